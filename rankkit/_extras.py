@@ -1,0 +1,26 @@
+"""The one guard for optional dependencies: a missing one is an error that names the extra, raised where the module is
+needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rankkit.errors import MissingExtra
+
+
+@contextmanager
+def require_extra(extra: str, purpose: str) -> Iterator[None]:
+    """Wrap the imports of an extra's packages: ``with require_extra("eval", "measures"): import ir_measures``.
+
+    Raises:
+        MissingExtra: when a module inside is not installed. An import that fails for another reason is left as it is.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise MissingExtra(
+            f"{purpose} needs the package {error.name!r}, which is not installed",
+            hint=f"Install it with: pip install 'rankkit[{extra}]'",
+        ) from error

@@ -1,0 +1,159 @@
+"""What a judge may ask of a backend. Each protocol is one capability; a judge's constructor names the one that it
+needs.
+
+A backend lives for many calls, may be shared by threads, and is asked by at most ``concurrency`` of them at once. It
+raises ``BackendError`` and its kin, never a foreign exception, and never returns an error's text as an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
+
+from rankkit.errors import CapabilityMissing
+from rankkit.ranking import ScoreKind
+from rankkit.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+#: Messages go through the model's chat template; a plain string is what the model sees, to the letter.
+Prompt = tuple[Message, ...] | str
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """What a model wrote. ``finish`` is ``"length"`` when the token limit cut it off; ``thinking`` is apart from
+    ``text``.
+    """
+
+    text: str
+    finish: Literal["stop", "length", "refused"] = "stop"
+    thinking: str = ""
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True)
+class Continuations:
+    """Natural-log probabilities of given continuations; ``None`` where the backend does not show one (outside its top
+    few).
+    """
+
+    log_probabilities: tuple[float | None, ...]
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True)
+class Permuted:
+    """Positions into the labels that were offered, best first; only as many as were asked for."""
+
+    order: tuple[int, ...]
+    usage: Usage = field(default_factory=Usage)
+
+
+class Backend(Protocol):
+    @property
+    def name(self) -> str:
+        """The model's name, as a person knows it."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Short, and different whenever answers could be: the weights' hash, or the endpoint and model name."""
+
+    @property
+    def concurrency(self) -> int:
+        """How many calls may run at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairBatch:
+    """Tokenised (query, document) pairs that one call answers, made by the backend itself.
+
+    ``positions`` are the pairs' places in what was handed in; ``shortened`` and ``query_shortened`` are parallel to it.
+    """
+
+    positions: tuple[int, ...]
+    tokens: tuple[int, ...]
+    shortened: tuple[bool, ...]
+    query_shortened: tuple[bool, ...]
+    payload: object
+
+
+@runtime_checkable
+class PairScorer(Backend, Protocol):
+    """Gives a (query, document) pair a number: a cross-encoder."""
+
+    @property
+    def score_kind(self) -> ScoreKind: ...
+
+    def batches(self, pairs: Sequence[tuple[str, str]]) -> Iterable[PairBatch]: ...
+
+    def score(self, batch: PairBatch) -> list[float]:
+        """One score a pair of the batch, along its ``positions``."""
+
+
+@runtime_checkable
+class TextBackend(Backend, Protocol):
+    """A language model. ``context_length`` is in tokens, ``None`` when the server does not tell."""
+
+    @property
+    def context_length(self) -> int | None: ...
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        """Tokens of a prompt, template included: exact, or a stated upper estimate."""
+
+
+@runtime_checkable
+class TextGenerator(TextBackend, Protocol):
+    def generate(self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = ()) -> Generated:
+        """Greedy decoding."""
+
+
+@runtime_checkable
+class ContinuationScorer(TextBackend, Protocol):
+    def score_continuations(self, prompt: Prompt, continuations: Sequence[str]) -> Continuations:
+        """log P(continuation | prompt) for each, all of its tokens counted."""
+
+
+@runtime_checkable
+class PermutationDecoder(TextBackend, Protocol):
+    def permute(
+        self, prompt: Prompt, labels: Sequence[str], *, top: int, opening: str = "", separator: str = " > "
+    ) -> Permuted:
+        """Greedy decoding of ``opening label separator label ...`` where each label may come once, until ``top`` are
+        there.
+        """
+
+
+_WORDS: dict[type, str] = {
+    PairScorer: "score (query, document) pairs",
+    TextGenerator: "generate text",
+    ContinuationScorer: "give log-probabilities of continuations",
+    PermutationDecoder: "decode under a constraint",
+}
+
+_WHO: dict[type, str] = {
+    PairScorer: "an ONNX cross-encoder",
+    TextGenerator: "GGUF models and OpenAI-compatible endpoints",
+    ContinuationScorer: "GGUF models, and endpoints that return top log-probabilities",
+    PermutationDecoder: "GGUF models, and endpoints with structured output",
+}
+
+
+def require(backend: Backend, capability: type, *, by: str) -> None:
+    """Refuse a backend that cannot do what a judge needs, when the reranker is built rather than in the middle of a
+    run.
+
+    Raises:
+        CapabilityMissing: names the backends that can.
+    """
+    if not isinstance(backend, capability):
+        raise CapabilityMissing(
+            f"{by} needs a backend that can {_WORDS[capability]}; {backend.name!r} ({type(backend).__name__}) cannot",
+            hint=f"Those can: {_WHO[capability]}.",
+        )

@@ -1,0 +1,19 @@
+"""Fixtures for all tests: the shared data sets and real models, where this machine has them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder with real TREC / BEIR data; tests that need it skip, saying so, where it is absent."""
+    folder = Path(os.environ.get("RANKKIT_TEST_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"no test data at {folder} (set RANKKIT_TEST_DATA to a folder that has it)")
+    return folder
