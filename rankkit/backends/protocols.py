@@ -12,30 +12,23 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from rankkit.errors import CapabilityMissing
+from rankkit.prompt import Message as Message
+from rankkit.prompt import Prompt as Prompt
 from rankkit.ranking import ScoreKind
 from rankkit.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    role: Literal["system", "user", "assistant"]
-    content: str
-
-
-#: Messages go through the model's chat template; a plain string is what the model sees, to the letter.
-Prompt = tuple[Message, ...] | str
-
-
-@dataclass(frozen=True, slots=True)
 class Generated:
     """What a model wrote. ``finish`` is ``"length"`` when the token limit cut it off; ``thinking`` is apart from
-    ``text``.
+    ``text``. ``steps``, here and below, are runs of a model on this machine (prompt included), 0 where nobody can tell.
     """
 
     text: str
     finish: Literal["stop", "length", "refused"] = "stop"
     thinking: str = ""
     usage: Usage = field(default_factory=Usage)
+    steps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +39,7 @@ class Continuations:
 
     log_probabilities: tuple[float | None, ...]
     usage: Usage = field(default_factory=Usage)
+    steps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +48,7 @@ class Permuted:
 
     order: tuple[int, ...]
     usage: Usage = field(default_factory=Usage)
+    steps: int = 0
 
 
 class Backend(Protocol):

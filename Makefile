@@ -1,0 +1,63 @@
+# On a new machine these need python3 (3.11 or later), make and a C compiler, nothing else. Everything goes into .venv.
+#
+#   make demo    from nothing to ten documents reranked by a real model
+#   make test    everything, with real models (pulled once) and llama-cpp-python (built once)
+#   make lint    formatting, lint and types
+#   make bench   rankkit beside its peers, which get an environment of their own
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+# Tested with this version; users may have any that the `gguf` extra allows.
+LLAMA_CPP := llama-cpp-python==0.3.36
+
+.PHONY: demo test lint bench clean models
+
+demo: .venv/.core
+	$(BIN)/rankkit demo --pull
+
+test: .venv/.dev .venv/.gguf models
+	$(BIN)/python -m pytest
+
+lint: .venv/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: .venv/.dev .venv/.gguf .venv-peers/.done models
+	$(BIN)/python -m benchmarks
+
+# Models with terms to accept are pulled only if you say so: make test ACCEPT_GEMMA_TERMS=1
+models: .venv/.core
+	$(BIN)/rankkit models pull ms-marco-MiniLM-L-12-v2
+	$(BIN)/rankkit models pull smollm2-135m-instruct
+ifdef ACCEPT_GEMMA_TERMS
+	$(BIN)/rankkit models pull gemma-3-270m --accept-licence
+endif
+
+.venv/.core: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(PIP) install --upgrade "pip>=25.1"
+	$(PIP) install --editable .
+	touch $@
+
+.venv/.dev: .venv/.core
+	$(PIP) install --editable ".[openai,eval]" --group dev
+	touch $@
+
+# Built once a machine and flags, then kept. `rankkit doctor` says which flags are safe here: a default build crashes on CPUs with AMX.
+.venv/.gguf: .venv/.core
+	BIN=$(BIN) sh scripts/install-llama-cpp.sh "$(LLAMA_CPP)"
+	touch $@
+
+# The peers to measure beside. TORCH may name a CPU build where plain pip would bring CUDA.
+TORCH ?= torch==2.13.0
+.venv-peers/.done: benchmarks/peers.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet "$(TORCH)"
+	.venv-peers/bin/python -m pip install --quiet --requirement benchmarks/peers.txt
+	touch $@
+
+clean:
+	rm -rf .venv .venv-peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

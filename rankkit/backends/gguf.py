@@ -1,0 +1,258 @@
+"""A GGUF model on this machine, through llama-cpp-python's low-level interface (extra ``gguf``).
+
+Three capabilities, one idea: what was computed is not computed again. The beginning that a prompt shares with the one
+before it stays in the cache, answers that begin alike share their beginning, and logits are read only where a choice
+is made. A prompt is one call of llama_decode, and each identifier after the first one more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import threading
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from rankkit.backends import llama_safety
+from rankkit.backends.chat_template import ChatTemplate, Part
+from rankkit.backends.cpus import available_cpus
+from rankkit.backends.gguf_file import read_head
+from rankkit.backends.llama_context import BRANCHES, LlamaContext, Row, Sizes, Work
+from rankkit.backends.llama_grammar import Grammar
+from rankkit.backends.llama_text import Tokenizer
+from rankkit.backends.llama_writer import Writer
+from rankkit.backends.protocols import Continuations, Generated, Permuted, Prompt
+from rankkit.backends.token_tree import Tokens, exact_log_probability, grow, log_probability
+from rankkit.errors import BackendError, ConfigError, ContractViolation, InvalidOutput
+from rankkit.usage import Usage
+
+_LONGEST_DEFAULT_CONTEXT = 8192
+
+
+class GgufModel:
+    """Generates, scores continuations and decodes permutations. Threads may share it: calls run one after the other.
+
+    ``context`` is in tokens, by default what the model was trained on, 8192 at most. ``threads`` are never more than
+    the CPUs that this process may use, whatever is asked for. ``template`` is a name (``chatml``, ``zephyr``, ...) or
+    a Jinja text, by default the file's own. ``batch`` is how many tokens are computed at a time.
+
+    A prompt of messages goes through the template; only the template's own text may hold control tokens, so a
+    document that says ``<|im_end|>`` is just those letters. A plain string is tokenised as text throughout.
+    """
+
+    concurrency = 1
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        context: int | None = None,
+        threads: int | None = None,
+        template: str | None = None,
+        name: str = "",
+        batch: int = 512,
+    ) -> None:
+        """Raises:
+        ModelNotPulled, InvalidModel: no such file, or a broken one.
+        ConfigError: a setting that cannot be, or an unknown template.
+        BackendError: memory is short, or this build of llama.cpp would crash here.
+        """
+        self._path = Path(path)
+        head = read_head(self._path)
+        for what, value in {"context": context, "threads": threads, "batch": batch}.items():
+            if value is not None and value < 1:
+                raise ConfigError(f"{what}={value} is not possible", hint="Give a number of 1 or more.")
+        trained = head.trained_context or _LONGEST_DEFAULT_CONTEXT
+        if context is not None and context > trained:
+            raise ConfigError(
+                f"context={context}, but {self._path.name} was trained on {trained} tokens",
+                hint=f"Give context={trained} or less.",
+            )
+        self._context_length = context or min(trained, _LONGEST_DEFAULT_CONTEXT)
+        self._name = name or str(head.metadata.get("general.name") or self._path.stem)
+        cpus = available_cpus()
+        self.threads = min(threads or cpus, cpus)
+        self._lock = threading.Lock()
+        self._llama = LlamaContext(self._path, head, Sizes(self._context_length, batch, self.threads))
+        adds_space = bool(head.metadata.get("tokenizer.ggml.add_space_prefix", True))
+        self._text = Tokenizer(self._llama.vocabulary, adds_space=adds_space)
+        own = str(head.metadata.get("tokenizer.chat_template", ""))
+        self._template = ChatTemplate(
+            own if template is None else template,
+            bos=self._text.name(self._text.bos),
+            eos=self._text.name(self._text.eos),
+        )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self._path)!r}, context={self._context_length}, threads={self.threads})"
+
+    def __enter__(self) -> GgufModel:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the model's memory now rather than when nobody holds it any more."""
+        with self._lock:
+            self._llama.close()
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def context_length(self) -> int:
+        return self._context_length
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the weights, the template and the library. The whole file is read for it, the first time it is asked."""
+        with self._path.open("rb") as file:
+            weights = hashlib.file_digest(file, "sha256").hexdigest()
+        how = f"{self._template.source}\n{llama_safety.diagnose().version}"
+        return f"gguf-{weights[:16]}-{hashlib.sha256(how.encode()).hexdigest()[:8]}"
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        """Exact, template and beginning token included."""
+        return len(self._encode(prompt))
+
+    def generate(
+        self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = (), grammar: str | None = None
+    ) -> Generated:
+        """Greedy decoding, until the model ends, a ``stop`` text appears (it is cut off) or ``max_tokens`` are there.
+
+        ``grammar`` (GBNF) restricts what may be said.
+
+        Raises:
+            ContextTooSmall: prompt and ``max_tokens`` do not fit.
+            ConfigError: the grammar is not valid.
+        """
+        trunk = self._encode(prompt)
+        self._check(trunk, max_tokens, "the prompt with its answer")
+        writer = Writer(stop)
+        with self._lock, contextlib.ExitStack() as stack:
+            started, work = time.perf_counter(), self._llama.start()
+            rules = stack.enter_context(Grammar(self._llama.vocabulary, grammar)) if grammar else None
+            for _ in range(max_tokens):
+                row = self._llama.row([*trunk, *writer.tokens])
+                token = rules.pick(_finite(row)) if rules else int(_finite(row).argmax())
+                if self._text.is_end(token) or writer.stops(token, self._text.piece(token)):
+                    break
+            else:
+                writer.finish = "length"
+            usage = _bill(work, len(trunk), work.steps, started)
+        thought = writer.thought()
+        return Generated(thought.answer, writer.finish, thought.thinking, usage, work.steps)
+
+    def score_continuations(self, prompt: Prompt, continuations: Sequence[str]) -> Continuations:
+        """log P(continuation | prompt) for each: the sum over its tokens.
+
+        Prompt and continuation are tokenised apart, so the prompt's tokens are the same for all of them; put the
+        space between the two at the beginning of the continuation, where most vocabularies have it. All are scored in
+        one call of the model; single tokens cost nothing beyond the prompt.
+
+        Raises:
+            ContextTooSmall: prompt and continuations do not fit.
+        """
+        trunk = self._encode(prompt)
+        paths = [tuple(self._text.continuation(text, trunk)) for text in continuations]
+        trees = grow(paths, BRANCHES)
+        self._check(trunk, max((len(tree.nodes) for tree in trees), default=0), "the prompt with its continuations")
+        with self._lock:
+            started, work = time.perf_counter(), self._llama.start()
+            rows = self._llama.rows(trunk, trees)
+            usage = _bill(work, len(trunk), None, started)
+        return Continuations(tuple(log_probability(path, rows) for path in paths), usage, work.steps)
+
+    def permute(
+        self, prompt: Prompt, labels: Sequence[str], *, top: int, opening: str = "", separator: str = " > "
+    ) -> Permuted:
+        """Greedy decoding of ``opening label separator label ...`` where each label may come once.
+
+        At each step the label with the highest probability of all its tokens is taken; "1" counts without the cases in
+        which the model would go on to a remaining "10". Separators go into the batch of the label before them, and
+        the last label that remains needs no model: labels 1, 2, ... cost at most one call each, the prompt's included.
+
+        Raises:
+            ContextTooSmall: prompt and answer do not fit.
+        """
+        if len(set(labels)) < len(labels) or not all(labels) or top < 1:
+            raise ContractViolation(
+                f"labels are unique and not empty, top is at least 1; got {list(labels)}, top={top}"
+            )
+        trunk = self._encode(prompt)
+        prompt_length = len(trunk)
+        body, lead = _split_space(opening)
+        trunk += self._text.continuation(body, trunk)
+        between, next_lead = _split_space(separator)
+        paths = self._paths(labels, lead, trunk)
+        step = max(map(len, paths.values()), default=0) + len(self._text.continuation(between, trunk))
+        spare = sum(len(path) - 1 for path in paths.values())
+        self._check(trunk, min(top, len(labels)) * step + spare, "the prompt with its ranking")
+        order: list[int] = []
+        with self._lock:
+            started, work = time.perf_counter(), self._llama.start()
+            while len(order) < min(top, len(labels)):
+                chosen = self._choose(trunk, paths)
+                order.append(chosen)
+                trunk += paths.pop(chosen)
+                trunk += self._text.continuation(between, trunk)
+                if lead != next_lead:
+                    lead, paths = next_lead, self._paths(labels, next_lead, trunk)
+                    paths = {label: path for label, path in paths.items() if label not in order}
+            usage = _bill(work, prompt_length, None, started)
+        return Permuted(tuple(order), usage, work.steps)
+
+    def _choose(self, trunk: list[int], paths: dict[int, Tokens]) -> int:
+        """The best of the labels that remain, the first of equals."""
+        if len(paths) == 1:
+            return next(iter(paths))
+        rows = self._llama.rows(trunk, grow(paths.values(), BRANCHES))
+        return max(paths, key=lambda label: exact_log_probability(paths[label], paths.values(), rows))
+
+    def _paths(self, labels: Sequence[str], lead: str, trunk: list[int]) -> dict[int, Tokens]:
+        return {place: tuple(self._text.continuation(lead + label, trunk)) for place, label in enumerate(labels)}
+
+    def _encode(self, prompt: Prompt) -> list[int]:
+        if isinstance(prompt, str):
+            parts = [Part(prompt, trusted=False)]
+        else:
+            parts = self._template.parts(prompt) if prompt else []
+        tokens = self._text.encode(parts)
+        if not tokens:
+            raise BackendError("the prompt is empty", hint="This model has no beginning token: give it some text.")
+        return tokens
+
+    def _check(self, trunk: list[int], more: int, what: str) -> None:
+        llama_safety.check_context(len(trunk) + more, self._context_length, what=what)
+
+
+def _finite(row: Row) -> Row:
+    if not np.isfinite(row.max()):  # the maximum of a row with NaN is NaN
+        raise InvalidOutput("the model's logits are not finite", hint="Its weights are damaged: fetch the file again.")
+    return row
+
+
+def _split_space(text: str) -> tuple[str, str]:
+    """A text and the spaces at its end: vocabularies have them at the beginning of the next word."""
+    body = text.rstrip(" ")
+    return body, text[len(body) :]
+
+
+def _bill(work: Work, prompt: int, said: int | None, started: float) -> Usage:
+    """``output_tokens`` are those the model said, or, where it only scored, those computed beyond the prompt."""
+    reused = min(work.reused, prompt)
+    beyond = work.decoded - (prompt - reused)
+    return Usage(
+        calls=1,
+        input_tokens=prompt,
+        output_tokens=beyond if said is None else said,
+        cached_tokens=reused,
+        seconds=time.perf_counter() - started,
+    )

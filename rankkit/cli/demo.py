@@ -1,0 +1,52 @@
+"""``rankkit demo``: real documents reranked by a real model, from nothing."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from typing import Annotated
+
+import typer
+
+from rankkit import config
+from rankkit.cli import options
+from rankkit.cli.output import bill_line, ranking_table, stderr, stdout, write_json
+from rankkit.errors import ModelNotPulled
+from rankkit.ranking import Request
+
+
+def demo(
+    pull: Annotated[bool, typer.Option("--pull", help="Download the model first where this machine lacks it.")] = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Rerank ten short documents with the default cross-encoder."""
+    model = config.DEFAULT_MODELS["pointwise"]
+    if pull:
+        _pull_missing(model)
+    request = demo_request()
+    ranking = config.load(model, options={"scores": "probability"}).rank(request)
+    if as_json:
+        write_json(ranking.to_dict())
+        return
+    stdout().print(f"[bold]{request.query.text}[/]\n", highlight=False)
+    stdout().print(ranking_table(ranking))
+    stderr().print(f"{model}: {bill_line(ranking)}", style="dim", highlight=False)
+    hint = 'Now yours: rankkit rerank "your question" your-documents.txt   (one text a line, or JSON lines)'
+    stderr().print(hint, style="dim", highlight=False)
+
+
+def demo_request() -> Request:
+    """The ten documents that ship with rankkit, in the order in which BM25 found them."""
+    text = resources.files("rankkit.cli").joinpath("demo_documents.toml").read_text(encoding="utf-8")
+    data = tomllib.loads(text)
+    return Request.of(data["query"], data["documents"])
+
+
+def _pull_missing(model: str) -> None:
+    from rankkit.cli.models import pull as pull_command
+    from rankkit.models import store
+
+    try:
+        store.locate(model)
+    except ModelNotPulled:
+        pull_command(model)

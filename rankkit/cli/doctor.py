@@ -1,0 +1,136 @@
+"""``rankkit doctor``: what this machine has, what is dangerous on it, and the fix for each."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from rankkit import __version__
+from rankkit.backends import cgroups
+from rankkit.backends.cpus import available_cpus
+from rankkit.backends.llama_safety import _cpu_flags as cpu_flags
+from rankkit.backends.llama_safety import build_flags, diagnose
+from rankkit.cli import options
+from rankkit.cli.output import stdout, write_json
+from rankkit.errors import MissingExtra, RankkitError
+from rankkit.models import store
+from rankkit.models.home import home
+
+#: What makes a difference to a reranker's speed, as Linux names it.
+_INSTRUCTIONS = (
+    "avx2",
+    "avx_vnni",
+    "avx512f",
+    "avx512_vnni",
+    "avx512_bf16",
+    "amx_int8",
+    "amx_bf16",
+    "asimd",
+    "sve",
+    "i8mm",
+)
+
+_REQUIREMENT = re.compile(r"""^([A-Za-z0-9._-]+).*extra\s*==\s*["']([\w-]+)["']""")
+
+
+def doctor(
+    llama_build_flags: Annotated[
+        bool,
+        typer.Option("--llama-build-flags", help="Print CMAKE_ARGS for a safe, fast llama-cpp-python here, and stop."),
+    ] = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show CPUs, instruction sets, extras and models of this machine, and known dangers with their fixes."""
+    if llama_build_flags:
+        typer.echo(build_flags())
+        return
+    facts = examine()
+    if as_json:
+        write_json(facts)
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    for name, value in facts.items():
+        table.add_row(name, Text(_words(value)))
+    stdout().print(table)
+
+
+def examine() -> dict[str, object]:
+    """Everything that the command shows, as plain Python."""
+    return {
+        "rankkit": __version__,
+        "python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
+        "cpus": {"in the machine": os.cpu_count() or 1, "usable by this process": available_cpus()},
+        "instructions": sorted(cpu_flags(cgroups.SYSTEM) & set(_INSTRUCTIONS)),
+        "core": {name: _version(name) for name in ("numpy", "onnxruntime", "tokenizers", "pydantic")},
+        "extras": _extras(),
+        "store": _store(),
+        "models": [pulled.name for pulled in store.pulled()],
+        "dangers": _dangers(),
+    }
+
+
+def _extras() -> dict[str, str]:
+    """Each extra with the packages that it lacks, read from rankkit's own metadata so that the two cannot drift."""
+    missing: dict[str, list[str]] = {}
+    for requirement in importlib.metadata.requires("rankkit") or ():
+        found = _REQUIREMENT.match(requirement)
+        if found and found[1] != "rankkit":
+            missing.setdefault(found[2], []).extend([] if _version(found[1]) else [found[1]])
+    return {
+        extra: f"pip install 'rankkit[{extra}]'  (lacks {', '.join(lacking)})" if lacking else "installed"
+        for extra, lacking in sorted(missing.items())
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _store() -> str:
+    place = home()
+    nearest = next(folder for folder in (place, *place.parents) if folder.exists())
+    return f"{place}{'' if os.access(nearest, os.W_OK) else '  (not writable: set RANKKIT_HOME to a folder that is)'}"
+
+
+def _dangers() -> list[str]:
+    """Known dangers with the fix. A missing extra is none."""
+    try:
+        llama = diagnose()
+    except MissingExtra:
+        return []
+    except RankkitError as error:
+        return [str(error)]
+    if not llama.amx:
+        return []
+    flags = build_flags()
+    now = (
+        "rankkit loads models without these kernels: safe, but slower."
+        if llama.avoidable
+        else "rankkit refuses to use it."
+    )
+    return [
+        f"llama-cpp-python {llama.version} was built with AMX kernels, which crash the process. {now} Better: "
+        f"CMAKE_ARGS='{flags}' pip install --force-reinstall --no-cache-dir --no-binary :all: "
+        "--no-deps llama-cpp-python"
+    ]
+
+
+def _words(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "\n".join(f"{key}: {item}" for key, item in value.items())
+    if isinstance(value, list):
+        return "\n".join(map(str, value)) or "none"
+    return str(value)

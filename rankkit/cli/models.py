@@ -1,0 +1,245 @@
+"""``rankkit models list | show | pull | path | verify | remove``: data on stdout, words and bars on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+from rich.table import Table
+
+from rankkit.errors import LicenceNotAccepted, ModelError, ModelNotPulled
+from rankkit.models import store
+from rankkit.models.catalogue import Row, Terms, find, rows
+from rankkit.models.home import home, size
+from rankkit.models.progress import PullProgress, Tell
+from rankkit.models.store import Pulled
+
+models_app = typer.Typer(
+    name="models",
+    help="Models that rankkit knows by name: list them, bring them to this machine, check and remove them.",
+    no_args_is_help=True,
+)
+
+Name = Annotated[str, typer.Argument(help="A name of `rankkit models list`.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+
+
+@models_app.command("list")
+def list_models(
+    pulled: Annotated[bool, typer.Option("--pulled", help="Only those on this machine.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show all models, their licences, and which of them are on this machine."""
+    here = {there.name: there for there in store.pulled()}
+    listed = [_brief(row, here.get(row.name)) for row in rows() if row.name in here or not pulled]
+    if as_json:
+        _print_json(listed)
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("name", "kind", "licence", "size", "here"):
+        table.add_column(heading, no_wrap=heading == "name")
+    for row in listed:
+        known = row["bytes"]
+        table.add_row(
+            str(row["name"]),
+            str(row["kind"]),
+            f"{row['licence']}{' (ask)' if row['terms'] else ''}",
+            size(known) if isinstance(known, int) else "not seen",
+            "yes" if row["path"] else "",
+        )
+    _out().print(table)
+
+
+@models_app.command()
+def show(name: Name, as_json: Json = False) -> None:
+    """Show one model: licence, sources, files, checksums, and where it lies."""
+    row = find(name)
+    there = store.installed(row)
+    if as_json:
+        _print_json({**asdict(row), "file": [asdict(file) for file in row.files], **_whereabouts(there)})
+        return
+    facts = {
+        "name": ", ".join((row.name, *row.aliases)),
+        "title": row.title,
+        "kind": row.kind,
+        "licence": row.licence,
+        "terms": f"{row.terms.text} {row.terms.url}" if row.terms else "",
+        "homepage": row.homepage,
+        "languages": ", ".join(row.languages),
+        "max_length": f"{row.max_length} tokens" if row.max_length else "",
+        "notes": row.notes,
+        "sources": "\n".join(source.label for source in row.source),
+        "files": "\n".join(f"{file.name}  {file.sha256 or 'no checksum'}" for file in row.files),
+        "unseen": row.unseen,
+        "size": size(row.bytes) if row.bytes else "",
+        "path": str(there.path) if there else f"not here; rankkit models pull {row.name}",
+    }
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for key, fact in facts.items():
+        if fact:
+            table.add_row(key, fact)
+    _out().print(table)
+
+
+@models_app.command()
+def pull(
+    name: Name,
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="You accept the terms of a model that has any.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring a model to this machine and print where it lies. One that is there already is left as it is."""
+    began = time.monotonic()
+    row = _about_to_come(name)
+    if row is not None:
+        typer.echo(f"{row.name}: licence {row.licence}, {row.homepage}", err=True)
+        # A person can be asked; a script must say it beforehand.
+        if row.terms and not accept_licence and sys.stdin.isatty():
+            _ask(row, row.terms)
+            accept_licence = True
+    with _bar() as tell:
+        path = store.pull(name, accept_licence=accept_licence, progress=tell)
+    if as_json:
+        _print_json({"name": name, "path": str(path), "seconds": round(time.monotonic() - began, 3)})
+    else:
+        typer.echo(path)
+
+
+@models_app.command()
+def path(name: Name, as_json: Json = False) -> None:
+    """Print where a model lies. Never uses the network."""
+    where = store.locate(name)
+    if as_json:
+        _print_json({"name": name, "path": str(where)})
+    else:
+        typer.echo(where)
+
+
+@models_app.command()
+def verify(
+    name: Annotated[str | None, typer.Argument(help="Without a name, all that are here.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Read a model's files again and compare their checksums with those of the catalogue."""
+    names = [name] if name else [there.name for there in store.pulled()]
+    results: list[dict[str, object]] = []
+    failed: list[ModelError] = []
+    for one in names:
+        try:
+            there = store.verify(one)
+        except ModelError as error:
+            failed.append(error)
+            results.append({"name": one, "ok": False, "error": error.message})
+        else:
+            unseen = [file.name for file in there.manifest.files if file.unseen]
+            results.append({"name": there.name, "ok": True, "path": str(there.path), "unseen": unseen})
+    if as_json:
+        _print_json(results)
+    else:
+        for result in results:
+            note = (
+                " (some files: against what was pulled, the catalogue has no checksum)" if result.get("unseen") else ""
+            )
+            typer.echo(f"{'ok' if result['ok'] else 'BAD':<4}{result['name']}{note}")
+    if failed:
+        raise failed[0]
+
+
+@models_app.command()
+def remove(name: Name, as_json: Json = False) -> None:
+    """Delete a model from this machine's cache."""
+    freed = store.remove(name)
+    if as_json:
+        _print_json({"name": name, "freed_bytes": freed})
+    else:
+        typer.echo(f"removed {name}: {size(freed)} free again", err=True)
+
+
+def _brief(row: Row, there: Pulled | None) -> dict[str, object]:
+    return {
+        "name": row.name,
+        "title": row.title,
+        "kind": row.kind,
+        "licence": row.licence,
+        "terms": row.terms.url if row.terms else None,
+        "bytes": row.bytes,
+        "languages": list(row.languages),
+        **_whereabouts(there),
+    }
+
+
+def _whereabouts(there: Pulled | None) -> dict[str, object]:
+    return {
+        "path": str(there.path) if there else None,
+        "source_used": there.manifest.source if there else None,
+        "pulled_at": there.manifest.pulled_at if there else None,
+    }
+
+
+def _about_to_come(name: str) -> Row | None:
+    """The row of a model that is not here yet; ``None`` for one that is, or a local path."""
+    try:
+        store.locate(name)
+    except ModelNotPulled:
+        return find(name)
+    return None
+
+
+def _ask(row: Row, terms: Terms) -> None:
+    """Ask a person at a terminal to accept a model's terms; anything but yes ends the command."""
+    typer.echo(f"{terms.text}\n{terms.url}", err=True)
+    if not typer.confirm("Do you accept these terms?", err=True):
+        raise LicenceNotAccepted(f"the terms of {row.name} were not accepted, so it was not pulled")
+
+
+@contextmanager
+def _bar() -> Iterator[Tell]:
+    """A progress bar on stderr where that is a terminal; else a line for each change of phase."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    tasks: dict[str, TaskID] = {}
+    said: set[tuple[str, str]] = set()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as drawn:
+
+        def tell(now: PullProgress) -> None:
+            if now.source not in tasks and now.phase == "downloading":
+                tasks[now.source] = drawn.add_task(f"{now.model} from {now.source}", total=now.total)
+            if now.source in tasks:
+                drawn.update(tasks[now.source], completed=now.done, total=now.total)
+            if now.phase != "downloading" or not console.is_terminal:
+                _say(console, now, said)
+
+        yield tell
+
+
+def _say(console: Console, now: PullProgress, said: set[tuple[str, str]]) -> None:
+    if (now.phase, now.source) in said:
+        return
+    said.add((now.phase, now.source))
+    words = {
+        "waiting": f"{now.model}: waiting, {now.note}",
+        "downloading": f"{now.model}: downloading from {now.source}",
+        "unpacking": f"{now.model}: checking and unpacking",
+        "failed": f"{now.model}: {now.source} did not work out: {now.note}",
+        "done": f"{now.model}: ready in {home() / 'models' / now.model}",
+    }
+    console.print(words[now.phase], markup=False, highlight=False, soft_wrap=True)
+
+
+def _out() -> Console:
+    # Wide where stdout is no terminal: a table that is piped must not be cut at 80 columns.
+    console = Console()
+    return console if console.is_terminal else Console(width=200)
+
+
+def _print_json(data: object) -> None:
+    typer.echo(json.dumps(data, ensure_ascii=False, indent=2))

@@ -1,0 +1,81 @@
+"""Where words go: data on stdout, everything for a person's eye on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from rankkit import runner
+from rankkit.ranking import Ranking
+
+
+def stdout() -> Console:
+    return Console(soft_wrap=False)
+
+
+def stderr() -> Console:
+    return Console(stderr=True)
+
+
+def write_json(data: object) -> None:
+    sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+@contextmanager
+def progress_bar(words: str) -> Iterator[runner.OnProgress]:
+    """A bar over requests, on stderr, gone when done; nothing where stderr is not a terminal."""
+    console = stderr()
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(words, total=None)
+
+        def advance(event: runner.Progress) -> None:
+            bar.update(task, total=event.total, completed=event.done, description=f"{words}, {event.answered} answers")
+
+        yield advance
+
+
+def ranking_table(ranking: Ranking, *, was: bool = True, title: str = "") -> Table:
+    """Rank, score, where the document came from (``was``: its rank before), its words."""
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table.add_column("rank", justify="right")
+    table.add_column("was", justify="right", style="dim")
+    if ranking.scores is not None:
+        table.add_column(ranking.score_kind.value if ranking.score_kind else "score", justify="right")
+    table.add_column("id", overflow="fold", max_width=24)
+    table.add_column("document", overflow="ellipsis", no_wrap=True, ratio=1)
+    for row in ranking:
+        cells = [str(row.rank), _moved(row.index + 1, row.rank) if was else str(row.index + 1)]
+        if ranking.scores is not None:
+            cells.append("" if row.score is None else f"{row.score:.4f}")
+        table.add_row(*cells, row.candidate.id, " ".join(row.candidate.content.split()))
+    return table
+
+
+def _moved(was: int, now: int) -> str:
+    arrow = "↑" if now < was else "↓" if now > was else " "
+    return f"{was}{arrow}"
+
+
+def bill_line(ranking: Ranking) -> str:
+    """One line on what the ranking cost, and whatever was not plain sailing."""
+    usage = ranking.usage
+    seconds = sum(step.seconds for step in ranking.steps)
+    words = [f"{len(ranking)} documents, {usage.calls} calls, {usage.tokens} tokens, {seconds:.2f} s"]
+    for step in ranking.steps:
+        words += [f"{note}: {count}" for note, count in {**step.notes, **step.defects}.items()]
+        words += [f"{name}: {count}" for name, count in step.outcomes.items() if name != "ok"]
+        words += [*step.failures, *([f"stopped: {step.stopped}"] if step.stopped else [])]
+    return " · ".join(words)

@@ -1,0 +1,65 @@
+"""The result of an evaluation, as a value: what the order is worth, what it was worth before, and what that cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rankkit.ranking import usage_to_dict
+from rankkit.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationReport:
+    """Means over ``queries`` judged queries, for the reranked order (``measures``) and for the first stage.
+
+    ``first_stage`` is empty where the data has no candidates. ``pairs`` counts the candidates that were reranked,
+    ``seconds`` is the time on the clock for all of them together (loading not included); both are 0 for a run that
+    was read from a file. ``outcomes``, ``defects``, ``notes`` and ``stopped`` add up what the steps of the rankings
+    say; ``data_notes`` says what was left out of the data. ``failures`` has a line for each, with its query.
+    ``per_query`` is measure -> query id -> value.
+    """
+
+    data: str
+    ranked_by: str
+    measures: Mapping[str, float]
+    first_stage: Mapping[str, float]
+    queries: int
+    per_query: Mapping[str, Mapping[str, float]]
+    first_stage_per_query: Mapping[str, Mapping[str, float]]
+    pairs: int = 0
+    seconds: float = 0.0
+    usage: Usage = field(default_factory=Usage)
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    defects: Mapping[str, int] = field(default_factory=dict)
+    notes: Mapping[str, int] = field(default_factory=dict)
+    stopped: Mapping[str, int] = field(default_factory=dict)
+    failures: tuple[str, ...] = ()
+    data_notes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def pairs_per_second(self) -> float | None:
+        """Throughput in (query, document) pairs; ``None`` where nothing was reranked."""
+        return self.pairs / self.seconds if self.pairs and self.seconds > 0 else None
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain Python for JSON. Values of measures are not rounded."""
+        return {
+            "data": self.data,
+            "ranked_by": self.ranked_by,
+            "measures": dict(self.measures),
+            "first_stage": dict(self.first_stage),
+            "queries": self.queries,
+            "pairs": self.pairs,
+            "seconds": round(self.seconds, 4),
+            "pairs_per_second": self.pairs_per_second and round(self.pairs_per_second, 2),
+            "usage": usage_to_dict(self.usage),
+            "outcomes": dict(self.outcomes),
+            "defects": dict(self.defects),
+            "notes": dict(self.notes),
+            "stopped": dict(self.stopped),
+            "failures": list(self.failures),
+            "data_notes": dict(self.data_notes),
+            "per_query": {name: dict(values) for name, values in self.per_query.items()},
+            "first_stage_per_query": {name: dict(values) for name, values in self.first_stage_per_query.items()},
+        }

