@@ -17,3 +17,19 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no test data at {folder} (set RANKKIT_TEST_DATA to a folder that has it)")
     return folder
+
+
+def pulled_model(name: str) -> Path:
+    """Where a pulled catalogue model lies; the test skips, saying so, where it is not on this machine."""
+    from rankkit.errors import ModelNotPulled
+    from rankkit.models import store
+
+    try:
+        return store.locate(name)
+    except ModelNotPulled:
+        pytest.skip(f"{name} is not on this machine: make models")
+
+
+@pytest.fixture(scope="session")
+def minilm_folder() -> Path:
+    return pulled_model("ms-marco-MiniLM-L-12-v2")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from rich.markup import escape
@@ -17,7 +17,9 @@ from rankkit.cli.output import stderr, write_json
 from rankkit.errors import RankkitError
 
 #: The base of all usage errors. Typer exports its children only, and not always from the same click.
-_USAGE_ERROR = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+_USAGE_ERROR = cast(
+    type[Exception], next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+)
 
 app = typer.Typer(name="rankkit", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command("rerank")(rerank.rerank)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -12,14 +13,10 @@ from rankkit.evaluation.report import EvaluationReport
 _SHOWN_FAILURES = 3
 
 
-def report_table(report: EvaluationReport) -> Table:
+def report_table(report: EvaluationReport) -> Group:
     """Measures of the first stage and of the reranked order (or run) side by side; below, the bill and troubles."""
     # Text, not str: a name or a failure's words must not be read as rich's markup.
-    table = Table(
-        title=Text(f"{report.ranked_by} on {report.data}"),
-        caption=Text("\n".join(_caption(report))),
-        caption_justify="left",
-    )
+    table = Table()
     table.add_column("measure")
     for heading in ("first stage", "reranked" if report.pairs else "run", "change"):
         table.add_column(heading, justify="right")
@@ -31,10 +28,11 @@ def report_table(report: EvaluationReport) -> Table:
             f"{value:.4f}",
             "" if before is None else f"{value - before:+.4f}",
         )
-    return table
+    # Not the table's own title and caption: they would be broken at its width.
+    return Group(Text(f"{report.ranked_by} on {report.data}"), table, Text("\n".join(_lines(report))))
 
 
-def _caption(report: EvaluationReport) -> list[str]:
+def _lines(report: EvaluationReport) -> list[str]:
     usage = report.usage
     lines = [f"{report.queries} queries"]
     if report.pairs_per_second is not None:

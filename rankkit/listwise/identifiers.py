@@ -88,10 +88,17 @@ class Alphabet:
             label = f"[A-Za-z]{{1,{max(map(len, labels))}}}+"
         else:
             label = "|".join(map(re.escape, sorted(labels, key=len, reverse=True)))
+        if not self.numeric:
+            label = f"[0-9]++|{label}"  # numbers count places there
         self.pattern = re.compile(_PATTERN.format(noun=_NOUN, label=label), re.VERBOSE | re.IGNORECASE)
 
     def position(self, label: str) -> int | None:
         return self._positions.get(_key(label))
+
+    def may_go_on(self, label: str) -> bool:
+        """Whether a label of the prompt begins with this one, so that a cut may have shortened it."""
+        key = _key(label)
+        return any(shown != key and shown.startswith(key) for shown in self._positions)
 
 
 def letters(n: int) -> tuple[str, ...]:
@@ -167,8 +174,10 @@ def _mentions(text: str, alphabet: Alphabet) -> Iterator[Identifier]:
             strength, start, end = Strength.COUNTED, start - 1, end + 1
         else:
             strength = Strength.BARE
-        # A number that was not shown is out of range; a short word that was not shown is a word.
-        if position is not None or alphabet.numeric or strength is Strength.BRACKETED:
+        # What was not shown: a number is out of range, a number among letters counts places, a short word is a word.
+        if position is None and not alphabet.numeric and strength is not Strength.BRACKETED:
+            strength = Strength.PLACE
+        if strength > Strength.PLACE or label.isdecimal():
             yield Identifier(start, end, start, label, position, strength)
 
 
@@ -187,7 +196,7 @@ def _counts(text: str, before: str, mention: Identifier, following: Identifier, 
     if mention.strength < following.strength:
         return (touching and (leading or within)) or (leading and between[:1] in (".", ")") and "\n" not in between)
     # "1. 4": numbers alone, so the first must count on from the one before, and the second must not look like it.
-    expected = value == count + 1 and count > 0 or (leading and value == 1)
+    expected = (value == count + 1 and count > 0) or (leading and value == 1)
     numbered = mention.strength is Strength.BARE and between.strip()[:1] in (".", ")", ":", "|") and "\n" not in between
     return touching and expected and numbered and _LOOKS_NUMBERED.match(text, following.end) is None
 

@@ -6,16 +6,17 @@ Here a number has to show that it ranks. What counts as evidence, strongest firs
 1. identifiers joined by ``>`` or an arrow, marked or not: ``[2] > [1]``, ``2 > 1 > 3``;
 2. a row of identifiers that stands alone (a whole line, or from a colon to the line's end): ``[2], [1]``, ``2, 1, 3``,
    one a line, bullets, ``1. [4]``, a JSON array. A row of one must carry marks, or be the whole answer;
-3. a list: lines that each begin with an identifier (or a list number, and an identifier behind it) and go on in words.
+3. a list: lines that each begin with an identifier (or a list number, and an identifier behind it) and go on in words;
+   or marked identifiers that arrows lead to with remarks between, ``[3] (a close match) > [1] (less so)``.
    A list in just the prompt's order is more likely the passages handed back than a ranking: with list numbers it
    counts only when there is nothing else, without them never (nothing is lost: the old order stays as it is);
 4. marked identifiers inside a sentence, only when the sentence itself speaks of rank ("the most relevant is [3]")
    and does not deny it. A bare number in a sentence is never an identifier.
 
-A row ends where words come between, and where it is joined another way *and* names a passage again (a second try, not
-a line break). Of several readings the one that ranks most passages is taken, of equal ones the more evident kind, then
-the last: prompts' examples come early and are short, final answers come late. Thinking blocks are not part of the
-answer. ``[1] < [2]`` and ``[1] ... [20]`` are not guessed at.
+A row ends where words come between, and where a row of arrows breaks off and the next names mostly the same passages
+again (a second try, not a line break). Of several readings the one that ranks most passages is taken, of equal ones the
+more evident kind, then the last: prompts' examples come early and are short, final answers come late. Thinking blocks
+are not part of the answer. ``[1] < [2]`` and ``[1] ... [20]`` are not guessed at.
 
 Sources of the forms: the prompts of RankGPT (arXiv 2304.09542) and RankZephyr (arXiv 2312.02724), and recorded
 answers of 7B and 13B models.
@@ -67,14 +68,16 @@ _TAGS = re.compile(
     r"|(?P<closes>(?:<|\[|◁)/(?:think|thinking|thought|reasoning)(?:>|\]|▷)|<\|channel\|>final<\|message\|>|<answer>)",
     re.IGNORECASE,
 )
-#: Not the model's words: code fences, and control tokens that a server left in.
-_WRAPPING = re.compile(r"```[A-Za-z]{0,10}|<\|[a-z_]{1,30}\|>|</s>|</answer>", re.IGNORECASE)
+#: Not the model's words: control tokens that a server left in, and the end of a trained format.
+_CONTROL = re.compile(r"<\|[a-z_]{1,30}\|>|</s>|</answer>", re.IGNORECASE)
+_FENCE = re.compile(r"```[A-Za-z]{0,10}")
 _MARKS_ONLY = re.compile(rf"[{MARKS},.:;]*+")
 _REFUSAL = re.compile(
     r"\b(?:sorry|apologi[sz]e|(?:i|we)(?:\s+am|'m|\s+are|'re)?\s+(?:unable|not\s+able|cannot|can't|can\s+not|won't"
     r"|will\s+not|must\s+decline))\b|抱歉|对不起|无法",
     re.IGNORECASE,
 )
+_JSON_NUMBERS = re.compile("score|relevance|confidence", re.IGNORECASE)  # keys of numbers that are no identifiers
 _JSON_IDENTIFIER_KEYS = ("id", "identifier", "passage", "passage_id", "document", "doc", "docid", "index", "label")
 
 
@@ -99,8 +102,8 @@ def read_reply(
     if len(shown) != n:
         raise ContractViolation(f"{len(shown)} labels for {n} passages")
     visible, unfinished = _without_thinking(text)
-    answer = plain(_WRAPPING.sub("", visible))
-    row = None if refused else _row(answer, shown, truncated=truncated)
+    answer = plain(_FENCE.sub("", visible))
+    row = None if refused else _read(answer, shown, truncated=truncated)
     defects = {Defect.THINKING} if unfinished else set()
     positions = row.positions if row else ()
     named = tuple(dict.fromkeys(position for position in positions if position is not None))
@@ -123,7 +126,7 @@ def read_reply(
 
 def _nothing(text: str, n: int, defects: set[Defect], *, refused: bool, truncated: bool, some: bool) -> Reply:
     """The typed reason why an answer taught nothing. ``some``: it began to rank."""
-    if refused or (not some and _REFUSAL.search(text)):
+    if refused or (not some and _REFUSAL.search(text, 0, 300)):
         outcome, found = Outcome.REFUSED, Defect.REFUSED
     elif truncated:
         outcome, found = Outcome.TRUNCATED, Defect.TRUNCATED
@@ -153,10 +156,10 @@ def _without_thinking(text: str) -> tuple[str, bool]:
         elif not inside:
             parts.append(text[start : tag.start()])
             inside = True
-    return "".join(parts if inside else [*parts, text[start:]]), inside
+    return _CONTROL.sub("", "".join(parts if inside else [*parts, text[start:]])), inside
 
 
-def _row(text: str, labels: Sequence[str], *, truncated: bool) -> Row | None:
+def _read(text: str, labels: Sequence[str], *, truncated: bool) -> Row | None:
     alphabet = Alphabet(labels)
     row = _json_row(text, alphabet) or find_row(text, alphabet, truncated=truncated)
     if row is not None and row.weight:
@@ -179,7 +182,8 @@ def _json_row(text: str, alphabet: Alphabet) -> Row | None:
         value = json.loads(stripped, parse_int=str, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError):
         return None
-    lists = [value] if isinstance(value, list) else [entry for entry in value.values() if isinstance(entry, list)]
+    held = {"": value} if isinstance(value, list) else value
+    lists = [entry for key, entry in held.items() if isinstance(entry, list) and not _JSON_NUMBERS.search(key)]
     rows = [Row(positions, prose=False, uniform=True) for entry in lists if (positions := _positions(entry, alphabet))]
     return max(rows, key=lambda row: row.weight, default=None)
 

@@ -26,6 +26,9 @@ _BESIDE = re.compile(rf"[{MARKS},.:;]*+")
 _SENTENCE_END = re.compile(r"[.!?\n。！？]")
 _SPEAKS_OF_RANK = re.compile(r"\b(?:most|best|top|highest|rank\w*|order\w*(?!\s+to\b))\b|最|排", re.IGNORECASE)
 _DENIES = re.compile(r"\b(?:not|no|none|neither|nor|cannot|least|less|irrelevant)\b|n't\b|不", re.IGNORECASE)
+#: What may stand between an arrow and the identifier that it leads to.
+_BEFORE_MARK = " \t*_`\"'("
+_LEAVES_OUT = re.compile(r"\n|\.\.|…")
 #: How far to look for the sentence around an identifier, in characters.
 _REACH = 200
 #: (joint, list number, first mark) of the plain styles; the joint of a bullet list stands before its first item too.
@@ -72,43 +75,65 @@ class _Chain:
 def find_row(text: str, alphabet: Alphabet, *, truncated: bool) -> Row | None:
     """The best ranking in ``text``, or ``None``. An identifier that a cut may have shortened is left out."""
     found = find_identifiers(text, alphabet)
-    if found and found[-1].strength <= Strength.BARE and found[-1].end == len(text):
-        opened = text[: found[-1].start].endswith("[")
-        if truncated or opened:
-            text = text[: found[-1].lead]
+    if found and found[-1].strength < Strength.BRACKETED and found[-1].end == len(text) and text[-1] != ")":
+        last = found[-1]
+        if (truncated or text[: last.start].endswith("[")) and alphabet.may_go_on(last.label):
+            text = text[: last.lead]
             found.pop()
-    rows = [(False, 1, row) for row in _listed(text, found)]
+    standing: list[list[Identifier]] = []
     said: list[Identifier] = []
     for chain in _chains(text, found):
-        members = found[chain.first : chain.last + 1]
+        members = list(found[chain.first : chain.last + 1])
         if _stands(text, found, chain):
-            rows.append((True, 2, _row(text, members, alphabet, truncated=truncated)))
+            standing.append(members)
         elif _said(text, found, chain):
             said += members
-    if said:
-        rows.append((True, 0, _worded(said)))
-    best: tuple[tuple[bool, int, int], Row] | None = None
-    for certain, kind, row in rows:
-        key = (certain or not _in_prompt_order(row), row.weight, kind)
-        if best is None or key >= best[0]:
-            best = key, row
-    return best[1] if best else None
+    readings = [(0, said), *((1, members) for members in (*_listed(text, found), *_led(text, found)))]
+    readings += ((2, members) for members in standing)
+    kind, members = max(reversed(readings), key=lambda reading: _evidence(*reading))
+    if not members:
+        return None
+    if kind < 2:
+        return Row(tuple(mark.position for mark in members), prose=True, uniform=True)
+    return _row(text, members, alphabet, truncated=truncated)
+
+
+def _evidence(kind: int, members: Sequence[Identifier]) -> tuple[bool, int, int]:
+    """What a reading is chosen by; ``max`` over the reversed readings takes the last of equals."""
+    weight = len({mark.position for mark in members if mark.position is not None})
+    return bool(members) and not (kind == 1 and _in_prompt_order(members)), weight, kind
 
 
 def _chains(text: str, found: Sequence[Identifier]) -> Iterator[_Chain]:
-    first, seen, joints = 0, set[int | None](), set[_Joint]()
-    for index, mark in enumerate(found):
-        if index:
-            joint = _joint(text[found[index - 1].end : mark.lead]) if not mark.spaced else None
-            again = joint not in joints and mark.position in seen and mark.ordinal is None and bool(joints)
-            if joint is None or again or _restarts(found[index - 1], mark):
-                yield _Chain(first, index - 1, frozenset(joints))
-                first, seen, joints = index, set(), set()
-            else:
-                joints.add(joint)
-        seen.add(mark.position)
-    if found:
-        yield _Chain(first, len(found) - 1, frozenset(joints))
+    """Runs joined without words. A run with arrows goes on past another joint unless that begins a second try."""
+    chain: _Chain | None = None
+    seen: set[int | None] = set()
+    for run, joint in _runs(text, found):
+        ids: set[int | None] = {mark.position for mark in found[run.first : run.last + 1] if mark.position is not None}
+        second_try = found[run.first].ordinal is None and 2 * len(ids & seen) >= len(ids) and _Joint.ARROW in run.joints
+        if chain is not None and joint is not None and not second_try:
+            chain = _Chain(chain.first, run.last, chain.joints | run.joints | {joint})
+            seen |= ids
+            continue
+        if chain is not None:
+            yield chain
+        chain, seen = run, ids
+    if chain is not None:
+        yield chain
+
+
+def _runs(text: str, found: Sequence[Identifier]) -> Iterator[tuple[_Chain, _Joint | None]]:
+    """Identifiers joined in one way, arrows or not, each run with the joint before it (``None``: words)."""
+    first, opened, joints = 0, None, set[_Joint]()
+    for index in range(1, len(found) + 1):
+        joint = None
+        if index < len(found) and not found[index].spaced and not _restarts(found[index - 1], found[index]):
+            joint = _joint(text[found[index - 1].end : found[index].lead])
+        if joint is not None and (not joints or (joint is _Joint.ARROW) == (_Joint.ARROW in joints)):
+            joints.add(joint)
+        else:
+            yield _Chain(first, index - 1, frozenset(joints)), opened
+            first, opened, joints = index, joint, set()
 
 
 def _joint(gap: str) -> _Joint | None:
@@ -158,7 +183,7 @@ def _said(text: str, found: Sequence[Identifier], chain: _Chain) -> bool:
     return _SPEAKS_OF_RANK.search(sentence) is not None and _DENIES.search(sentence) is None
 
 
-def _listed(text: str, found: Sequence[Identifier]) -> Iterator[Row]:
+def _listed(text: str, found: Sequence[Identifier]) -> Iterator[list[Identifier]]:
     """Lists: lines that begin with an identifier and go on in words."""
     leading = [
         mark
@@ -176,17 +201,31 @@ def _listed(text: str, found: Sequence[Identifier]) -> Iterator[Row]:
     starts = [index for index, (before, after) in enumerate(pairwise(leading), 1) if _restarts(before, after)]
     for first, last in pairwise([0, *starts, len(leading)]):
         members = leading[first:last]
-        row = _worded(members)
-        if len(members) > 1 and not (_in_prompt_order(row) and all(mark.ordinal is None for mark in members)):
-            yield row
+        if len(members) > 1 and not (_in_prompt_order(members) and all(mark.ordinal is None for mark in members)):
+            yield members
 
 
-def _in_prompt_order(row: Row) -> bool:
-    return row.positions == tuple(range(len(row.positions)))
+def _led(text: str, found: Sequence[Identifier]) -> Iterator[list[Identifier]]:
+    """Marked identifiers that arrows lead to, with remarks between: ``[3] (a close match) > [1] (less so)``."""
+    members: list[Identifier] = []
+    between = ""
+    for index, mark in enumerate(found):
+        between += text[found[index - 1].end if index else 0 : mark.lead]
+        if mark.strength < Strength.NAMED:
+            between += "#"
+            continue
+        led = between.rstrip(_BEFORE_MARK).endswith(tuple(_ARROWS))
+        if members and (not led or _LEAVES_OUT.search(between)):
+            yield members if len(members) > 1 else []
+            members = []
+        members.append(mark)
+        between = ""
+    yield members if len(members) > 1 else []
 
 
-def _worded(members: Sequence[Identifier]) -> Row:
-    return Row(tuple(mark.position for mark in members), prose=True, uniform=True)
+def _in_prompt_order(members: Sequence[Identifier]) -> bool:
+    positions = list(dict.fromkeys(mark.position for mark in members))
+    return positions == list(range(len(positions)))
 
 
 def _row(text: str, members: Sequence[Identifier], alphabet: Alphabet, *, truncated: bool) -> Row:

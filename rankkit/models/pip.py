@@ -71,20 +71,23 @@ def download(wheel: Wheel, into: Path, work: Path) -> Path:
         "--ignore-requires-python",
         "--no-input",
         "--disable-pip-version-check",
+        "-vv",  # or else it keeps to itself that an index could not be reached, and says that it has no such package
         "--progress-bar=off",
         f"--dest={into}",
         f"{wheel.package}=={wheel.version}",
     ]
     for folder in (into, work):
         folder.mkdir(parents=True, exist_ok=True)
-    # To a file and not to a pipe: nobody reads a pipe while pip runs, and it would stop when the pipe is full.
-    with (work / "pip.log").open("w+b") as log:
-        # run() ends the child when this thread is interrupted.
-        done = subprocess.run(
-            command, env=_environment(work, pip), stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
-        )
-        log.seek(0)
-        said = log.read().decode(errors="replace")
+    # run() ends the child when this thread is interrupted. What it says stays in memory: a full disk cannot hold it.
+    done = subprocess.run(
+        command,
+        env=_environment(work, pip),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    said = done.stdout.decode(errors="replace")
     found = sorted(into.glob("*.whl"))
     if done.returncode != 0 or len(found) != 1:
         raise explain(wheel, said)
@@ -92,7 +95,7 @@ def download(wheel: Wheel, into: Path, work: Path) -> Path:
 
 
 def explain(wheel: Wheel, said: str) -> RankkitError:
-    """pip's words as an error of ours. The order matters: pip ends with "no matching distribution" in all cases."""
+    """pip's words as an error of ours. The order matters: pip ends with "no matching distribution" in most cases."""
     wanted = f"{wheel.package} {wheel.version}"
     last = _last_error(said)
     if _FULL.search(said):
@@ -102,19 +105,19 @@ def explain(wheel: Wheel, said: str) -> RankkitError:
             f"{wanted} arrived broken, says pip: {_last(_BROKEN, said)}",
             hint="Try again; if it stays so, a proxy or mirror holds a bad copy (pip's own: pip cache purge).",
         )
-    if _NO_NETWORK.search(said):
+    versions = _VERSIONS.search(said)
+    seen = versions.group(1).strip() if versions else "none"
+    if seen == "none" and _NO_NETWORK.search(said):
         return DownloadFailed(
             f"no connection to the package index for {wanted}: {_last(_NO_NETWORK, said)}",
             hint="Check the network, the proxy (HTTPS_PROXY) and pip's settings (pip config list), and try again.",
         )
-    if _REFUSED.search(said):
+    if seen == "none" and _REFUSED.search(said):
         return DownloadFailed(
             f"the package index refused {wanted}: {_last(_REFUSED, said)}",
             hint="Check the user name and password in pip's index settings (pip config list) or proxy.",
         )
     if _MISSING.search(said):
-        versions = _VERSIONS.search(said)
-        seen = versions.group(1) if versions and versions.group(1).strip() else "none"
         return DownloadFailed(
             f"the package index that pip uses has no {wanted} (versions there: {seen})",
             hint="A mirror may not carry it yet; pip config list shows which index is asked.",

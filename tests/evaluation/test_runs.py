@@ -6,7 +6,7 @@ from pathlib import Path
 
 import ir_measures
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankkit.errors import DataError
@@ -130,6 +130,7 @@ def rankings(draw: st.DrawFn) -> list[Ranking]:
     return made
 
 
+@settings(deadline=None)  # it writes files
 @given(rankings())
 def test_a_run_read_back_has_the_same_order_and_figures_here_and_elsewhere(made: list[Ranking]):
     orders = {item.query.id: item.ids for item in made}

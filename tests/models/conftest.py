@@ -132,7 +132,7 @@ def closed_port() -> int:
 
 
 class Server(ThreadingHTTPServer):
-    """Answers from ``replies``: path -> (headers, body). The body of ``held`` stops halfway until ``release`` is set."""
+    """Answers from ``replies``: path -> (headers, body). The body of ``held`` stops halfway until ``release``."""
 
     daemon_threads = True
 

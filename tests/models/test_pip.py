@@ -19,8 +19,8 @@ WHEEL = Wheel("tiny-data", "1.0", {"model.onnx": "tiny_data/model.onnx"})
     ("said", "kind", "words"),
     [
         (
-            "WARNING: Retrying (Retry(total=4)) after connection broken by 'NewConnectionError(': Failed to establish a "
-            "new connection: [Errno -3] Temporary failure in name resolution')': /simple/tiny-data/\n"
+            "WARNING: Retrying (Retry(total=4)) after connection broken by 'NewConnectionError(': Failed to establish "
+            "a new connection: [Errno -3] Temporary failure in name resolution')': /simple/tiny-data/\n"
             "ERROR: Could not find a version that satisfies the requirement tiny-data==1.0 (from versions: none)\n"
             "ERROR: No matching distribution found for tiny-data==1.0",
             DownloadFailed,
