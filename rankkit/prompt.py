@@ -252,10 +252,10 @@ def _placeholders(text: str, allowed: frozenset[str], where: str) -> set[str]:
     return names
 
 
-_MARK = re.compile(r"\[(\w{1,4})\]")
+_MARK = re.compile(r"\[(\d{1,4}|[A-Z]{1,2})\]")
 #: The first character of what chat templates mark turns with: ChatML and Llama 3, Gemma, Llama 2, thinking blocks.
 _CONTROL = re.compile(
-    r"<(?=\|)|\|(?=>)|<(?=/?(?:s|bos|eos|pad|think|start_of_turn|end_of_turn)>)|<(?=</?SYS>>)|\[(?=/INST\])",
+    r"<(?=\|)|\|(?=>)|<(?=/?(?:s|bos|eos|pad|think|start_of_turn|end_of_turn)>)|<(?=</?SYS>>)|\[(?=/?INST\])",
     re.IGNORECASE,
 )
 

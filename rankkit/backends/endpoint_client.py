@@ -95,6 +95,22 @@ def check_url(base_url: str) -> str:
     return base_url.rstrip("/")
 
 
+def check_numbers(model: str, *, timeout: float, retries: int, concurrency: int, thinking_tokens: int) -> None:
+    """Refuse what no request can be made with.
+
+    Raises:
+        ConfigError: it names the values.
+    """
+    if not model:
+        raise ConfigError("no model is named", hint="Give the name under which the server serves it.")
+    if not timeout > 0 or retries < 0 or concurrency < 1 or thinking_tokens < 0:
+        raise ConfigError(
+            f"timeout={timeout:g}, retries={retries}, concurrency={concurrency}, thinking_tokens={thinking_tokens} "
+            "is not possible",
+            hint="timeout and concurrency are above 0, retries and thinking_tokens 0 or more.",
+        )
+
+
 class EndpointClient:
     """Sends requests, at most ``concurrency`` at once. Safe to share between threads."""
 

@@ -83,12 +83,13 @@ def _translate(error: openai.APIError, where: str, secret: Secret) -> EndpointEr
     if isinstance(error, openai.APITimeoutError):
         return _failure(EndpointTimeout, f"{where}: no answer in time")
     if isinstance(error, openai.APIConnectionError):
-        # The SDK's own words are "Connection error."; what really happened stands in the cause.
+        # The SDK's own words are "Connection error."; what really happened stands in its cause.
         cause = secret.mask(str(error.__cause__ or error))
         return _failure(ConnectionFailed, f"{where}: no connection ({_quote(cause)})")
     if isinstance(error, openai.APIStatusError):
         kind = _kind_of_status(error)
-        said = secret.mask(error.message)
+        # The SDK puts the status in front of the server's words; it is told once, before them.
+        said = secret.mask(error.message.removeprefix(f"Error code: {error.status_code} - "))
         hint = ""
         wait = error.response.headers.get("retry-after")
         if kind is RateLimited and wait:

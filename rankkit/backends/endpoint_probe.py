@@ -16,7 +16,7 @@ from rankkit.backends.endpoint_client import Delivery, Route
 from rankkit.backends.endpoint_replies import Choice, read_choice
 from rankkit.backends.endpoint_requests import log_probability_fields
 from rankkit.backends.endpoint_structure import Form, Wanted, constraint, read_positions
-from rankkit.errors import InvalidReply, RequestRefused, ServerFailed
+from rankkit.errors import EndpointError, InvalidReply, RequestRefused, ServerFailed
 
 logger = logging.getLogger(__name__)
 
@@ -90,38 +90,41 @@ class Discovery:
 
     def _find_alternatives(self, route: Route) -> int:
         for count in ALTERNATIVES:
-            choice, reason = self._try(route, log_probability_fields(route, count), max_tokens=1)
-            if choice is not None and choice.shown:
+            found = self._try(route, log_probability_fields(route, count), max_tokens=1)
+            if isinstance(found, Choice) and found.shown:
                 return count
-            self.report(f"{route}: {count} log-probabilities a token are not given ({reason or 'ignored'})")
-            if choice is not None:
-                break  # Ignored, and fewer will be too.
+            self.report(f"{route}: {count} log-probabilities a token are not given ({_reason(found)})")
+            if not isinstance(found, RequestRefused):
+                break  # Only a refusal may be about the number.
         return 0
 
     def _find_structure(self, route: Route) -> Form | None:
         for form in Form:
-            choice, reason = self._try(route, constraint(form, _UNLIKELY), max_tokens=_UNLIKELY_TOKENS)
-            if choice is not None and _keeps_to(form, choice.text):
+            found = self._try(route, constraint(form, _UNLIKELY), max_tokens=_UNLIKELY_TOKENS)
+            if isinstance(found, Choice) and _keeps_to(form, found.text):
                 return form
-            self.report(f"{route}: the constraint {form} is not kept ({reason or 'ignored'})")
+            self.report(f"{route}: the constraint {form} is not kept ({_reason(found)})")
         return None
 
-    def _try(self, route: Route, fields: Mapping[str, object], *, max_tokens: int) -> tuple[Choice | None, str]:
-        """The answer to small talk with some fields added; or ``None`` and why the server does not take them.
+    def _try(self, route: Route, fields: Mapping[str, object], *, max_tokens: int) -> Choice | EndpointError:
+        """The answer to small talk with some fields added, or the error by which the server does not take them.
 
         Raises:
             EndpointError: the server fails for another reason than these fields.
         """
         small_talk = _SMALL_TALK[route]
         try:
-            delivery = self._ask(route, {**small_talk, **fields}, max_tokens=max_tokens, trial=True)
-            return read_choice(delivery.body), ""
+            return read_choice(self._ask(route, {**small_talk, **fields}, max_tokens=max_tokens, trial=True).body)
         except (RequestRefused, InvalidReply) as error:
-            return None, error.message
+            return error
         except ServerFailed as error:
             # Some servers break over a field that they cannot take. If it works without, the field is to blame.
             self._ask(route, small_talk, max_tokens=1)
-            return None, error.message
+            return error
+
+
+def _reason(found: Choice | EndpointError) -> str:
+    return found.message if isinstance(found, EndpointError) else "ignored"
 
 
 def _keeps_to(form: Form, text: str) -> bool:

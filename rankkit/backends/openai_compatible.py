@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import NoReturn
 
 from rankkit.backends.circuit import Circuit
-from rankkit.backends.endpoint_client import Delivery, EndpointClient, Route, find_key
+from rankkit.backends.endpoint_client import Delivery, EndpointClient, Route, check_numbers, find_key
 from rankkit.backends.endpoint_probe import Capabilities, Discovery
 from rankkit.backends.endpoint_replies import Choice, first_differing, read_choice, read_usage
 from rankkit.backends.endpoint_requests import Dialect, Style, log_probability_fields, with_dialects, worded
@@ -22,7 +22,6 @@ from rankkit.backends.pricing import Prices, estimate_prompt_tokens, estimate_to
 from rankkit.backends.protocols import Continuations, Generated, Permuted, Prompt
 from rankkit.errors import (
     CapabilityMissing,
-    ConfigError,
     ContractViolation,
     InvalidReply,
 )
@@ -75,7 +74,7 @@ class Endpoint:
         Raises:
             ConfigError: a value that is not possible, a ``base_url`` that holds a password, or a key that is not there.
         """
-        _check_numbers(model, timeout, retries, concurrency, thinking_tokens)
+        check_numbers(model, timeout=timeout, retries=retries, concurrency=concurrency, thinking_tokens=thinking_tokens)
         self._model = model
         self._client = EndpointClient(
             base_url,
@@ -253,14 +252,3 @@ class Endpoint:
         if self._prices is not None:
             money = self._prices.money(input_tokens=given, output_tokens=written, cached_tokens=cached)
         return Usage(1, given, written, cached, delivery.seconds, money)
-
-
-def _check_numbers(model: str, timeout: float, retries: int, concurrency: int, thinking_tokens: int) -> None:
-    if not model:
-        raise ConfigError("no model is named", hint="Give the name under which the server serves it.")
-    if not timeout > 0 or retries < 0 or concurrency < 1 or thinking_tokens < 0:
-        raise ConfigError(
-            f"timeout={timeout:g}, retries={retries}, concurrency={concurrency}, thinking_tokens={thinking_tokens} "
-            "is not possible",
-            hint="timeout and concurrency are above 0, retries and thinking_tokens 0 or more.",
-        )

@@ -35,10 +35,10 @@ def evaluate(
     from rankkit.evaluation.measures import DEFAULT_MEASURES
     from rankkit.evaluation.table import report_table
 
+    if run is not None and (model is not None or config is not None or depth is not None):
+        raise typer.BadParameter("--run measures a run as it is: it goes with neither a model nor --depth")
     experiment = Experiment.of(data, measures=measures or DEFAULT_MEASURES, limit=limit, run_out=run_out)
     if run is not None:
-        if model is not None or config is not None:
-            raise typer.BadParameter("give --run or a model, not both")
         report = experiment.of_run(run)
     else:
         reranker = options.build(model, config, max_length=max_length, threads=threads)

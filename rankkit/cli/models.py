@@ -212,8 +212,8 @@ def _bar() -> Iterator[Tell]:
 
         def tell(now: PullProgress) -> None:
             if now.source not in tasks and now.phase == "downloading":
-                tasks[now.source] = drawn.add_task(f"{now.model} from {now.source}", total=now.total)
-            if now.source in tasks:
+                tasks[now.source] = drawn.add_task(now.model, total=now.total)
+            if now.phase in ("downloading", "unpacking"):
                 drawn.update(tasks[now.source], completed=now.done, total=now.total)
             if now.phase != "downloading" or not console.is_terminal:
                 _say(console, now, said)

@@ -35,7 +35,7 @@ _PATTERN = r"""
 """
 
 #: What stands between a list's number and its item: "1. ", "1) ", "1 | **", "1: ".
-_AFTER_NUMBER = re.compile(r"[ \t]{0,4}[.):|\-–][\s.)|\-–*_\"'`]{0,8}|[ \t]{1,4}")
+_AFTER_NUMBER = re.compile(r"[ \t]{0,4}[.):|\-–][\s.)|\-–*_\"'`\[(]{0,8}|[ \t]{1,4}")
 _LOOKS_NUMBERED = re.compile(r"[.):][ \t]{1,4}\S")
 _ROW_GOES_ON = re.compile(f"[{MARKS},;]*+")
 _BULLETS = re.compile(f"[{MARKS}]*+")
@@ -148,6 +148,8 @@ def _plain(character: str) -> str:
         return "["
     if character in "】〕］":
         return "]"
+    if character in "\ufe0f\u20e3\u200b\u200c\u200d\ufeff":  # a keycap's frame, and what has no width
+        return ""
     if character in "’‘":
         return "'"
     if character.isdecimal():

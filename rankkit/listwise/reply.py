@@ -104,29 +104,29 @@ def read_reply(
     visible, unfinished = _without_thinking(text)
     answer = plain(_FENCE.sub("", visible))
     row = None if refused else _read(answer, shown, truncated=truncated)
+    cut = truncated or unfinished
+    named = tuple(dict.fromkeys(position for position in row.positions if position is not None)) if row else ()
+    missing = len(named) < min(n, n if top is None else top)
     defects = {Defect.THINKING} if unfinished else set()
-    positions = row.positions if row else ()
-    named = tuple(dict.fromkeys(position for position in positions if position is not None))
-    if None in positions:
+    if row is not None and None in row.positions:
         defects.add(Defect.OUT_OF_RANGE)
-    if not named or ((truncated or unfinished) and len(named) < min(n, n if top is None else top)):
-        return _nothing(answer, n, defects, refused=refused, truncated=truncated or unfinished, some=bool(named))
-    if row and row.prose:
+    if row is None or not named or (cut and missing):
+        return _nothing(answer, n, defects, refused=refused, truncated=cut, began=bool(named))
+    if row.prose:
         defects.add(Defect.PROSE)
-    if row and not (row.uniform and answer == visible):
+    if not row.uniform or answer != visible:
         defects.add(Defect.WRONG_MARKS)
-    if len(positions) - positions.count(None) > len(named):
+    if len(row.positions) - row.positions.count(None) > len(named):
         defects.add(Defect.REPEATED)
-    if len(named) < min(n, n if top is None else top):
+    if missing:
         defects.add(Defect.MISSING)
-    inside = set(named)
-    order = (*named, *(position for position in range(n) if position not in inside))
+    order = tuple(dict.fromkeys((*named, *range(n))))
     return Reply(order, named, Outcome.REPAIRED if defects else Outcome.OK, _listed(defects))
 
 
-def _nothing(text: str, n: int, defects: set[Defect], *, refused: bool, truncated: bool, some: bool) -> Reply:
-    """The typed reason why an answer taught nothing. ``some``: it began to rank."""
-    if refused or (not some and _REFUSAL.search(text, 0, 300)):
+def _nothing(text: str, n: int, defects: set[Defect], *, refused: bool, truncated: bool, began: bool) -> Reply:
+    """The typed reason why an answer taught nothing. ``began``: it began to rank."""
+    if refused or (not began and _REFUSAL.search(text, 0, 300)):
         outcome, found = Outcome.REFUSED, Defect.REFUSED
     elif truncated:
         outcome, found = Outcome.TRUNCATED, Defect.TRUNCATED

@@ -68,7 +68,8 @@ class WheelSource:
 
     @property
     def label(self) -> str:
-        return "wheel " + ", ".join(f"{wheel.package} {wheel.version}" for wheel in self.wheel)
+        first, *others = self.wheel
+        return f"wheel {first.package} {first.version}" + (f" and {len(others)} more" if others else "")
 
     @property
     def names(self) -> frozenset[str]:

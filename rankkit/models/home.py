@@ -83,8 +83,8 @@ def disk_errors() -> Iterator[None]:
         if error.errno in _FULL:
             raise disk_full() from error
         raise StoreError(
-            f"cannot write to the model cache {home()}: {error.strerror or error}",
-            hint="Set RANKKIT_HOME to a folder that can be written to.",
+            f"cannot use the model cache {home()}: {error.strerror or error}",
+            hint="Set RANKKIT_HOME to a folder that you may read and write.",
         ) from error
 
 

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from rankkit.errors import InvalidModel
 from rankkit.models.catalogue import Row
+from rankkit.models.home import disk_errors
 
 FILE_NAME = "rankkit.json"
 
@@ -80,12 +81,14 @@ def read(folder: Path) -> Manifest | None:
     """The manifest of a folder; ``None`` where there is none: then nothing was pulled there.
 
     Raises:
-        InvalidModel: it cannot be read.
+        InvalidModel: it is damaged.
+        StoreError: it may not be read.
     """
-    try:
-        text = (folder / FILE_NAME).read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    with disk_errors():
+        try:
+            text = (folder / FILE_NAME).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
     try:
         return _ADAPTER.validate_json(text)
     except ValidationError as error:

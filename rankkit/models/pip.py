@@ -48,7 +48,8 @@ def find_pip() -> tuple[str, ...]:
             return (found, *arguments)
     uv = shutil.which("uv")
     if uv:
-        return (uv, "tool", "run", "--quiet", "pip")
+        # With this very Python: uv would else look for one on PATH, and download one.
+        return (uv, "tool", "run", "--quiet", "--python", sys.executable, "pip")
     raise DownloadFailed(
         f"no pip to download wheels with: neither in {sys.executable} nor on PATH, and no uv",
         hint="Run: python -m ensurepip, or: uv pip install pip",

@@ -36,16 +36,24 @@ def silent(_: PullProgress) -> None:
 
 @contextmanager
 def watching(folder: Path, report: Callable[[int], None], *, every: float = 0.1) -> Iterator[None]:
-    """Report how many bytes ``folder`` holds, every so many seconds and once at the end, while the body runs.
+    """Report how many bytes ``folder`` has held at most, every so many seconds and once at the end, while the body
+    runs.
 
     Whoever downloads (pip, the hub's client) has its own idea of progress; the bytes on disk are the same for all.
     ``report`` is called from another thread.
     """
     over = threading.Event()
+    most = 0
+
+    def look() -> None:
+        # A file that is being moved may be counted nowhere for a moment: that is no step back.
+        nonlocal most
+        most = max(most, bytes_under(folder))
+        report(most)
 
     def watch() -> None:
         while not over.wait(every):
-            report(bytes_under(folder))
+            look()
 
     thread = threading.Thread(target=watch, name="rankkit-pull-progress", daemon=True)
     thread.start()
@@ -54,7 +62,7 @@ def watching(folder: Path, report: Callable[[int], None], *, every: float = 0.1)
     finally:
         over.set()
         thread.join()
-    report(bytes_under(folder))
+    look()
 
 
 def bytes_under(folder: Path) -> int:

@@ -111,7 +111,7 @@ def test_nothing_else_is_read(text: str):
 
 def test_a_label_twice_is_no_order():
     assert read_positions(Form.REGEX, Wanted(LABELS, 2), "[3] > [3]") == (2, 2)
-    with pytest.raises(InvalidReply, match="'\\[3\\]'.*more than once"):
+    with pytest.raises(InvalidReply, match=r"'\[3\]'.*more than once"):
         read_order(Form.REGEX, Wanted(LABELS, 2), "[3] > [3]")
 
 

@@ -37,9 +37,11 @@ def test_prices_that_are_none(price: float):
         ("The sky is blue.", 1 + 1 + 1 + 2 + 1),
         ("2024", 4),
         ("[12] > [3]", 4 + 1 + 3),
+        ("page 12", 2 + 1 + 2),
+        ("NKT cells", 2 + 2),
         ("a\n\nb", 1 + 2 + 1 + 1),
-        ("中文", 3),
-        ("é", 1),
+        ("中文", 5),
+        ("é", 2),
     ],
 )
 def test_the_estimate(text: str, tokens: int):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-WEIGHTS = b"weights " * 40_000
+WEIGHTS = b"weights " * 250_000
 TOKENIZER = b'{"model": "tiny"}'
 
 

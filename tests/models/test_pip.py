@@ -87,7 +87,7 @@ def test_a_pip_on_path_is_used_where_this_python_has_none(no_pip_here, tmp_path:
 def test_uv_fetches_a_pip_where_there_is_none(no_pip_here, tmp_path: Path, monkeypatch) -> None:
     uv = program(tmp_path / "bin", "uv", "exit 0")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    assert pip.find_pip() == (str(uv), "tool", "run", "--quiet", "pip")
+    assert pip.find_pip() == (str(uv), "tool", "run", "--quiet", "--python", sys.executable, "pip")
 
 
 def test_no_pip_anywhere_says_how_to_get_one(no_pip_here, tmp_path: Path, monkeypatch) -> None:

@@ -6,12 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from rankkit.errors import ModelNotPulled
 from rankkit.models import store
+from rankkit.models.progress import PullProgress
 from tests.models.conftest import PULL, ROW, WEIGHTS, Server
 
 WHEEL = "/files/tiny_data-1.0-py3-none-any.whl"
@@ -64,6 +67,21 @@ def test_two_processes_pull_once(slow_index: Server, home: Path) -> None:
     assert store.verify("tiny").name == "tiny"
 
 
+def test_the_bytes_so_far_are_seen_while_they_arrive(slow_index: Server, home: Path) -> None:
+    grown = threading.Event()
+
+    def watch(now: PullProgress) -> None:
+        if len(WEIGHTS) * 0.3 < now.done < len(WEIGHTS) * 0.7:
+            grown.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        pulling = pool.submit(store.pull, "tiny", progress=watch)
+        seen = slow_index.halfway.wait(20) and grown.wait(5)
+        slow_index.release.set()
+        pulling.result(timeout=30)
+    assert seen, "half of the wheel had arrived, and the progress did not say so"
+
+
 FULL = r"""
 set -e
 mkdir -p "$1" && mount -t tmpfs -o size=1m tmpfs "$1"
@@ -71,6 +89,7 @@ export RANKKIT_HOME="$1/cache"
 exec "$2" -c '
 from rankkit.errors import StoreError
 from rankkit.models import store
+from rankkit.models.progress import PullProgress
 try:
     store.pull("tiny")
 except StoreError as error:

@@ -199,7 +199,7 @@ def test_no_such_version(index: Server, catalogue: Write) -> None:
 def test_a_cache_that_cannot_be_written_to(tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a-file").write_text("not a folder")
     monkeypatch.setenv("RANKKIT_HOME", str(tmp_path / "a-file"))
-    with pytest.raises(StoreError, match=r"cannot write to the model cache .*a-file") as caught:
+    with pytest.raises(StoreError, match=r"cannot use the model cache .*a-file") as caught:
         store.pull(tiny)
     assert "RANKKIT_HOME" in caught.value.hint
 

@@ -1,0 +1,5 @@
+"""``python -m rankkit`` is the ``rankkit`` command."""
+
+from rankkit.cli import main
+
+main()
