@@ -250,11 +250,9 @@ def test_labels_that_do_not_fit_are_a_bug_of_the_caller() -> None:
         read_reply("[1]", 2, labels=["a", "A"])
 
 
-PIECES = st.sampled_from(
-    r"[ ] ( ) { } 1 2 20 [3] A b > , . : - 1. 2) Passage most relevant and word <think> </think> ... ` ``` ** | ① ２ ² ＞"
-    r" sorry top 0.5 rank <answer>".split()
-    + [" ", " ", "\n", "\n- ", '"', "\ufe0f", "\x00", "\ud800"]
-)
+WORDS = "Passage most relevant and word <think> </think> <answer> sorry top rank 0.5 1. 2) ..."
+MARKS = "[ ] ( ) { } 1 2 20 [3] A b > , . : - ` ``` ** | ① ２ ² ＞"
+PIECES = st.sampled_from([*WORDS.split(), *MARKS.split(), " ", " ", "\n", "\n- ", '"', "\ufe0f", "\x00", "\ud800"])
 
 
 @settings(max_examples=300, deadline=None)
