@@ -283,8 +283,8 @@ class Ranking:
 
     def __repr__(self) -> str:
         rows = [
-            f"{row.rank:>4}  {_number(row.score):>8}  {_clip(row.candidate.id, 16):<16}  "
-            f"{_clip(row.candidate.content, 80)}"
+            f"{row.rank:>4}  {_number(row.score):>8}  {clip(row.candidate.id, 16):<16}  "
+            f"{clip(row.candidate.content, 80)}"
             for row in self.top(10)
         ]
         more = [f"      ... and {len(self) - 10} more"] if len(self) > 10 else []
@@ -294,7 +294,7 @@ class Ranking:
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{row.rank}</td><td>{_number(row.score)}</td><td>{html.escape(row.candidate.id)}</td>"
-            f"<td style='text-align:left'>{html.escape(_clip(row.candidate.content, 160))}</td></tr>"
+            f"<td style='text-align:left'>{html.escape(clip(row.candidate.content, 160))}</td></tr>"
             for row in self.top(20)
         )
         kind = self.score_kind.value if self.score_kind else "score"
@@ -335,6 +335,7 @@ def _number(score: float | None) -> str:
     return "" if score is None else f"{score:.4f}"
 
 
-def _clip(text: str, width: int) -> str:
+def clip(text: str, width: int) -> str:
+    """One line of at most ``width`` characters, for a person's eye."""
     flat = " ".join(text.split())
     return flat if len(flat) <= width else flat[: width - 1] + "…"

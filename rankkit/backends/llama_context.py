@@ -2,6 +2,11 @@
 
 Sequence 0 of the cache holds the trunk, the longest text so far; sequences 1, 2, ... share its cells while a batch of
 answers is scored (see ``token_tree``) and are dropped after it. One call at a time: the owner holds the lock.
+
+An answer does not depend on the calls before it, to the last bit. llama.cpp's kernels round differently with the
+number of tokens that are computed together (by up to 0.2 in a log-probability, on small quantised models), so a later
+call reuses only whole blocks of ``Sizes.batch`` tokens, which it would have computed in just that company. For the
+same reason flash attention is off: with it, blocks came out different as well, and on a CPU it is not faster.
 """
 
 from __future__ import annotations
@@ -57,8 +62,8 @@ class LlamaContext:
         self._log = keeper()
         self._sizes = sizes
         extra = llama_safety.allow_extra_buffers(llama_safety.diagnose())
-        outputs = OUTPUTS * head.vocabulary * 4
-        needed = head.size + head.cache_bytes(sizes.context) + outputs
+        scratch = 4 * (OUTPUTS * head.vocabulary + sizes.context * sizes.batch * head.number("attention.head_count", 1))
+        needed = head.size + head.cache_bytes(sizes.context) + scratch
         llama_safety.check_memory(needed, available_memory(), model=path.name, context=sizes.context)
         self._log.clear()
         self._model = self._load_model(path, extra_buffers=extra)
@@ -68,7 +73,9 @@ class LlamaContext:
         self.vocabulary = self._llama.llama_model_get_vocab(self._model)
         self._width: int = self._llama.llama_vocab_n_tokens(self.vocabulary)
         self._memory = self._llama.llama_get_memory(self._context)
+        self._block: int = self._llama.llama_n_ubatch(self._context)
         self._trunk: list[int] = []
+        self._whole = 0  # tokens at the trunk's beginning that were computed in whole blocks
         self.work = Work()
 
     def _load_model(self, path: Path, *, extra_buffers: bool) -> Any:
@@ -108,6 +115,7 @@ class LlamaContext:
             "n_threads": self._sizes.threads,
             "n_threads_batch": self._sizes.threads,
             "kv_unified": True,  # all sequences in one cache: what is what lets them share cells
+            "flash_attn_type": 0,
             "swa_full": True,  # a sliding window that forgets could not go back to the beginning of a prompt
         }
         known = {field for field, _ in parameters._fields_}
@@ -174,19 +182,24 @@ class LlamaContext:
 
     def _rewind(self, trunk: Sequence[int]) -> int:
         """Drop what the cache holds beyond the common beginning, and at least the last token: its row is needed."""
-        limit = min(len(self._trunk), len(trunk) - 1)
+        first = self.work.steps == 0
+        limit = min(self._whole if first else len(self._trunk), len(trunk) - 1)
         kept = next((at for at in range(limit) if self._trunk[at] != trunk[at]), limit)
+        if first:
+            kept -= kept % self._block
         if not self._llama.llama_memory_seq_rm(self._memory, 0, kept, -1):
             self._forget()
             kept = 0
-        if self.work.steps == 0:
+        if first:
             self.work.reused = kept
+            self._whole = len(trunk) - len(trunk) % self._block
+        self._whole = min(self._whole, len(trunk))
         self._trunk = list(trunk[:kept])
         return kept
 
     def _forget(self) -> None:
         self._llama.llama_memory_clear(self._memory, 0)
-        self._trunk = []
+        self._trunk, self._whole = [], 0
 
     def _decode(self, entries: Sequence[Node], positions: Sequence[int], first_asked: int) -> None:
         batch, count = self._batch, len(entries)

@@ -10,13 +10,19 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from rankkit import runner
-from rankkit.ranking import Ranking
+from rankkit.ranking import Ranking, clip
+
+
+#: Rows for a pipe or a file are never folded or cut to somebody's window.
+_NO_WINDOW = 100_000
 
 
 def stdout() -> Console:
-    return Console(soft_wrap=False)
+    console = Console()
+    return console if console.is_terminal else Console(width=_NO_WINDOW)
 
 
 def stderr() -> Console:
@@ -54,14 +60,21 @@ def ranking_table(ranking: Ranking, *, was: bool = True, title: str = "") -> Tab
     table.add_column("was", justify="right", style="dim")
     if ranking.scores is not None:
         table.add_column(ranking.score_kind.value if ranking.score_kind else "score", justify="right")
-    table.add_column("id", overflow="fold", max_width=24)
-    table.add_column("document", overflow="ellipsis", no_wrap=True, ratio=1)
+    table.add_column("id", no_wrap=True)
+    table.add_column("document", overflow="ellipsis", no_wrap=True)
+    room = document_room(ranking)
     for row in ranking:
         cells = [str(row.rank), _moved(row.index + 1, row.rank) if was else str(row.index + 1)]
         if ranking.scores is not None:
             cells.append("" if row.score is None else f"{row.score:.4f}")
-        table.add_row(*cells, row.candidate.id, " ".join(row.candidate.content.split()))
+        table.add_row(*cells, Text(row.candidate.id), Text(clip(row.candidate.content, room)))
     return table
+
+
+def document_room(ranking: Ranking) -> int:
+    """Columns that ranks, scores and ids leave for the documents' words."""
+    longest_id = max((len(row.candidate.id) for row in ranking), default=0)
+    return max(20, stdout().width - longest_id - 26)
 
 
 def _moved(was: int, now: int) -> str:

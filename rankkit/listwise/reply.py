@@ -108,20 +108,28 @@ def read_reply(
     named = tuple(dict.fromkeys(position for position in row.positions if position is not None)) if row else ()
     missing = len(named) < min(n, n if top is None else top)
     defects = {Defect.THINKING} if unfinished else set()
-    if row is not None and None in row.positions:
-        defects.add(Defect.OUT_OF_RANGE)
+    if row is not None:
+        defects |= _found_in(row)
     if row is None or not named or (cut and missing):
-        return _nothing(answer, n, defects, refused=refused, truncated=cut, began=bool(named))
-    if row.prose:
-        defects.add(Defect.PROSE)
-    if not row.uniform or answer != visible:
+        kept = defects & {Defect.THINKING, Defect.OUT_OF_RANGE}
+        return _nothing(answer, n, kept, refused=refused, truncated=cut, began=bool(named))
+    if answer != visible:
         defects.add(Defect.WRONG_MARKS)
-    if len(row.positions) - row.positions.count(None) > len(named):
-        defects.add(Defect.REPEATED)
     if missing:
         defects.add(Defect.MISSING)
     order = tuple(dict.fromkeys((*named, *range(n))))
     return Reply(order, named, Outcome.REPAIRED if defects else Outcome.OK, _listed(defects))
+
+
+def _found_in(row: Row) -> set[Defect]:
+    known = len(row.positions) - row.positions.count(None)
+    checks = {
+        Defect.PROSE: row.prose,
+        Defect.WRONG_MARKS: not row.uniform,
+        Defect.REPEATED: known > row.weight,
+        Defect.OUT_OF_RANGE: known < len(row.positions),
+    }
+    return {defect for defect, holds in checks.items() if holds}
 
 
 def _nothing(text: str, n: int, defects: set[Defect], *, refused: bool, truncated: bool, began: bool) -> Reply:
