@@ -21,7 +21,7 @@ LEVELS = {
     1: {"questions", "judge", "runner", "plan", "reranker", "prompt", "testing"},
     2: {"backends", "pointwise", "pairwise", "listwise", "models", "evaluation"},
     3: {"config"},
-    4: {"cli", "server", "integrations", "distributed"},
+    4: {"__main__", "cli", "server", "integrations", "distributed"},
 }
 SHARED_ON_LEVEL_2 = {"rankkit.backends.protocols"}
 HEAVY = {"numpy", "pydantic", "onnxruntime", "tokenizers", "llama_cpp", "openai", "typer", "rich", "huggingface_hub"}

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -39,8 +39,8 @@ class GgufModel:
 
     ``context`` is in tokens, by default what the model was trained on, 8192 at most. ``threads`` are never more than
     the CPUs that this process may use, whatever is asked for. ``template`` is a name (``chatml``, ``zephyr``, ...) or
-    a Jinja text, by default the file's own. ``batch`` is how many tokens are computed at a time, and the grain of what a
-    prompt reuses from the one before it: a CPU is as fast with 32 as with 512.
+    a Jinja text, by default the file's own. ``batch`` is how many tokens are computed at a time, and the grain of what
+    a prompt reuses from the one before it: a CPU is as fast with 32 as with 512.
 
     A prompt of messages goes through the template; only the template's own text may hold control tokens, so a
     document that says ``<|im_end|>`` is just those letters. A plain string is tokenised as text throughout.
@@ -121,7 +121,8 @@ class GgufModel:
 
     def count_tokens(self, prompt: Prompt) -> int:
         """Exact, template and beginning token included."""
-        return len(self._encode(prompt))
+        with self._use():
+            return len(self._encode(prompt))
 
     def generate(
         self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = (), grammar: str | None = None
@@ -134,15 +135,14 @@ class GgufModel:
             ContextTooSmall: prompt and ``max_tokens`` do not fit.
             ConfigError: the grammar is not valid.
         """
-        trunk = self._encode(prompt)
-        self._check(trunk, max_tokens, "the prompt with its answer")
         writer = Writer(stop)
-        with self._lock, contextlib.ExitStack() as stack:
-            started, work = time.perf_counter(), self._llama.start()
+        with self._use() as work, contextlib.ExitStack() as stack:
+            started, trunk = time.perf_counter(), self._encode(prompt)
+            self._check(trunk, max_tokens, "the prompt with its answer")
             rules = stack.enter_context(Grammar(self._llama.vocabulary, grammar)) if grammar else None
             for _ in range(max_tokens):
-                row = self._llama.row([*trunk, *writer.tokens])
-                token = rules.pick(_finite(row)) if rules else int(_finite(row).argmax())
+                row = _finite(self._llama.row([*trunk, *writer.tokens]))
+                token = rules.pick(row) if rules else int(row.argmax())
                 if self._text.is_end(token) or writer.stops(token, self._text.piece(token)):
                     break
             else:
@@ -161,12 +161,11 @@ class GgufModel:
         Raises:
             ContextTooSmall: prompt and continuations do not fit.
         """
-        trunk = self._encode(prompt)
-        paths = [tuple(self._text.continuation(text, trunk)) for text in continuations]
-        trees = grow(paths, BRANCHES)
-        self._check(trunk, max((len(tree.nodes) for tree in trees), default=0), "the prompt with its continuations")
-        with self._lock:
-            started, work = time.perf_counter(), self._llama.start()
+        with self._use() as work:
+            started, trunk = time.perf_counter(), self._encode(prompt)
+            paths = [tuple(self._text.continuation(text, trunk)) for text in continuations]
+            trees = grow(paths, BRANCHES)
+            self._check(trunk, max(len(tree.nodes) for tree in trees), "the prompt with its continuations")
             rows = self._llama.rows(trunk, trees)
             usage = _bill(work, len(trunk), None, started)
         return Continuations(tuple(log_probability(path, rows) for path in paths), usage, work.steps)
@@ -187,28 +186,32 @@ class GgufModel:
             raise ContractViolation(
                 f"labels are unique and not empty, top is at least 1; got {list(labels)}, top={top}"
             )
-        trunk = self._encode(prompt)
-        prompt_length = len(trunk)
         body, lead = _split_space(opening)
-        trunk += self._text.continuation(body, trunk)
         between, next_lead = _split_space(separator)
-        paths = self._paths(labels, lead, trunk)
-        step = max(map(len, paths.values()), default=0) + len(self._text.continuation(between, trunk))
-        spare = sum(len(path) - 1 for path in paths.values())
-        self._check(trunk, min(top, len(labels)) * step + spare, "the prompt with its ranking")
         order: list[int] = []
-        with self._lock:
-            started, work = time.perf_counter(), self._llama.start()
+        with self._use() as work:
+            started, trunk = time.perf_counter(), self._encode(prompt)
+            asked = len(trunk)
+            trunk += self._text.continuation(body, trunk)
+            paths = self._paths(labels, lead, trunk)
+            step = max(map(len, paths.values()), default=0) + len(self._text.continuation(between, trunk))
+            spare = sum(len(path) - 1 for path in paths.values())
+            self._check(trunk, min(top, len(labels)) * step + spare, "the prompt with its ranking")
             while len(order) < min(top, len(labels)):
-                chosen = self._choose(trunk, paths)
-                order.append(chosen)
-                trunk += paths.pop(chosen)
+                order.append(self._choose(trunk, paths))
+                trunk += paths.pop(order[-1])
                 trunk += self._text.continuation(between, trunk)
                 if lead != next_lead:
                     lead, paths = next_lead, self._paths(labels, next_lead, trunk)
-                    paths = {label: path for label, path in paths.items() if label not in order}
-            usage = _bill(work, prompt_length, None, started)
+                    paths = {place: path for place, path in paths.items() if place not in order}
+            usage = _bill(work, asked, None, started)
         return Permuted(tuple(order), usage, work.steps)
+
+    @contextlib.contextmanager
+    def _use(self) -> Iterator[Work]:
+        """One call at a time, and none on a closed model: even its vocabulary is gone."""
+        with self._lock:
+            yield self._llama.start()
 
     def _choose(self, trunk: list[int], paths: dict[int, Tokens]) -> int:
         """The best of the labels that remain, the first of equals."""

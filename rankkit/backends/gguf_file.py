@@ -164,7 +164,7 @@ class _Reader:
         if alignment < 1:
             raise _CutShort(f"an alignment of {alignment}")
         start = -(-self._at // alignment) * alignment
-        if start + last > self._end:
+        if last and start + last > self._end:
             raise _CutShort(f"its weights end at byte {start + last}")
 
     @staticmethod

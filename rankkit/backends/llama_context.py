@@ -193,7 +193,8 @@ class LlamaContext:
         if first:
             self.work.reused = kept
             self._whole = len(trunk) - len(trunk) % self._block
-        self._whole = min(self._whole, len(trunk))
+        else:
+            self._whole = min(self._whole, kept - kept % self._block)
         self._trunk = list(trunk[:kept])
         return kept
 

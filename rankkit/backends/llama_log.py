@@ -12,7 +12,7 @@ from typing import Any
 
 from rankkit.backends.llama_safety import import_llama
 
-_LEVELS = {2: logging.WARNING, 3: logging.ERROR}  # ggml's; what is below says how it does, not what went wrong
+_COMPLAINTS = (3, 4)  # ggml's levels for warnings and errors; what is below tells how it gets on
 
 
 class LogKeeper:
@@ -31,7 +31,7 @@ class LogKeeper:
         if len(line) < 2:  # progress dots
             return
         self._logger.debug("%s", line)
-        if level in _LEVELS:
+        if level in _COMPLAINTS:
             self._last.append(line)
 
     def clear(self) -> None:

@@ -1,0 +1,29 @@
+"""Run the benchmarks that are named, or all of them."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+
+from benchmarks.common import default_data
+
+SECTIONS = ("pointwise",)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("sections", nargs="*", default=SECTIONS, metavar="section", help=f"of: {', '.join(SECTIONS)}")
+    parser.add_argument("--data", type=Path, default=default_data(), help="folder that holds trec-dl19/ and noveleval/")
+    parser.add_argument("--queries", type=int, default=8, help="queries to time")
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    arguments = parser.parse_args()
+    for section in arguments.sections:
+        if section not in SECTIONS:
+            parser.error(f"there is no section {section!r}; there are {', '.join(SECTIONS)}")
+        importlib.import_module(f"benchmarks.{section}").run(arguments)
+    return 0
+
+
+sys.exit(main())

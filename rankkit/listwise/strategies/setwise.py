@@ -1,0 +1,146 @@
+"""Setwise sorting: heapsort and bubble passes whose comparison is "which of these is the most relevant?".
+
+Zhuang et al., "A Setwise Approach for Effective and Highly Efficient Zero-shot Ranking with Large Language Models",
+arXiv 2310.09497. With ``children`` others in each comparison, it asks for one best of ``children + 1``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+from rankkit.listwise.strategies.lockstep import in_lockstep
+from rankkit.listwise.strategies.windows import at_least, fitting, head_of, shrinkage, spelled
+from rankkit.questions import Answer, Asking, Choose, Placed, Task
+
+_Sifting = Generator[Sequence[Choose], Sequence[Answer[int]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SetwiseHeapsort:
+    """Promise, with a judge that is always right: the best ``top_k`` stand first, best first. The others follow in
+    first-stage order.
+
+    A heap in which each candidate stands above ``children`` others. It is built level by level, and the subtrees of a
+    level side by side, so building takes few rounds; taking the best out, one after another, has to wait. Where a
+    question has no answer, the first stage answers it.
+
+    Price for 100 candidates, 3 children, top 10: at least 33 questions in 4 rounds to build the heap, and about 3 for
+    each place after the first; 67 in 38 rounds where the first stage was right.
+    """
+
+    children: int = 3
+    top_k: int = 10
+    depth: int | None = None
+
+    adaptive = True
+
+    def __post_init__(self) -> None:
+        _check(self.children, self.top_k, self.depth)
+
+    @property
+    def name(self) -> str:
+        return _name("setwise-heapsort", self.children, self.top_k, self.depth)
+
+    def order(self, task: Task) -> Asking[Choose, int]:
+        head = head_of(task, self.depth)
+        children = fitting(self.children + 1, task) - 1
+        told = shrinkage(min(self.children + 1, head), children + 1)
+        if children < 1:
+            return Placed(tuple(range(task.n)), diagnosis=told)
+        heap, best = list(range(head)), list[int]()
+        for level in reversed(_levels(head, children)):
+            yield from in_lockstep([_sift(heap, node, children) for node in level])
+        while heap and len(best) < self.top_k:
+            best.append(heap[0])
+            last = heap.pop()
+            if heap and len(best) < self.top_k:
+                heap[0] = last
+                yield from _sift(heap, 0, children)
+        return _placed(best, task, told)
+
+
+@dataclass(frozen=True, slots=True)
+class SetwiseBubble:
+    """Promise, with a judge that is always right: the best ``top_k`` stand first, best first. The others follow in
+    first-stage order.
+
+    One pass from the back to the front for each place: the best of each ``children + 1`` moves to their front, which is
+    the last place of the next group. A group that was asked about is not asked about again, whatever its order now:
+    later passes ask only about what the earlier ones changed.
+
+    Price for 100 candidates, 3 children, top 10: 33 questions in the first pass, one after another; 33 + 9 * 32 at
+    most for the other nine. Where the first stage was right it is 111 in all.
+    """
+
+    children: int = 3
+    top_k: int = 10
+    depth: int | None = None
+
+    adaptive = True
+
+    def __post_init__(self) -> None:
+        _check(self.children, self.top_k, self.depth)
+
+    @property
+    def name(self) -> str:
+        return _name("setwise-bubble", self.children, self.top_k, self.depth)
+
+    def order(self, task: Task) -> Asking[Choose, int]:
+        head = head_of(task, self.depth)
+        children = fitting(self.children + 1, task) - 1
+        told = shrinkage(min(self.children + 1, head), children + 1)
+        order, known = list(range(head)), dict[frozenset[int], int]()
+        places = min(self.top_k, head) if children > 0 else 0
+        for place in range(places):
+            end = head
+            while end - place > 1:
+                start = max(place, end - children - 1)
+                group = order[start:end]
+                winner = known.get(frozenset(group))
+                if winner is None:
+                    [answer] = yield [Choose(tuple(group))]
+                    winner = group[0] if answer.value is None else answer.value
+                    if answer.value is not None:
+                        known[frozenset(group)] = winner
+                order[start:end] = [winner, *(index for index in group if index != winner)]
+                end = start + 1
+        return _placed(order[:places], task, told)
+
+
+def _check(children: int, top_k: int, depth: int | None) -> None:
+    at_least(1, "children", children)
+    at_least(1, "top_k", top_k)
+    at_least(1, "depth", depth)
+
+
+def _name(kind: str, children: int, top_k: int, depth: int | None) -> str:
+    return spelled(kind, children, given=(("top_k", top_k, 10), ("depth", depth, None)))
+
+
+def _placed(best: Sequence[int], task: Task, told: tuple[tuple[str, float], ...]) -> Placed:
+    found = set(best)
+    return Placed((*best, *(index for index in range(task.n) if index not in found)), diagnosis=told)
+
+
+def _levels(n: int, children: int) -> list[list[int]]:
+    """The nodes of a heap of ``n`` that have children, level by level from the root."""
+    levels, level = list[list[int]](), [0]
+    while parents := [node for node in level if node * children + 1 < n]:
+        levels.append(parents)
+        level = [child for node in parents for child in range(node * children + 1, node * children + children + 1)]
+    return levels
+
+
+def _sift(heap: list[int], node: int, children: int) -> _Sifting:
+    """Let the candidate at ``node`` sink, in place, until it is the best of its group."""
+    while (first := node * children + 1) < len(heap):
+        below = range(first, min(first + children, len(heap)))
+        group = tuple(heap[place] for place in (node, *below))
+        [answer] = yield [Choose(group)]
+        winner = min(group) if answer.value is None else answer.value
+        if winner == group[0]:
+            return
+        place = below[group.index(winner) - 1]
+        heap[node], heap[place] = heap[place], heap[node]
+        node = place
