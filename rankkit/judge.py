@@ -31,15 +31,16 @@ class Asked(Generic[Q]):
 class Reply(Generic[A]):
     """What one question got, and its share of the bill.
 
-    ``notes`` are remarks on the input ("document shortened"), counted in the ``Step``. ``again`` is another try at
-    the same question that the judge advises (a stricter prompt after an unreadable answer): made if the budget
-    allows, and its answer then stands instead.
+    ``notes`` are remarks on the input ("document shortened"), counted in the ``Step``. ``said`` is a language model's
+    answer in its own words, for a record. ``again`` is another try at the same question that the judge advises (a
+    stricter prompt after an unreadable answer): made if the budget allows, and its answer then stands instead.
     """
 
     answer: Answer[A]
     usage: Usage = field(default_factory=Usage)
     notes: tuple[str, ...] = ()
     again: Call[A] | None = None
+    said: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

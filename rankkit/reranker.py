@@ -15,7 +15,7 @@ from rankkit.judge import Judge
 from rankkit.plan import Plan, plan_ranking
 from rankkit.questions import Question, Strategy
 from rankkit.ranking import Query, Ranking, Request
-from rankkit.runner import Account, OnError, OnProgress, Runner
+from rankkit.runner import Account, OnError, OnProgress, OnReply, Runner
 from rankkit.usage import Budget
 
 Q = TypeVar("Q", bound=Question)
@@ -122,6 +122,7 @@ class JudgeReranker(BaseReranker, Generic[Q, A]):
     strategy: Strategy[Q, A]
     budget: Budget = field(default_factory=Budget)
     on_error: OnError = "raise"
+    on_reply: OnReply | None = None
 
     @property
     def name(self) -> str:
@@ -134,7 +135,14 @@ class JudgeReranker(BaseReranker, Generic[Q, A]):
         self, requests: Sequence[Request], accounts: Sequence[Account], progress: OnProgress | None
     ) -> list[Ranking]:
         own = [Account(self.budget, parent=account) for account in accounts]
-        runner = Runner(self.judge, self.strategy, stage=self.name, on_error=self.on_error, progress=progress)
+        runner = Runner(
+            self.judge,
+            self.strategy,
+            stage=self.name,
+            on_error=self.on_error,
+            progress=progress,
+            on_reply=self.on_reply,
+        )
         return runner.run(requests, own)
 
     def plan(self, request: Request, *, budget: Budget | None = None) -> Plan:

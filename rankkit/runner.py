@@ -11,7 +11,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from rankkit._workers import Workers
 from rankkit.errors import ContractViolation, InvalidOutput, RankkitError
@@ -38,6 +38,9 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
+
+#: Told of every reply of a backend, once, in the order in which they come in: what a record is made of.
+OnReply = Callable[[Asked[Any], Reply[Any]], None]
 
 
 class Account:
@@ -141,12 +144,14 @@ class Runner(Generic[Q, A]):
         stage: str,
         on_error: OnError = "raise",
         progress: OnProgress | None = None,
+        on_reply: OnReply | None = None,
     ) -> None:
         self._judge = judge
         self._strategy = strategy
         self._stage = stage
         self._on_error = on_error
         self._progress = progress
+        self._on_reply = on_reply
         self._key = tuple(sorted(judge.fingerprints.items()))
         self._queue: deque[_Item[Q, A]] = deque()
         self._ready: list[_Job[Q, A]] = []
@@ -304,6 +309,8 @@ class Runner(Generic[Q, A]):
             job.usage += reply.usage
             item.payer.charge(reply.usage)
             job.notes.update(reply.notes)
+            if self._on_reply is not None:
+                self._on_reply(Asked(job.request, question), reply)
             if reply.again is not None:
                 job.outcomes["retried"] += 1
                 self._queue.appendleft(_Item(reply.again, ((job, question),), fallback=reply.answer))
@@ -376,7 +383,7 @@ def _timed(call: Call[A]) -> Callable[[], list[Reply[A]]]:
     def run() -> list[Reply[A]]:
         started = time.perf_counter()
         replies = call.run()
-        share = Usage(seconds=(time.perf_counter() - started) / max(1, len(replies)))
-        return [Reply(reply.answer, reply.usage + share, reply.notes, reply.again) for reply in replies]
+        share = (time.perf_counter() - started) / max(1, len(replies))
+        return [replace(reply, usage=replace(reply.usage, seconds=share)) for reply in replies]
 
     return run

@@ -47,6 +47,7 @@ class GgufModel:
     """
 
     concurrency = 1
+    thinking_tokens = 0
 
     def __init__(
         self,

@@ -1,66 +1,54 @@
-"""Cross-encoders as ONNX graphs, on the CPU: small runs, many at once, scores that depend on nothing but the pair."""
+"""Cross-encoders as ONNX graphs, on the CPU: small runs, many at once, scores that depend on nothing but the input."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.backends.cpus import available_cpus
 from rankkit.backends.onnx_session import OnnxSession, find_graph
-from rankkit.backends.pairs import EncodedPair, LongQuery, PairTokenizer
+from rankkit.backends.pairs import PairTokenizer
 from rankkit.backends.protocols import PairBatch
+from rankkit.backends.tokenization import Encoded, LongQuery, micro_batches, padded
+from rankkit.backends.triples import TripleTokenizer
 from rankkit.errors import ConfigError, InvalidModel
 from rankkit.ranking import ScoreKind
 
 #: On a CPU a batch should stay in its cache: at 16k tokens a batch the same graph is three times slower than at 512.
-_TOKENS_A_BATCH = 1024
+TOKENS_A_BATCH = 1024
+
+Reader = TypeVar("Reader", PairTokenizer, TripleTokenizer)
 
 _KNOWN_INPUTS = {"input_ids", "attention_mask", "token_type_ids"}
 
 
-class OnnxCrossEncoder:
-    """Any folder with ``model.onnx`` (or ``onnx/model*.onnx``) and ``tokenizer.json``; a ``PairScorer``.
+class OnnxClassifier:
+    """A graph with a classification head, and how it is run; what it reads is its children's business.
 
-    The graph's first output holds one logit a pair, or two (irrelevant, relevant), of which the difference is the
-    score. A dynamically quantised graph is run one pair at a time: in company its scores would move (by up to 0.76
-    for MiniLM-L-12) and cost as much. Other graphs get length-sorted batches of at most ``batch_tokens`` tokens,
-    padding included, where a score moves by float rounding only (1e-5).
-
-    ``threads`` is how many runs go on at once, one core each; the default is what this process may use.
+    The first output holds one logit an input, or two (no, yes), of which the difference is the score. A dynamically
+    quantised graph is run one input at a time: in company its scores would move (by up to 0.76 for MiniLM-L-12) and
+    cost as much. Other graphs get length-sorted batches of at most ``batch_tokens`` tokens, padding included, where a
+    score moves by float rounding only (1e-5).
     """
 
     score_kind = ScoreKind.LOGIT
 
-    def __init__(
-        self,
-        folder: str | Path,
-        *,
-        name: str | None = None,
-        graph: str | None = None,
-        max_length: int | None = None,
-        long_query: LongQuery = "shorten",
-        threads: int | None = None,
-        batch_tokens: int = _TOKENS_A_BATCH,
-    ) -> None:
-        folder = Path(folder)
-        if threads is not None and threads < 1:
-            raise ConfigError(
-                f"threads is {threads}", hint="Give 1 or more, or leave it out to use what this process may."
-            )
+    def __init__(self, folder: Path, *, name: str | None, graph: str | None, threads: int | None) -> None:
         self.name = name or folder.name
-        self.concurrency = threads or available_cpus()
+        self.concurrency = checked_threads(threads)
         self._session = OnnxSession(find_graph(folder, *([graph] if graph else ["model.onnx", "model*.onnx"])))
-        self._tokenizer = PairTokenizer(folder, max_length=max_length, long_query=long_query)
-        self._batch_tokens = 0 if self._session.dynamically_quantised else max(batch_tokens, self._tokenizer.max_length)
-        self.fingerprint = f"{self._session.fingerprint}/{self._tokenizer.max_length}"
         self._check()
 
-    @property
-    def max_length(self) -> int:
-        return self._tokenizer.max_length
+    def _read_with(self, tokenizer: Reader, batch_tokens: int) -> Reader:
+        self._pad_id = tokenizer.pad_id
+        self.max_length = tokenizer.max_length
+        self._batch_tokens = 0 if self._session.dynamically_quantised else max(batch_tokens, self.max_length)
+        self.fingerprint = f"{self._session.fingerprint}/{self.max_length}"
+        return tokenizer
 
     @property
     def one_pair_a_run(self) -> bool:
@@ -80,34 +68,14 @@ class OnnxCrossEncoder:
                 hint="Is it a classifier with other labels, or an encoder without a head?",
             )
 
-    def batches(self, pairs: Sequence[tuple[str, str]]) -> Iterable[PairBatch]:
-        """Tokenise, and group what is run together. Each pair is in exactly one batch."""
-        encoded = self._tokenizer.encode(pairs)
-        if self.one_pair_a_run:
-            return (_batch([position], [pair]) for position, pair in enumerate(encoded))
-        return self._by_length(list(encoded))
-
-    def _by_length(self, encoded: Sequence[EncodedPair]) -> Iterator[PairBatch]:
-        positions: list[int] = []
-        for position in sorted(range(len(encoded)), key=lambda index: len(encoded[index])):
-            if (len(positions) + 1) * len(encoded[position]) > self._batch_tokens:
-                yield _batch(positions, [encoded[index] for index in positions])
-                positions = []
-            positions.append(position)
-        if positions:
-            yield _batch(positions, [encoded[index] for index in positions])
+    def _grouped(self, encoded: Iterable[Encoded]) -> Iterable[PairBatch]:
+        return micro_batches(encoded, self._batch_tokens)
 
     def score(self, batch: PairBatch) -> list[float]:
-        """One logit a pair, along the batch's positions."""
-        pairs = batch.payload
-        assert isinstance(pairs, tuple)
-        length = max(len(pair) for pair in pairs)
-        ids = np.full((len(pairs), length), self._tokenizer.pad_id, dtype=np.int32)
-        mask, types = np.zeros_like(ids), np.zeros_like(ids)
-        for row, pair in enumerate(pairs):
-            ids[row, : len(pair)], types[row, : len(pair)], mask[row, : len(pair)] = pair.ids, pair.types, 1
+        """One logit an input, along the batch's positions."""
+        ids, mask, types = padded(batch, self._pad_id)
         output = self._session.run({"input_ids": ids, "attention_mask": mask, "token_type_ids": types})
-        return self._logits(output, len(pairs))
+        return self._logits(output.astype(np.float64), len(batch.positions))
 
     def _logits(self, output: NDArray[np.float64], count: int) -> list[float]:
         rows = output.reshape(count, -1) if output.size % count == 0 else output
@@ -116,14 +84,66 @@ class OnnxCrossEncoder:
                 return [float(value) for value in rows[:, 0]]
             case (_, 2):
                 return [float(value) for value in rows[:, 1] - rows[:, 0]]
-        raise InvalidModel(f"{self._session.path} gave an output of shape {output.shape} for {count} pair(s)")
+        raise InvalidModel(f"{self._session.path} gave an output of shape {output.shape} for {count} input(s)")
 
 
-def _batch(positions: Sequence[int], pairs: Sequence[EncodedPair]) -> PairBatch:
-    return PairBatch(
-        positions=tuple(positions),
-        tokens=tuple(len(pair) for pair in pairs),
-        shortened=tuple(pair.shortened for pair in pairs),
-        query_shortened=tuple(pair.query_shortened for pair in pairs),
-        payload=tuple(pairs),
-    )
+class OnnxCrossEncoder(OnnxClassifier):
+    """Any folder with ``model.onnx`` (or ``onnx/model*.onnx``) and ``tokenizer.json``; a ``PairScorer``.
+
+    ``threads`` is how many runs go on at once, one core each; the default is what this process may use.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        name: str | None = None,
+        graph: str | None = None,
+        max_length: int | None = None,
+        long_query: LongQuery = "shorten",
+        threads: int | None = None,
+        batch_tokens: int = TOKENS_A_BATCH,
+    ) -> None:
+        folder = Path(folder)
+        super().__init__(folder, name=name, graph=graph, threads=threads)
+        tokenizer = PairTokenizer(folder, max_length=max_length, long_query=long_query)
+        self._tokenizer = self._read_with(tokenizer, batch_tokens)
+
+    def batches(self, pairs: Sequence[tuple[str, str]]) -> Iterable[PairBatch]:
+        """Tokenise, and group what is run together. Each pair is in exactly one batch."""
+        return self._grouped(self._tokenizer.encode(pairs))
+
+
+class OnnxDuoEncoder(OnnxClassifier):
+    """A cross-encoder trained on a query and *two* documents, as duoBERT was; a ``DuoScorer``.
+
+    It reads ``[CLS] query [SEP] first [SEP] second [SEP]`` (in the model's own special tokens); its logit says how much
+    better the first is. Folder and options as for ``OnnxCrossEncoder``.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        name: str | None = None,
+        graph: str | None = None,
+        max_length: int | None = None,
+        long_query: LongQuery = "shorten",
+        threads: int | None = None,
+        batch_tokens: int = TOKENS_A_BATCH,
+    ) -> None:
+        folder = Path(folder)
+        super().__init__(folder, name=name, graph=graph, threads=threads)
+        tokenizer = TripleTokenizer(folder, max_length=max_length, long_query=long_query)
+        self._tokenizer = self._read_with(tokenizer, batch_tokens)
+
+    def duos(self, triples: Sequence[tuple[str, str, str]]) -> Iterable[PairBatch]:
+        """Tokenise (query, first, second), and group what is run together. Each triple is in exactly one batch."""
+        return self._grouped(self._tokenizer.encode(triples))
+
+
+def checked_threads(threads: int | None) -> int:
+    """How many runs may go on at once: what is asked for, else what this process may use."""
+    if threads is not None and threads < 1:
+        raise ConfigError(f"threads is {threads}", hint="Give 1 or more, or leave it out to use what this process may.")
+    return threads or available_cpus()

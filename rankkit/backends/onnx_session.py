@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import mmap
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -17,14 +19,21 @@ from rankkit.errors import BackendError, InvalidModel
 #: in the batch (onnxruntime issue 10111, by design), unless each pair has a run of its own.
 _DYNAMIC_QUANTISATION = (b"DynamicQuantizeLinear", b"DynamicQuantizeMatMul", b"DynamicQuantizeLSTM")
 
-_INTEGERS: dict[str, type[np.int64] | type[np.int32]] = {"tensor(int64)": np.int64, "tensor(int32)": np.int32}
+#: What an input of a graph may hold, and how numpy calls it.
+_KINDS: Mapping[str, str] = {
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(bool)": "bool",
+}
 
 #: onnxruntime's own exception classes, which it does not export by name.
 FOREIGN_ERRORS = tuple(kind for kind in vars(state).values() if isinstance(kind, type) and issubclass(kind, Exception))
 
 
 class OnnxSession:
-    """A graph with integer inputs, run by many threads at once on one thread each.
+    """A graph run by many threads at once on one thread each.
 
     One thread a run and several runs at once keep every core busy without any of them waiting for the others, and one
     set of weights serves all. Memory that a run needed is given back: the default arena would keep the largest shape
@@ -45,23 +54,28 @@ class OnnxSession:
                 hint="Is the file complete and a model.onnx at all?",
             ) from error
         self.path = path
-        self.inputs = {item.name: _integer_type(item.name, item.type, path) for item in self._session.get_inputs()}
+        self.inputs = {item.name: _kind(item.name, item.type, path) for item in self._session.get_inputs()}
+        self.input_shapes: dict[str, list[object]] = {
+            item.name: list(item.shape) for item in self._session.get_inputs()
+        }
         self.output = self._session.get_outputs()[0].name
         self.output_shape: list[object] = list(self._session.get_outputs()[0].shape)
         self.dynamically_quantised = _mentions(path, _DYNAMIC_QUANTISATION)
         self.fingerprint = file_fingerprint(path)
 
-    def run(self, feeds: dict[str, NDArray[np.int32]]) -> NDArray[np.float64]:
-        """Run on integer arrays of shape (batch, tokens), cast to what each input wants; the first output, in
-        float64.
+    def run(self, feeds: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+        """The first output, for arrays of shape (batch, tokens, ...), each cast to what its input wants. Feeds that the
+        graph does not take are left out.
         """
         typed = {name: feeds[name].astype(kind, copy=False) for name, kind in self.inputs.items()}
         try:
             [output] = self._session.run([self.output], typed)
         except FOREIGN_ERRORS as error:
             shape = next(iter(feeds.values())).shape
-            raise BackendError(f"onnxruntime failed on {shape[0]} x {shape[1]} tokens: {_first_line(error)}") from error
-        return np.asarray(output, dtype=np.float64)
+            raise BackendError(
+                f"onnxruntime failed on {shape[0]} x {shape[1]} tokens in {self.path.name}: {_first_line(error)}"
+            ) from error
+        return np.asarray(output)
 
 
 def find_graph(folder: Path, *names: str) -> Path:
@@ -94,10 +108,10 @@ def file_fingerprint(path: Path) -> str:
     return hashlib.sha256(size.to_bytes(8, "big") + head + tail).hexdigest()[:12]
 
 
-def _integer_type(name: str, kind: str, path: Path) -> type[np.int64] | type[np.int32]:
-    if kind not in _INTEGERS:
-        raise InvalidModel(f"input {name!r} of {path} is {kind}; only int64 and int32 token inputs are understood")
-    return _INTEGERS[kind]
+def _kind(name: str, kind: str, path: Path) -> str:
+    if kind not in _KINDS:
+        raise InvalidModel(f"input {name!r} of {path} is {kind}; understood are {', '.join(_KINDS)}")
+    return _KINDS[kind]
 
 
 def _mentions(path: Path, words: tuple[bytes, ...]) -> bool:

@@ -7,7 +7,7 @@ raises ``BackendError`` and its kin, never a foreign exception, and never return
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
@@ -67,9 +67,9 @@ class Backend(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PairBatch:
-    """Tokenised (query, document) pairs that one call answers, made by the backend itself.
+    """Tokenised inputs ((query, document) pairs, mostly) that one call answers, made by the backend itself.
 
-    ``positions`` are the pairs' places in what was handed in; ``shortened`` and ``query_shortened`` are parallel to it.
+    ``positions`` are the inputs' places in what was handed in; ``shortened`` and ``query_shortened`` are parallel to it.
     """
 
     positions: tuple[int, ...]
@@ -93,11 +93,43 @@ class PairScorer(Backend, Protocol):
 
 
 @runtime_checkable
+class DuoScorer(Backend, Protocol):
+    """Reads a query and two documents at once and gives a logit of the first being the better one: duoBERT."""
+
+    def duos(self, triples: Sequence[tuple[str, str, str]]) -> Iterable[PairBatch]:
+        """Batches of (query, first, second)."""
+
+    def score(self, batch: PairBatch) -> list[float]:
+        """One logit a triple of the batch, along its ``positions``."""
+
+
+@runtime_checkable
+class TargetScorer(Backend, Protocol):
+    """Tells how probable given words are as the first output token for a filled-in text: a sequence-to-sequence model.
+
+    ``template`` has ``$name`` placeholders, and each row their values. When a row is longer than the model can read,
+    ``$query`` and the fixed words stay whole and all other values are cut evenly.
+    """
+
+    def target_tokens(self, words: Sequence[str]) -> tuple[int, ...]:
+        """The one token of each word. Raises ``InvalidModel`` where a word is not one token of this model's."""
+
+    def fill(self, template: str, rows: Sequence[Mapping[str, str]]) -> Iterable[PairBatch]: ...
+
+    def score_targets(self, batch: PairBatch, targets: Sequence[int]) -> list[tuple[float, ...]]:
+        """Natural-log probabilities (of the whole vocabulary) of the targets, along the batch's ``positions``."""
+
+
+@runtime_checkable
 class TextBackend(Backend, Protocol):
     """A language model. ``context_length`` is in tokens, ``None`` when the server does not tell."""
 
     @property
     def context_length(self) -> int | None: ...
+
+    @property
+    def thinking_tokens(self) -> int:
+        """What ``max_tokens`` is raised by, for a model that thinks before it answers."""
 
     def count_tokens(self, prompt: Prompt) -> int:
         """Tokens of a prompt, template included: exact, or a stated upper estimate."""
@@ -127,6 +159,8 @@ class PermutationDecoder(TextBackend, Protocol):
 
 _WORDS: dict[type, str] = {
     PairScorer: "score (query, document) pairs",
+    DuoScorer: "score a query with two documents",
+    TargetScorer: "give probabilities of target words for a filled-in text",
     TextGenerator: "generate text",
     ContinuationScorer: "give log-probabilities of continuations",
     PermutationDecoder: "decode under a constraint",
@@ -134,6 +168,8 @@ _WORDS: dict[type, str] = {
 
 _WHO: dict[type, str] = {
     PairScorer: "an ONNX cross-encoder",
+    DuoScorer: "an ONNX cross-encoder trained on two documents (duoBERT)",
+    TargetScorer: "an ONNX sequence-to-sequence model (monoT5, duoT5)",
     TextGenerator: "GGUF models and OpenAI-compatible endpoints",
     ContinuationScorer: "GGUF models, and endpoints that return top log-probabilities",
     PermutationDecoder: "GGUF models, and endpoints with structured output",

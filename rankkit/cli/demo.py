@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from rankkit import config
 from rankkit.cli import options
 from rankkit.cli.output import bill_line, ranking_table, stderr, stdout, write_json
+from rankkit.config import DEFAULT_MODELS, load
 from rankkit.errors import ModelNotPulled
 from rankkit.ranking import Request
 
@@ -20,11 +20,11 @@ def demo(
     as_json: options.AsJson = False,
 ) -> None:
     """Rerank ten short documents with the default cross-encoder."""
-    model = config.DEFAULT_MODELS["pointwise"]
+    model = DEFAULT_MODELS["pointwise"]
     if pull:
         _pull_missing(model)
     request = demo_request()
-    ranking = config.load(model, options={"scores": "probability"}).rank(request)
+    ranking = load(model, options={"scores": "probability"}).rank(request)
     if as_json:
         write_json(ranking.to_dict())
         return

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from rankkit.cli import options
 from rankkit.cli.output import progress_bar, stderr, stdout, write_json
+from rankkit.config.kinds import Spec
+from rankkit.config.listwise import ListwiseSpec
+from rankkit.errors import ConfigError
+from rankkit.judge import Judge
+from rankkit.record import RecordedJudge, Recorder, read_record
+from rankkit.reranker import BaseReranker, JudgeReranker
 
 Data = Annotated[
     Path, typer.Option("--data", "-d", help="A folder with queries, qrels and candidates (docs/evaluation.md).")
@@ -17,33 +25,64 @@ Data = Annotated[
 
 def evaluate(
     data: Data,
-    model: options.Model = None,
-    config: options.Config = None,
-    run: Annotated[Path | None, typer.Option("--run", help="Evaluate this TREC run instead of a model.")] = None,
+    run: Annotated[Path | None, typer.Option("--run", help="Measure this TREC run instead of a model.")] = None,
     depth: Annotated[
-        int | None, typer.Option("--depth", help="Rerank the first N candidates; the rest stay behind them.", min=1)
+        int | None, typer.Option("--depth", help="Rerank the first N candidates; the rest stay behind.", min=1)
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", help="Only the first N queries.", min=1)] = None,
     measures: Annotated[str | None, typer.Option("--measures", help="As ir-measures writes them, with commas.")] = None,
     run_out: Annotated[Path | None, typer.Option("--run-out", help="Write the reranked order as a TREC run.")] = None,
-    max_length: options.MaxLength = None,
-    threads: options.Threads = None,
+    record: Annotated[Path | None, typer.Option("--record", help="Keep every reply of the model in this file.")] = None,
+    replay: Annotated[
+        Path | None, typer.Option("--replay", help="Answer from a record, or a published window log, without a model.")
+    ] = None,
     as_json: options.AsJson = False,
+    model: options.Model = None,
+    config: options.Config = None,
+    paradigm: options.Paradigm = None,
+    endpoint: options.Endpoint = None,
+    key_env: options.KeyEnv = None,
+    threads: options.Threads = None,
+    settings: options.Setting = None,
+    max_length: options.MaxLength = None,
+    method: options.Method = None,
+    strategy: options.Strategy = None,
+    window: options.Window = None,
+    step: options.Step = None,
+    passes: options.Passes = None,
+    seed: options.Seed = None,
 ) -> None:
     """Measure a reranker, or a TREC run, on judged data."""
     from rankkit.evaluation.experiment import Experiment
     from rankkit.evaluation.measures import DEFAULT_MEASURES
     from rankkit.evaluation.table import report_table
 
-    if run is not None and (model is not None or config is not None or depth is not None):
-        raise typer.BadParameter("--run measures a run as it is: it goes with neither a model nor --depth")
+    wanted = {
+        "paradigm": paradigm,
+        "endpoint": endpoint,
+        "key_env": key_env,
+        "threads": threads,
+        "max_length": max_length,
+        "method": method,
+        "strategy": strategy,
+        "window": window,
+        "step": step,
+        "passes": passes,
+        "seed": seed,
+        "on_error": "keep" if config is None and replay is None else None,
+    }
+    if run is not None and (model, config, depth, record, replay) != (None,) * 5:
+        raise typer.BadParameter("--run measures a run as it is: it goes with no model, --depth, --record or --replay")
     experiment = Experiment.of(data, measures=measures or DEFAULT_MEASURES, limit=limit, run_out=run_out)
     if run is not None:
         report = experiment.of_run(run)
     else:
-        reranker = options.build(model, config, max_length=max_length, threads=threads)
-        with progress_bar(f"ranking {len(experiment.dataset.requests)} queries") as progress:
-            report = experiment.of_reranker(reranker, depth=depth, progress=progress)
+        spec = options.spec_of(model, config, wanted, settings)
+        with (
+            _reranker(spec, record, replay) as reranker,
+            progress_bar(f"{len(experiment.dataset.requests)} queries") as bar,
+        ):
+            report = experiment.of_reranker(reranker, depth=depth, progress=bar)
     if as_json:
         write_json(report.to_dict())
     else:
@@ -51,3 +90,32 @@ def evaluate(
     if report.failures:
         stderr().print("some queries kept their first-stage order: see the failures above", style="yellow")
         raise typer.Exit(7)
+
+
+@contextlib.contextmanager
+def _reranker(spec: Spec, record: Path | None, replay: Path | None) -> Iterator[BaseReranker]:
+    if replay is not None:
+        yield _replayed(spec, replay)
+    elif record is None:
+        yield spec.build()
+    else:
+        with Recorder(record, _fingerprints(spec)) as recorder:
+            yield spec.build(on_reply=recorder.write)
+
+
+def _fingerprints(spec: Spec) -> Mapping[str, str]:
+    """What the record's head says of the run: the spec's own words. Keys are never among them, only their variable's
+    name.
+    """
+    return {key: str(value) for key, value in spec.model_dump(exclude={"budget"}, exclude_none=True).items()}
+
+
+def _replayed(spec: Spec, replay: Path) -> BaseReranker:
+    if not isinstance(spec, ListwiseSpec):
+        raise ConfigError("only listwise runs are replayed", hint="Add --paradigm listwise.")
+    from rankkit.listwise.replay import is_window_log, read_window_log
+
+    judge: Judge[Any, Any] = (
+        read_window_log(replay) if is_window_log(replay) else RecordedJudge(read_record(replay), replay.name)
+    )
+    return JudgeReranker(judge, spec.build_strategy(), spec.budget, spec.on_error)

@@ -2,44 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
 
-from rankkit.config import load
-from rankkit.reranker import BaseReranker
+from rankkit.config.kinds import Spec
+from rankkit.config.loading import read_spec
 
-Model = Annotated[str | None, typer.Option("--model", "-m", help="A catalogue name or a model's folder.")]
-Config = Annotated[str | None, typer.Option("--config", "-c", help="A spec file (.toml, .json) instead of --model.")]
-Probability = Annotated[bool, typer.Option("--probability", help="Scores between 0 and 1 instead of logits.")]
-MaxLength = Annotated[int | None, typer.Option("--max-length", help="Tokens of query and document together.", min=8)]
-StrictQuery = Annotated[bool, typer.Option("--strict-query", help="An over-long query is an error, not shortened.")]
-Threads = Annotated[
-    int | None, typer.Option("--threads", help="CPU threads. Default: what this process may use.", min=1)
+_MODEL = "Model"
+_WINDOWS = "Listwise"
+
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model", "-m", help="A catalogue name, a path, or what an endpoint calls it.", rich_help_panel=_MODEL
+    ),
 ]
+Config = Annotated[
+    str | None,
+    typer.Option("--config", "-c", help="A spec file (.toml, .json) instead of --model.", rich_help_panel=_MODEL),
+]
+Paradigm = Annotated[
+    str | None,
+    typer.Option(
+        "--paradigm", "-p", help="pointwise or listwise. Default: what the model is for.", rich_help_panel=_MODEL
+    ),
+]
+Endpoint = Annotated[
+    str | None,
+    typer.Option("--endpoint", help="Base URL of an OpenAI-compatible server, ending in /v1.", rich_help_panel=_MODEL),
+]
+KeyEnv = Annotated[
+    str | None,
+    typer.Option("--key-env", help="The environment variable that holds the server's key.", rich_help_panel=_MODEL),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", help="CPU threads. Default: what this process may use.", min=1, rich_help_panel=_MODEL),
+]
+Setting = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Any other key of the spec.", rich_help_panel=_MODEL),
+]
+MaxLength = Annotated[
+    int | None,
+    typer.Option("--max-length", help="Tokens of query and document together.", min=8, rich_help_panel="Pointwise"),
+]
+Method = Annotated[
+    str | None,
+    typer.Option("--method", help="generate, constrained, first-token or setwise.", rich_help_panel=_WINDOWS),
+]
+Strategy = Annotated[
+    str | None,
+    typer.Option(
+        "--strategy",
+        help="sliding, single, top-down, tourrank, self-consistency, setwise-heapsort or setwise-bubble.",
+        rich_help_panel=_WINDOWS,
+    ),
+]
+Window = Annotated[int | None, typer.Option("--window", help="Passages in a window.", rich_help_panel=_WINDOWS)]
+Step = Annotated[int | None, typer.Option("--step", help="How far a window moves.", rich_help_panel=_WINDOWS)]
+Passes = Annotated[int | None, typer.Option("--passes", help="How often the windows slide.", rich_help_panel=_WINDOWS)]
+Seed = Annotated[int | None, typer.Option("--seed", help="For strategies that draw lots.", rich_help_panel=_WINDOWS)]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
 
-def build(
-    model: str | None,
-    config: str | None,
-    *,
-    probability: bool = False,
-    max_length: int | None = None,
-    strict_query: bool = False,
-    threads: int | None = None,
-) -> BaseReranker:
-    """The reranker that the options ask for."""
+def spec_of(
+    model: str | None, config: str | None, wanted: Mapping[str, object], settings: Sequence[str] | None
+) -> Spec:
+    """The spec that the options ask for. What was not given is left to the spec's own defaults."""
     if model is not None and config is not None:
         raise typer.BadParameter("give --model or --config, not both")
-    wanted: Mapping[str, object] = {
-        "scores": "probability" if probability else None,
-        "max_length": max_length,
-        "long_query": "error" if strict_query else None,
-        "threads": threads,
-    }
-    options = {key: value for key, value in wanted.items() if value is not None}
-    if config is not None:
-        return load(config, options=options)
-    return load(model, options=options) if model is not None else load({"paradigm": "pointwise", **options})
+    options = {key: value for key, value in wanted.items() if value is not None} | _settings(settings or ())
+    what = config or model
+    return read_spec(what if what is not None else {}, options=options)
+
+
+def _settings(pairs: Sequence[str]) -> dict[str, object]:
+    """``passage_tokens=200`` as TOML would read it; a value that TOML does not know is a string."""
+    settings: dict[str, object] = {}
+    for pair in pairs:
+        key, sign, value = pair.partition("=")
+        if not sign:
+            raise typer.BadParameter(f"--set takes KEY=VALUE, not {pair!r}")
+        try:
+            settings[key.strip()] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            settings[key.strip()] = value
+    return settings

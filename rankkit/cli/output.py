@@ -15,7 +15,6 @@ from rich.text import Text
 from rankkit import runner
 from rankkit.ranking import Ranking, clip
 
-
 #: Rows for a pipe or a file are never folded or cut to somebody's window.
 _NO_WINDOW = 100_000
 

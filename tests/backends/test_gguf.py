@@ -94,26 +94,33 @@ def test_log_probabilities_are_those_of_the_high_level_interface(fixture, reques
             row = np.asarray(reference.scores[place], dtype=np.float64)
             expected += row[token] - row.max() - math.log(np.exp(row - row.max()).sum())
         (found,) = model.score_continuations(QUESTION, [text]).log_probabilities
-        assert found == pytest.approx(expected, abs=1e-4)
+        # The reference computes the logits of all tokens at once, which rounds differently on gemma's types of weights.
+        assert found == pytest.approx(expected, abs=1e-4 if fixture == "smollm2" else 0.05)
     reference.close()
 
 
 @pytest.mark.parametrize("fixture", ["smollm2", "gemma3"])
 def test_sharing_a_prompt_gives_what_one_at_a_time_gives(fixture, request):
     # Not to the last bit: a kernel rounds differently with the number of tokens in its batch. On these two models the
-    # differences go up to 0.04 and 0.23; a wrong position or a leak between sequences moves whole units.
+    # differences go up to 0.13 and 0.23; a wrong position moves whole units.
     model = request.getfixturevalue(fixture)
     together = model.score_continuations(QUESTION, CONTINUATIONS)
     apart = [model.score_continuations(QUESTION, [text]).log_probabilities[0] for text in CONTINUATIONS]
     assert together.steps == 1
-    assert together.log_probabilities == pytest.approx(apart, abs=0.1 if fixture == "smollm2" else 0.4)
+    assert together.log_probabilities == pytest.approx(apart, abs=0.4)
+
+
+def test_answers_in_one_batch_do_not_see_each_other(smollm2):
+    first, *_ = smollm2.score_continuations(QUESTION, ["The capital of Italy", "10 whales", "Paris"]).log_probabilities
+    again, *_ = smollm2.score_continuations(QUESTION, ["The capital of Italy", "13 whales", "Paris"]).log_probabilities
+    assert first == again
 
 
 def test_many_long_continuations_need_several_batches(smollm2):
     texts = [f"{noise(seed, 4)} end" for seed in range(40)]
     scored = smollm2.score_continuations(QUESTION, texts)
     apart = [smollm2.score_continuations(QUESTION, [text]).log_probabilities[0] for text in texts[::13]]
-    assert scored.log_probabilities[::13] == pytest.approx(apart, abs=0.2)
+    assert scored.log_probabilities[::13] == pytest.approx(apart, abs=0.4)
 
 
 @pytest.mark.parametrize("fixture", ["smollm2", "gemma3"])

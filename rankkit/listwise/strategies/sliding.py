@@ -42,8 +42,9 @@ class Sliding:
 
     Price: ``1 + ceil((n - window) / step)`` questions a pass, each waiting for the one before. For 100 candidates,
     window 20, step 10: 9 questions in 9 rounds. A further pass goes over the new order; when one changed nothing, the
-    others are not made. Where fewer than ``window`` candidates fit into a question, window and step shrink in
-    proportion, and so does the promise; the ranking's ``diagnosis`` then tells the window used.
+    others are not made (a plan, for which the first stage is right, therefore shows one). Where fewer than ``window``
+    candidates fit into a question, window and step shrink in proportion, and so does the promise; the ranking's
+    ``diagnosis`` then tells the window used.
 
     ``top_k``: how many places of the result matter. ``None`` asks for full permutations, as the field does. A number
     asks the last window for that many places only and the others for the ``window - step`` that they carry up: a

@@ -32,10 +32,10 @@ class TopDown:
     in the first window, and this pool is ordered again in the same way; everybody else stays behind, in the order the
     windows gave. Ends when nobody came out above the pivot or the pool fits into one window.
 
-    Price for 100 candidates, window 20, cutoff 10: 6 questions in 2 rounds where the first stage was right, 7 in 3
-    where some others join and the pool fits into a window; more where it does not, at most two rounds and one window
-    for every ``window - cutoff + 1`` candidates. The paper saves calls by stopping at a number of found candidates;
-    here every candidate is looked at, and what is saved is waiting.
+    Price for 100 candidates, window 20, cutoff 10: 6 questions in 2 rounds where the first stage was right; 7 in 3
+    where some others join and the pool fits into a window; about 9 in 4 from a random order, 15 in 7 from a reversed
+    one. Each two rounds leave at least ``window - cutoff + 1`` candidates behind, whatever the answers. The paper stops
+    at a number of found candidates; here every candidate is looked at.
 
     Where fewer than ``window`` candidates fit into a question, window and cutoff shrink in proportion.
     """

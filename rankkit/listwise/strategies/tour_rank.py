@@ -95,11 +95,11 @@ class TourRank:
             advance = min(advance, head - 1) if stage == last else advance
             while len(entrants) > advance:
                 groups = dealt(entrants, advance, fitting(size, task))
-                games = [question(rng.sample(group, len(group)), places) for group, places in groups]
-                answers = yield games
-                winners: list[int] = []
-                for (group, places), answer in zip(groups, answers, strict=True):
-                    heard = heard or answer.value is not None
+                played = [(group, places) for group, places in groups if len(group) > 1]
+                answers = yield [question(rng.sample(group, len(group)), places) for group, places in played]
+                heard = heard or any(answer.value is not None for answer in answers)
+                winners = [index for group, _ in groups if len(group) == 1 for index in group]
+                for (group, places), answer in zip(played, answers, strict=True):
                     winners += (group if answer.value is None else answer.value)[:places]
                 entrants = sorted(winners)
                 for index in entrants:
@@ -108,10 +108,12 @@ class TourRank:
 
 
 def dealt(entrants: Sequence[int], advance: int, size: int) -> list[tuple[list[int], int]]:
-    """Groups of at most ``size``, dealt like cards, each with how many advance from it: at least one.
+    """Groups of at most ``size``, dealt like cards, each with how many advance from it: at least one, never all.
 
-    ``advance`` do in all, or one a group where there are more groups than that.
+    ``advance`` do in all, or one a group where there are more groups than that; a few less where some group would
+    otherwise have nothing to decide. A group of one, which only pairs can leave over, advances unplayed.
     """
     count = -(-len(entrants) // size)
     each, more = divmod(max(advance, count), count)
-    return [(list(entrants[group::count]), each + (group < more)) for group in range(count)]
+    groups = [list(entrants[number::count]) for number in range(count)]
+    return [(group, max(1, min(each + (number < more), len(group) - 1))) for number, group in enumerate(groups)]

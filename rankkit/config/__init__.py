@@ -1,0 +1,7 @@
+"""A spec becomes a ``Reranker``. ``kinds.py`` is the only table of kinds; each paradigm has its spec beside it."""
+
+from rankkit.config.kinds import DEFAULT_MODELS as DEFAULT_MODELS
+from rankkit.config.kinds import Paradigm as Paradigm
+from rankkit.config.kinds import parse as parse
+from rankkit.config.loading import load as load
+from rankkit.config.loading import rerank as rerank

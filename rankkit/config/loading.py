@@ -1,0 +1,101 @@
+"""From a name, a path, a file or a mapping to a reranker."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from rankkit.config.kinds import DEFAULT_MODELS, PARADIGM_OF_KIND, Paradigm, Spec, parse
+from rankkit.errors import ConfigError, InvalidModel
+from rankkit.models import catalogue
+from rankkit.ranking import Query, Ranking
+from rankkit.reranker import BaseReranker
+from rankkit.runner import OnReply
+
+
+def load(
+    what: str | Path | Mapping[str, object],
+    *,
+    paradigm: Paradigm | None = None,
+    options: Mapping[str, object] | None = None,
+    on_reply: OnReply | None = None,
+) -> BaseReranker:
+    """A reusable reranker from a catalogue name, a model's folder or file, a config file (.toml, .json) or a spec.
+
+    ``options`` are further keys of the spec (``{"threads": 2}``). A model that is known but not on this machine is an
+    error which names the command that pulls it: nothing is downloaded here. ``on_reply`` is told of every reply of a
+    model (``rankkit.record.Recorder.write``).
+    """
+    return read_spec(what, paradigm=paradigm, options=options).build(on_reply=on_reply)
+
+
+def read_spec(
+    what: str | Path | Mapping[str, object],
+    *,
+    paradigm: Paradigm | None = None,
+    options: Mapping[str, object] | None = None,
+) -> Spec:
+    """What ``load`` builds, checked but not built: no model is opened."""
+    where = "spec" if isinstance(what, Mapping) else str(what)
+    if isinstance(what, Mapping):
+        spec = dict(what)
+    elif Path(what).suffix in (".toml", ".json"):
+        spec = _read(Path(what))
+    elif options and options.get("endpoint"):
+        spec = {"model": str(what), "paradigm": paradigm or "listwise"}
+    else:
+        spec = {"model": str(what), "paradigm": paradigm or _paradigm_for(str(what))}
+    return parse({**spec, **({"paradigm": paradigm} if paradigm else {}), **(options or {})}, where=where)
+
+
+def _read(path: Path) -> dict[str, object]:
+    if not path.is_file():
+        raise ConfigError(f"there is no config file {path}")
+    text = path.read_text(encoding="utf-8")
+    try:
+        data = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path} holds {type(data).__name__}, not a table of settings")
+    return data
+
+
+def _paradigm_for(model: str) -> str:
+    if Path(model).exists():
+        return "listwise" if Path(model).suffix == ".gguf" else "pointwise"
+    row = catalogue.find(model)
+    if row.kind not in PARADIGM_OF_KIND:
+        loadable = ", ".join(other.name for other in catalogue.rows() if other.kind in PARADIGM_OF_KIND)
+        raise InvalidModel(
+            f"{row.name} is a {row.kind} model; no paradigm of this version runs it",
+            hint=f"Models that can be loaded: {loadable}.",
+        )
+    return PARADIGM_OF_KIND[row.kind]
+
+
+def rerank(
+    query: str | Query,
+    documents: Sequence[object],
+    *,
+    paradigm: Paradigm = "pointwise",
+    model: str | Path | None = None,
+    top_k: int | None = None,
+    threshold: float | None = None,
+) -> Ranking:
+    """Rerank plain Python values in one line: ``rankkit.rerank("how do fleas live?", ["...", "..."], top_k=3)``.
+
+    ``documents`` are strings, mappings with ``id``, ``text``, ``title`` and ``metadata``, or objects with a text
+    attribute. The last few models stay loaded from call to call; for a reranker of your own keeping, use
+    ``rankkit.load``.
+    """
+    reranker = _loaded(str(model or DEFAULT_MODELS.get(paradigm, "")), paradigm)
+    return reranker.rerank(query, documents, top_k=top_k, threshold=threshold)
+
+
+@lru_cache(maxsize=4)
+def _loaded(model: str, paradigm: Paradigm) -> BaseReranker:
+    return load(model, paradigm=paradigm)

@@ -1,0 +1,43 @@
+"""Order by the log-probability of each identifier as the first thing said; nothing is decoded.
+
+Reddy et al., "FIRST: Faster Improved Listwise Reranking with Single Token Decoding", arXiv 2406.15657.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rankkit.backends.protocols import ContinuationScorer
+from rankkit.judge import Asked, Reply
+from rankkit.listwise.judges import WindowJudge, completed, outcome_of, shortened_notes
+from rankkit.listwise.window import Fitted
+from rankkit.questions import Answer, Order, Outcome
+
+
+@dataclass(frozen=True)
+class FirstTokenJudge(WindowJudge[Order, tuple[int, ...]]):
+    """Identifiers of several tokens count with all of them. Those that the backend does not show (an endpoint gives its
+    top few only) follow in their old order, a counted defect; if it shows none, nothing was learned.
+    """
+
+    method = "first-token"
+    capability = ContinuationScorer
+
+    def answer_tokens(self, count: int) -> int:
+        # Nothing is said, but identifiers of several tokens are computed beyond the prompt.
+        return 4 * count
+
+    def ask(self, item: Asked[Order], fitted: Fitted) -> Reply[tuple[int, ...]]:
+        assert isinstance(self.backend, ContinuationScorer)
+        opening = self.template.answers("opening", "")
+        scored = self.backend.score_continuations(fitted.prompt, [opening + label for label in fitted.labels])
+        values = dict(enumerate(scored.log_probabilities))
+        seen = {place: value for place, value in values.items() if value is not None}
+        named = sorted(seen, key=lambda place: -seen[place])
+        defects = ("unseen",) if len(seen) < len(values) else ()
+        if not seen:
+            answer: Answer[tuple[int, ...]] = Answer(None, Outcome.UNREADABLE, defects)
+        else:
+            answer = Answer(completed(named, item.question.indices), outcome_of(defects), defects)
+        said = " > ".join(fitted.labels[place] for place in named)
+        return Reply(answer, scored.usage, shortened_notes(fitted), said=said)

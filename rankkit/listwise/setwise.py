@@ -1,0 +1,64 @@
+"""Which one of a few passages is the best? (Zhuang et al., "A Setwise Approach", arXiv 2310.09497)"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rankkit.backends.protocols import ContinuationScorer, TextGenerator
+from rankkit.judge import Asked, Reply
+from rankkit.listwise.generate import read_answer
+from rankkit.listwise.judges import WindowJudge, outcome_of, shortened_notes
+from rankkit.listwise.window import Fitted
+from rankkit.questions import Answer, Choose, Order, Outcome
+
+
+@dataclass(frozen=True)
+class SetwiseJudge(WindowJudge[Choose, int]):
+    """By the log-probabilities of the identifiers."""
+
+    method = "setwise"
+    capability = ContinuationScorer
+    asks = "choose"
+
+    def answer_tokens(self, count: int) -> int:
+        return 4 * count
+
+    def ask(self, item: Asked[Choose], fitted: Fitted) -> Reply[int]:
+        assert isinstance(self.backend, ContinuationScorer)
+        opening = self.template.answers("opening", "")
+        scored = self.backend.score_continuations(fitted.prompt, [opening + label for label in fitted.labels])
+        values = {place: value for place, value in enumerate(scored.log_probabilities) if value is not None}
+        if not values:
+            return Reply(Answer(None, Outcome.UNREADABLE, ("unseen",)), scored.usage, shortened_notes(fitted), said="")
+        best = max(values, key=lambda place: values[place])
+        defects = ("unseen",) if len(values) < len(fitted.labels) else ()
+        answer = Answer(item.question.indices[best], outcome_of(defects), defects)
+        return Reply(answer, scored.usage, shortened_notes(fitted), said=fitted.labels[best])
+
+
+@dataclass(frozen=True)
+class SetwiseTextJudge(WindowJudge[Choose, int]):
+    """By what the model writes, for backends that show no log-probabilities."""
+
+    method = "setwise"
+    capability = TextGenerator
+    asks = "choose"
+
+    def ask(self, item: Asked[Choose], fitted: Fitted) -> Reply[int]:
+        assert isinstance(self.backend, TextGenerator)
+        generated = self.backend.generate(fitted.prompt, max_tokens=16)
+        named = _named(generated.text, fitted.labels)
+        if named is None:
+            question = Order(item.question.indices, top=1)
+            order = read_answer(question, generated.text, labels=fitted.labels, finish=generated.finish)
+            best = None if order.value is None else order.value[0]
+            answer = Answer(best, order.outcome, order.defects)
+        else:
+            answer = Answer(item.question.indices[named])
+        return Reply(answer, generated.usage, shortened_notes(fitted), said=generated.text)
+
+
+def _named(text: str, labels: tuple[str, ...]) -> int | None:
+    """The label that is the whole answer, with or without marks and the word that the prompt puts before it."""
+    bare = text.strip().removeprefix("Passage").strip(" .[]()*:\n").upper()
+    return labels.index(bare) if bare in labels else None

@@ -1,0 +1,30 @@
+"""Everybody meets everybody, in one round: n (n - 1) / 2 comparisons, and the most robust order that they can buy.
+
+duoT5's re-ranking (arXiv 2101.05667) and PRP-Allpair (Qin et al., "Large Language Models are Effective Text Rankers
+with Pairwise Ranking Prompting", arXiv 2306.17563). With ``depth`` it is all pairs of the top m.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rankkit.pairwise.aggregation import SYM_SUM, Aggregation
+from rankkit.pairwise.bouts import Bouts, Course
+from rankkit.pairwise.strategies.base import PairStrategy
+from rankkit.pairwise.strategies.standing import standing
+from rankkit.questions import Placed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllPairs(PairStrategy):
+    """One round; ``aggregation`` makes the order. ``top_k`` saves nothing here."""
+
+    name = "allpairs"
+    adaptive = False
+
+    aggregation: Aggregation = SYM_SUM
+
+    def course(self, bouts: Bouts, n: int, k: int) -> Course[Placed]:
+        # Neighbours first: a budget that ends in the middle has then treated everybody alike.
+        yield [(i, i + distance) for distance in range(1, n) for i in range(n - distance)]
+        return standing(bouts, n, self.aggregation)

@@ -1,0 +1,46 @@
+"""The frame of every pairwise strategy: its options, and what becomes of the candidates that it does not compare."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rankkit.errors import ConfigError
+from rankkit.pairwise.bouts import Bouts, Course
+from rankkit.questions import Asking, Compare, Placed, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairStrategy(ABC):
+    """``top_k`` places have to be right (all when ``None``); whoever is not placed follows in first-stage order.
+
+    Only the first ``depth`` candidates are compared at all. Each pair is asked in both orders, since models favour a
+    position; with ``one_sided`` only as the first stage has it, its better one shown first, at half the price.
+    """
+
+    name: ClassVar[str]
+    adaptive: ClassVar[bool] = True
+
+    top_k: int | None = None
+    depth: int | None = None
+    one_sided: bool = False
+
+    def __post_init__(self) -> None:
+        for option, value in (("top_k", self.top_k), ("depth", self.depth)):
+            if value is not None and value < 1:
+                raise ConfigError(f"{self.name}: {option} is {value}", hint="Give 1 or more, or leave it out for all.")
+
+    def order(self, task: Task) -> Asking[Compare, float]:
+        bouts = Bouts(one_sided=self.one_sided)
+        n = task.n if self.depth is None else min(self.depth, task.n)
+        k = n if self.top_k is None else min(self.top_k, n)
+        placed = yield from bouts.play(self.course(bouts, n, k))
+        inside = set(placed.order)
+        rest = [item for item in range(task.n) if item not in inside]
+        scores = None if placed.scores is None else (*placed.scores, *(None for _ in rest))
+        return Placed((*placed.order, *rest), scores, placed.kind, bouts.diagnosis())
+
+    @abstractmethod
+    def course(self, bouts: Bouts, n: int, k: int) -> Course[Placed]:
+        """Place the first ``k`` of the candidates 0 to ``n - 1``, and as many more as are known from it."""
