@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
+from rankkit.backends.protocols import Continuations, Generated, Permuted
 from rankkit.errors import ContractViolation, DuplicateIds
 from rankkit.judge import Asked, Call, Reply
+from rankkit.prompt import Prompt
 from rankkit.questions import Answer, Choose, Compare, Order, Question, Score
 from rankkit.ranking import Candidate, Query, Ranking, Request, ScoreKind
 from rankkit.reranker import BaseReranker, Reranker
@@ -86,6 +88,49 @@ def _truth(asked: Asked[Question]) -> Answer[object]:
             return Answer(tuple(sorted(indices, key=lambda index: (-worth(index), index))))
         case Choose(indices):
             return Answer(min(indices, key=lambda index: (-worth(index), index)))
+
+
+@dataclass(frozen=True)
+class ScriptedModel:
+    """A language model that says what you tell it to, with every capability; a token is a word.
+
+    ``say`` gives the text for a prompt, or a whole ``Generated`` (to be cut off, or to refuse); it may raise an error.
+    ``worth`` gives the log-probability of a continuation, ``None`` for one that is not shown.
+    """
+
+    say: Callable[[Prompt], str | Generated] = lambda prompt: ""
+    worth: Callable[[Prompt, str], float | None] = lambda prompt, text: 0.0
+    context_length: int | None = None
+    concurrency: int = 1
+    name: str = "scripted model"
+    fingerprint: str = "scripted"
+    thinking_tokens: int = 0
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        return len(words_of(prompt).split())
+
+    def generate(self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = ()) -> Generated:
+        said = self.say(prompt)
+        generated = Generated(said) if isinstance(said, str) else said
+        return replace(generated, usage=self._bill(prompt, generated.text))
+
+    def score_continuations(self, prompt: Prompt, continuations: Sequence[str]) -> Continuations:
+        return Continuations(tuple(self.worth(prompt, text) for text in continuations), self._bill(prompt, ""))
+
+    def permute(
+        self, prompt: Prompt, labels: Sequence[str], *, top: int, opening: str = "", separator: str = " > "
+    ) -> Permuted:
+        worths = [self.worth(prompt, label) or 0.0 for label in labels]
+        order = sorted(range(len(labels)), key=lambda place: -worths[place])[:top]
+        return Permuted(tuple(order), self._bill(prompt, " ".join(labels[place] for place in order)))
+
+    def _bill(self, prompt: Prompt, said: str) -> Usage:
+        return Usage(calls=1, input_tokens=self.count_tokens(prompt), output_tokens=len(said.split()))
+
+
+def words_of(prompt: Prompt) -> str:
+    """All that a prompt says, turns one after the other."""
+    return prompt if isinstance(prompt, str) else "\n".join(message.content for message in prompt)
 
 
 def check_reranker(reranker: Reranker, *, budgeted: bool = True) -> None:

@@ -21,12 +21,11 @@ from rankkit.errors import InvalidModel, PromptError
 
 
 class FilledTextTokenizer:
-    """Reads ``tokenizer.json`` and its neighbours in a model's folder. Special tokens ("</s>") in a text are mere text."""
+    """Reads ``tokenizer.json`` and its neighbours in a model's folder."""
 
     def __init__(self, folder: Path, *, max_length: int | None = None, long_query: LongQuery = "shorten") -> None:
         self._folder = folder
         self._tokenizer = open_tokenizer(folder)
-        self._tokenizer.encode_special_tokens = True
         self.max_length = chosen_length(folder, self._tokenizer, max_length)
         self.pad_id = pad_id(folder, self._tokenizer)
         self._tokenizer.no_truncation()
@@ -51,7 +50,7 @@ class FilledTextTokenizer:
         """
         ids = self._tokenizer.encode(word, add_special_tokens=False).ids
         tokens = [self._tokenizer.id_to_token(number) for number in ids]
-        if len(ids) != 1 or tokens[0].lstrip("▁Ġ") != word:
+        if len(ids) != 1 or (tokens[0] or "").lstrip("▁Ġ") != word:
             raise InvalidModel(
                 f"{word!r} is not one token of {self._folder.name} but {len(ids)}: {', '.join(map(repr, tokens))}",
                 hint="The answer's words must be single tokens of the model: take those that it was trained on "
@@ -78,9 +77,9 @@ def _layout(template: str, tokenizer: Tokenizer) -> Iterator[Fixed | Text]:
 
 def _pieces(template: str) -> list[tuple[str, str]]:
     """(fixed words, name of the placeholder after them); the last name is empty."""
-    found = [match for match in Template.pattern.finditer(template)]
+    found = [match for match in Template.pattern.finditer(template) if match["escaped"] is None]
     edges = [0, *(edge for match in found for edge in match.span()), len(template)]
-    fixed = [template[edges[index] : edges[index + 1]] for index in range(0, len(edges), 2)]
+    fixed = [template[edges[index] : edges[index + 1]].replace("$$", "$") for index in range(0, len(edges), 2)]
     names = [match["named"] or match["braced"] or "" for match in found]
     for name, (before, after) in zip(names, pairwise(fixed), strict=True):
         glued = (before and not before[-1].isspace()) or (after and not after[0].isspace())

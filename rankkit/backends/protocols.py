@@ -69,7 +69,8 @@ class Backend(Protocol):
 class PairBatch:
     """Tokenised inputs ((query, document) pairs, mostly) that one call answers, made by the backend itself.
 
-    ``positions`` are the inputs' places in what was handed in; ``shortened`` and ``query_shortened`` are parallel to it.
+    ``positions`` are the inputs' places in what was handed in; ``shortened`` and ``query_shortened`` are parallel
+    to it.
     """
 
     positions: tuple[int, ...]

@@ -62,7 +62,9 @@ class Specials:
 
 
 def open_tokenizer(folder: Path) -> Tokenizer:
-    """The folder's tokenizer, neither cutting nor padding."""
+    """The folder's tokenizer, not padding. Special tokens that stand in a text ("[SEP]", "</s>") are mere text to it: what
+    a document says cannot end the document.
+    """
     path = folder / "tokenizer.json"
     if not path.is_file():
         raise InvalidModel(
@@ -76,6 +78,7 @@ def open_tokenizer(folder: Path) -> Tokenizer:
             f"{path} is not a tokenizer: {error}", hint="Is the file complete? Pull or copy it again."
         ) from error
     tokenizer.no_padding()
+    tokenizer.encode_special_tokens = True
     return tokenizer
 
 

@@ -35,7 +35,7 @@ class TripleTokenizer:
         marks = Specials.of(tokenizer, texts=2)
         if not marks.between:
             raise InvalidModel(
-                f"the tokenizer of {folder.name} puts nothing between two texts: where one document ends could not be told",
+                f"the tokenizer of {folder.name} puts nothing between two texts: nobody could tell where one ends",
                 hint="A cross-encoder for two documents has a separator ([SEP], </s>) in its template for pairs.",
             )
         known = read_json(folder / "config.json").get("type_vocab_size")

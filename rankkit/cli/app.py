@@ -14,6 +14,7 @@ from rankkit import __version__
 from rankkit.cli import demo, doctor, evaluate, rerank
 from rankkit.cli.models import models_app
 from rankkit.cli.output import stderr, write_json
+from rankkit.cli.prompts import prompts_app
 from rankkit.errors import RankkitError
 
 #: The base of all usage errors. Typer exports its children only, and not always from the same click.
@@ -27,6 +28,7 @@ app.command("eval")(evaluate.evaluate)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(models_app, name="models")
+app.add_typer(prompts_app, name="prompts")
 
 
 @app.callback(invoke_without_command=True)

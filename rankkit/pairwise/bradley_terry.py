@@ -12,7 +12,7 @@ from rankkit.pairwise.matrix import WinMatrix
 _Bout = tuple[float, float, int]
 
 
-def bradley_terry(matrix: WinMatrix, *, prior: float = 0.1, tolerance: float = 1e-6, limit: int = 1000) -> list[float]:
+def bradley_terry(matrix: WinMatrix, *, prior: float = 0.1, tolerance: float = 1e-7, limit: int = 300) -> list[float]:
     """Log-strengths that make the outcome most likely; a probability counts as that share of a win.
 
     ``prior`` is the weight of an even bout that every item fights against one of strength 1. It keeps the strengths
@@ -31,9 +31,12 @@ def bradley_terry(matrix: WinMatrix, *, prior: float = 0.1, tolerance: float = 1
             strength = _updated(strengths, item, own, prior)
             moved = max(moved, abs(math.log(strength / strengths[item])))
             strengths[item] = strength
+        if prior > 0.0:
+            moved = max(moved, _recentre(strengths))
         if moved <= tolerance:
             break
-    return [math.log(strength) for strength in strengths]
+    # Equal records must give equal scores, whatever the last step left between them.
+    return [round(math.log(strength), 5) for strength in strengths]
 
 
 def _updated(strengths: Sequence[float], item: int, bouts: Sequence[_Bout], prior: float) -> float:
@@ -45,6 +48,19 @@ def _updated(strengths: Sequence[float], item: int, bouts: Sequence[_Bout], prio
         lost += share_lost / both
     # Only without a prior can either be nothing; such a strength has no finite best value and stays as it is.
     return won / lost if won > 0.0 and lost > 0.0 else own
+
+
+def _recentre(strengths: list[float]) -> float:
+    """Take one Newton step for all strengths together, and return its size. Only the weak prior holds their common
+    level, which would else be the slowest of all to settle.
+    """
+    wins = [strength / (strength + 1.0) for strength in strengths]
+    curvature = sum(win * (1.0 - win) for win in wins)
+    surplus = sum(0.5 - win for win in wins)
+    step = max(-1.0, min(1.0, surplus / curvature)) if curvature > 0.0 else 0.0
+    for item in range(len(strengths)):
+        strengths[item] *= math.exp(step)
+    return abs(step)
 
 
 def _bouts(matrix: WinMatrix) -> list[list[_Bout]]:

@@ -7,7 +7,7 @@ import math
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankkit.errors import ConfigError
@@ -59,14 +59,14 @@ def test_samples_are_the_same_for_the_same_seed_and_all_opponents_are_the_sum():
 
 def test_log_odds_of_certain_answers_stay_finite():
     scores = AGGREGATIONS["log-odds"].scores(WinMatrix(2, {(0, 1): 1.0, (1, 0): 0.0}))
-    assert scores[0] == -scores[1] and 10 < scores[0] < 20
+    assert scores == pytest.approx([13.8155, -13.8155])  # log((1 - 1e-6) / 1e-6)
 
 
 def test_bradley_terry_finds_the_strengths_that_made_the_outcome():
     strengths = [8.0, 4.0, 2.0, 1.0, 0.25]
     asked = {(i, j): strengths[i] / (strengths[i] + strengths[j]) for i, j in itertools.permutations(range(5), 2)}
     found = bradley_terry(WinMatrix(5, asked), prior=0.0, tolerance=1e-12)
-    assert [value - found[3] for value in found] == pytest.approx([math.log(s) for s in strengths], abs=1e-6)
+    assert [value - found[3] for value in found] == pytest.approx([math.log(s) for s in strengths], abs=2e-5)
 
 
 def test_bradley_terry_with_a_chain_of_wins_only_and_with_nothing():
@@ -80,12 +80,13 @@ def test_bradley_terry_with_a_chain_of_wins_only_and_with_nothing():
         bradley_terry(chain, prior=-1.0)
 
 
-def test_bradley_terry_of_a_hundred_in_perfect_order_ends():
-    asked = {(i, j): 1.0 for i, j in itertools.combinations(range(40), 2)}
+def test_bradley_terry_of_a_perfect_order_is_that_order():
+    asked = dict.fromkeys(itertools.combinations(range(40), 2), 1.0)
     scores = bradley_terry(WinMatrix(40, asked))
     assert scores == sorted(scores, reverse=True)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 3), max_size=9), st.sampled_from(sorted(AGGREGATIONS)))
 def test_without_contradictions_every_aggregation_but_a_sample_agrees_with_the_worth(worth, name):
     n = len(worth)
@@ -96,6 +97,7 @@ def test_without_contradictions_every_aggregation_but_a_sample_agrees_with_the_w
         assert [worth[item] for item in order] == sorted(worth, reverse=True)
 
 
+@settings(deadline=None)
 @given(st.permutations(range(6)), st.sampled_from(sorted(AGGREGATIONS)))
 def test_repeated_samples_of_one_order_give_it_back(permutation, name):
     matrix = WinMatrix.of_permutations(6, [permutation] * 3)

@@ -6,7 +6,7 @@ import itertools
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankkit.pairwise.kemeny import kemeny_order
@@ -33,6 +33,7 @@ def outcomes(draw, largest=6):
     return WinMatrix(n, asked)
 
 
+@settings(deadline=None)
 @given(outcomes())
 def test_no_order_is_better(matrix):
     assert price(kemeny_order(matrix), matrix) == pytest.approx(cheapest(matrix))
@@ -49,6 +50,7 @@ def test_of_equally_good_orders_the_first_stage_one():
     assert kemeny_order(circle) == [0, 1, 2]
 
 
+@settings(deadline=None, max_examples=40)
 @given(outcomes(7))
 def test_the_heuristic_gives_an_order_that_no_single_move_improves(matrix):
     order = kemeny_order(matrix, exact=0)

@@ -17,7 +17,7 @@ from rankkit.errors import ConfigError
 from rankkit.pairwise.bouts import PATIENCE
 from rankkit.questions import Answer, Asking, Choose, Order, Outcome, Placed, Task
 
-Q = TypeVar("Q", Order, Choose)
+Q = TypeVar("Q", bound=Order | Choose)
 A = TypeVar("A")
 
 

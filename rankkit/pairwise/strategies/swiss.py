@@ -49,7 +49,7 @@ class Swiss(PairStrategy):
 
 def _pairing(table: Sequence[int], points: Sequence[float], met: set[Pair]) -> list[Pair]:
     """Walk down the table; each meets someone new with as many points: the upper half of equals the lower half (the
-    Dutch system), or else the next below. With an odd number one has a bye.
+    Dutch system), or else the next below. Who has met all below sits the round out, as one does in an odd number.
     """
     left = list(table)
     pairs = []

@@ -75,7 +75,7 @@ class _Field:
 
 
 def _draw(chances: Sequence[float]) -> list[tuple[int, int]]:
-    """The matches of a Huffman tree. Sides below ``len(chances)`` are players, others the winners of earlier matches."""
+    """The matches of a Huffman tree. Sides below ``len(chances)`` are players, others winners of earlier matches."""
     heap = [(chance, side) for side, chance in enumerate(chances)]
     heapq.heapify(heap)
     matches: list[tuple[int, int]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankkit.errors import ConfigError
@@ -38,6 +38,7 @@ def truth(relevance):
 
 
 @both
+@settings(deadline=None)
 @given(relevance=st.lists(st.integers(0, 5), max_size=24), top=st.none() | st.integers(1, 30), size=st.integers(2, 8))
 def test_the_top_is_exact_and_ties_keep_the_first_stage_order(kind, relevance, top, size):
     placed, rounds = conduct(kind(top_k=top, size=size), len(relevance), truth(relevance))
@@ -47,6 +48,7 @@ def test_the_top_is_exact_and_ties_keep_the_first_stage_order(kind, relevance, t
 
 
 @both
+@settings(deadline=None)
 @given(seed=st.integers(0, 99), n=st.integers(0, 20), size=st.integers(2, 6))
 def test_nonsense_for_answers_comes_to_an_end_and_nothing_is_asked_twice(kind, seed, n, size):
     drawn = random.Random(seed)
@@ -77,12 +79,13 @@ def test_the_contract_a_budget_and_a_judge_that_takes_few(kind):
     assert max(len(question.indices) for questions in rounds for question in questions) == 4
 
 
-def test_the_top_ten_of_a_hundred_take_seven_orders_of_twenty_in_three_rounds():
-    relevance = list(range(100))
-    random.Random(0).shuffle(relevance)
-    placed, rounds = conduct(OrderTournament(top_k=10, size=20), 100, truth(relevance))
-    assert [relevance[item] for item in placed.order[:10]] == list(range(99, 89, -1))
-    assert [len(questions) for questions in rounds] == [5, 1, 1]
+def test_the_top_ten_of_a_hundred_take_at_most_seven_orders_of_twenty_in_three_rounds():
+    for seed in range(10):
+        relevance = list(range(100))
+        random.Random(seed).shuffle(relevance)
+        placed, rounds = conduct(OrderTournament(top_k=10, size=20), 100, truth(relevance))
+        assert [relevance[item] for item in placed.order[:10]] == list(range(99, 89, -1))
+        assert [len(questions) for questions in rounds] in ([5, 1], [5, 1, 1])
 
 
 def test_an_option_that_means_nothing_is_refused():
