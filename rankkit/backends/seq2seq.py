@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rankkit.backends.filled_text import FilledTextTokenizer
 from rankkit.backends.onnx import TOKENS_A_BATCH, checked_threads
@@ -81,9 +82,7 @@ class OnnxSeq2Seq:
         return [_log_probabilities(row.astype(np.float64), targets) for row in logits]
 
 
-def _log_probabilities(
-    logits: np.ndarray[tuple[int, ...], np.dtype[np.float64]], targets: Sequence[int]
-) -> tuple[float, ...]:
+def _log_probabilities(logits: NDArray[np.float64], targets: Sequence[int]) -> tuple[float, ...]:
     """Log-softmax at the targets. NaN and infinite logits give NaN, which no judge accepts as an answer."""
     with np.errstate(invalid="ignore", over="ignore"):
         shifted = logits - logits.max()

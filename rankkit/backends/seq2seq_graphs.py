@@ -41,7 +41,7 @@ def open_graphs(folder: Path) -> FirstStep:
     """
     places = (folder, folder / "onnx")
     if any(list(place.glob("encoder_model*.onnx")) for place in places):
-        decoder = find_graph(folder, "decoder_model.onnx", "decoder_model_merged.onnx", "decoder_model_[!m]*.onnx")
+        decoder = find_graph(folder, "decoder_model.onnx", "decoder_model_merged.onnx", "decoder_model_*.onnx")
         return EncoderDecoder(
             OnnxSession(find_graph(folder, "encoder_model.onnx", "encoder_model*.onnx")), OnnxSession(decoder)
         )

@@ -62,8 +62,8 @@ class Specials:
 
 
 def open_tokenizer(folder: Path) -> Tokenizer:
-    """The folder's tokenizer, not padding. Special tokens that stand in a text ("[SEP]", "</s>") are mere text to it: what
-    a document says cannot end the document.
+    """The folder's tokenizer, not padding. Special tokens that stand in a text ("[SEP]", "</s>") are mere text to it:
+    what a document says cannot end the document.
     """
     path = folder / "tokenizer.json"
     if not path.is_file():

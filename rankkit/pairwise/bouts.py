@@ -20,7 +20,7 @@ Pair = tuple[int, int]
 Course = Generator[Sequence[Pair], None, T]
 
 #: So many rounds in a row without a single answer, and no more is asked.
-PATIENCE = 3
+PATIENCE = 5
 
 
 class Bouts:
@@ -91,8 +91,11 @@ class Bouts:
         ``first_preference`` the mean probability given to the one shown first (0.5 for a fair judge), ``cycles`` the
         share of circles (a beats b beats c beats a) among the triples that were decided in full.
         """
-        both = [(p, q) for (i, j), p in self._asked.items() if i < j and p is not None
-                and (q := self._asked.get((j, i))) is not None]  # fmt: skip
+        both: list[tuple[float, float]] = []
+        for (i, j), straight in self._asked.items():
+            turned = self._asked.get((j, i))
+            if i < j and straight is not None and turned is not None:
+                both.append((straight, turned))
         found: list[tuple[str, float]] = []
         if both:
             same_position = sum((p - 0.5) * (q - 0.5) > 0 for p, q in both)

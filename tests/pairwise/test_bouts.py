@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rankkit.pairwise.bouts import Bouts, Course, side_by_side
+from rankkit.pairwise.bouts import PATIENCE, Bouts, Course, side_by_side
 from rankkit.questions import Answer, Compare
 
 
@@ -70,9 +70,9 @@ def test_nothing_more_is_asked_once_the_budget_has_run_out():
     assert bouts.closed and stop.value.value == [False, False]
 
 
-def test_after_three_rounds_without_an_answer_it_gives_up():
-    rounds = [[(0, j)] for j in range(1, 9)]
-    assert len(asked_by(Bouts(), *rounds, answer=lambda question: None)) == 3
+def test_after_some_rounds_in_a_row_without_an_answer_it_gives_up():
+    rounds = [[(0, j)] for j in range(1, 99)]
+    assert len(asked_by(Bouts(), *rounds, answer=lambda question: None)) == PATIENCE
 
 
 def test_a_judge_that_always_prefers_the_first():
