@@ -18,16 +18,16 @@ from types import TracebackType
 
 import numpy as np
 
-from rankkit.backends import llama_safety
-from rankkit.backends.chat_template import ChatTemplate, Part
-from rankkit.backends.cpus import available_cpus
-from rankkit.backends.gguf_file import read_head
-from rankkit.backends.llama_context import BRANCHES, LlamaContext, Row, Sizes, Work
-from rankkit.backends.llama_grammar import Grammar
-from rankkit.backends.llama_text import Tokenizer
-from rankkit.backends.llama_writer import Writer
+from rankkit.backends.llama import safety
+from rankkit.backends.llama.chat_template import ChatTemplate, Part
+from rankkit.backends.llama.context import BRANCHES, LlamaContext, Row, Sizes, Work
+from rankkit.backends.llama.file import read_head
+from rankkit.backends.llama.grammar import Grammar
+from rankkit.backends.llama.text import Tokenizer
+from rankkit.backends.llama.token_tree import Tokens, exact_log_probability, grow, log_probability
+from rankkit.backends.llama.writer import Writer
+from rankkit.backends.machine.cpus import available_cpus
 from rankkit.backends.protocols import Continuations, Generated, Permuted, Prompt
-from rankkit.backends.token_tree import Tokens, exact_log_probability, grow, log_probability
 from rankkit.errors import BackendError, ConfigError, ContractViolation, InvalidOutput
 from rankkit.usage import Usage
 
@@ -117,7 +117,7 @@ class GgufModel:
         """Of the weights, the template and the library. The whole file is read for it, the first time it is asked."""
         with self._path.open("rb") as file:
             weights = hashlib.file_digest(file, "sha256").hexdigest()
-        how = f"{self._template.source}\n{llama_safety.diagnose().version}"
+        how = f"{self._template.source}\n{safety.diagnose().version}"
         return f"gguf-{weights[:16]}-{hashlib.sha256(how.encode()).hexdigest()[:8]}"
 
     def count_tokens(self, prompt: Prompt) -> int:
@@ -235,7 +235,7 @@ class GgufModel:
         return tokens
 
     def _check(self, trunk: list[int], more: int, what: str) -> None:
-        llama_safety.check_context(len(trunk) + more, self._context_length, what=what)
+        safety.check_context(len(trunk) + more, self._context_length, what=what)
 
 
 def _finite(row: Row) -> Row:

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.backends.cpus import available_cpus
+from rankkit.backends.machine.cpus import available_cpus
 from rankkit.backends.onnx_session import OnnxSession, find_graph
 from rankkit.backends.pairs import PairTokenizer
 from rankkit.backends.protocols import PairBatch

@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import NoReturn
 
-from rankkit.backends.circuit import Circuit
-from rankkit.backends.endpoint_client import Delivery, EndpointClient, Route, check_numbers, find_key
-from rankkit.backends.endpoint_probe import Capabilities, Discovery
-from rankkit.backends.endpoint_replies import Choice, first_differing, read_choice, read_usage
-from rankkit.backends.endpoint_requests import Dialect, Style, log_probability_fields, with_dialects, worded
-from rankkit.backends.endpoint_structure import Wanted, as_longest, constraint, read_order
-from rankkit.backends.pricing import Prices, estimate_prompt_tokens, estimate_tokens
+from rankkit.backends.endpoint.circuit import Circuit
+from rankkit.backends.endpoint.client import Delivery, EndpointClient, Route, check_numbers, find_key
+from rankkit.backends.endpoint.pricing import Prices, estimate_prompt_tokens, estimate_tokens
+from rankkit.backends.endpoint.probe import Capabilities, Discovery
+from rankkit.backends.endpoint.replies import Choice, first_differing, read_choice, read_usage
+from rankkit.backends.endpoint.requests import Dialect, Style, log_probability_fields, with_dialects, worded
+from rankkit.backends.endpoint.structure import Wanted, as_longest, constraint, read_order
 from rankkit.backends.protocols import Continuations, Generated, Permuted, Prompt
 from rankkit.errors import (
     CapabilityMissing,

@@ -14,10 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from rankkit import __version__
-from rankkit.backends import cgroups
-from rankkit.backends.cpus import available_cpus
-from rankkit.backends.llama_safety import _cpu_flags as cpu_flags
-from rankkit.backends.llama_safety import build_flags, diagnose
+from rankkit.backends.llama.safety import build_flags, cpu_flags, diagnose
+from rankkit.backends.machine import cgroups
+from rankkit.backends.machine.cpus import available_cpus
 from rankkit.cli import options
 from rankkit.cli.output import stdout, write_json
 from rankkit.errors import MissingExtra, RankkitError

@@ -1,4 +1,4 @@
-"""``rankkit models list | show | pull | path | verify | remove``: data on stdout, words and bars on stderr."""
+"""``rankkit models list | show | pull | path | verify | remove | export``: data on stdout, words and bars on stderr."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
+from rankkit.cli.export import export
 from rankkit.errors import LicenceNotAccepted, ModelError, ModelNotPulled
 from rankkit.models import store
 from rankkit.models.catalogue import Row, Terms, find, rows
@@ -27,6 +28,8 @@ models_app = typer.Typer(
     help="Models that rankkit knows by name: list them, bring them to this machine, check and remove them.",
     no_args_is_help=True,
 )
+
+models_app.command()(export)
 
 Name = Annotated[str, typer.Argument(help="A name of `rankkit models list`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]

@@ -61,8 +61,8 @@ class LanguageModelSpec(BaseSpec):
         )
 
     def _endpoint(self, base_url: str) -> Endpoint:
+        from rankkit.backends.endpoint.pricing import Prices
         from rankkit.backends.openai_compatible import Endpoint
-        from rankkit.backends.pricing import Prices
 
         priced = self.price_input is not None or self.price_output is not None
         return Endpoint(

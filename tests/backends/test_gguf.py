@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from rankkit.backends.cpus import available_cpus
+from rankkit.backends.machine.cpus import available_cpus
 from rankkit.backends.protocols import ContinuationScorer, Message, PermutationDecoder, TextGenerator
 from rankkit.errors import BackendError, ConfigError, ContextTooSmall, ContractViolation, InvalidModel
 

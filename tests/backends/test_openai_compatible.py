@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from rankkit.backends.endpoint.pricing import Prices
 from rankkit.backends.openai_compatible import Endpoint
-from rankkit.backends.pricing import Prices
 from rankkit.backends.protocols import ContinuationScorer, Message, PermutationDecoder, TextGenerator, require
 from rankkit.errors import ConfigError
 from tests.backends.loopback import Asked, Loopback, Says, chat, completion, error

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rankkit.backends.endpoint_probe import Capabilities
-from rankkit.backends.endpoint_structure import Form
+from rankkit.backends.endpoint.probe import Capabilities
+from rankkit.backends.endpoint.structure import Form
 from rankkit.backends.openai_compatible import Endpoint
 from rankkit.backends.protocols import Message
 from rankkit.errors import CapabilityMissing, ContractViolation, InvalidReply, ServerFailed

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from rankkit.backends.circuit import Circuit
-from rankkit.backends.endpoint_probe import Capabilities
-from rankkit.backends.endpoint_structure import Form
+from rankkit.backends.endpoint.circuit import Circuit
+from rankkit.backends.endpoint.probe import Capabilities
+from rankkit.backends.endpoint.structure import Form
 from rankkit.backends.openai_compatible import Endpoint
 from rankkit.backends.protocols import Message
 from rankkit.errors import (

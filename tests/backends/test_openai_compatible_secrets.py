@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rankkit.backends.endpoint_errors import Secret
+from rankkit.backends.endpoint.errors import Secret
 from rankkit.backends.openai_compatible import Endpoint
 from rankkit.backends.protocols import Message
 from rankkit.errors import ConfigError, EndpointError

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from rankkit.backends.llama_context import Row
-from rankkit.backends.llama_log import keeper
-from rankkit.backends.llama_safety import import_llama
+from rankkit.backends.llama.context import Row
+from rankkit.backends.llama.log import keeper
+from rankkit.backends.llama.safety import import_llama
 from rankkit.errors import ConfigError
 
 _TOKEN = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])

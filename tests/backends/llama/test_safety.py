@@ -1,6 +1,6 @@
 import pytest
 
-from rankkit.backends.llama_safety import (
+from rankkit.backends.llama.safety import (
     LlamaFacts,
     allow_extra_buffers,
     build_flags,
@@ -8,7 +8,7 @@ from rankkit.backends.llama_safety import (
     has_amx,
 )
 from rankkit.errors import BackendError
-from tests.backends.test_cpus import lay_out
+from tests.backends.machine.test_cpus import lay_out
 
 
 def test_flags_name_what_the_cpu_has_and_never_amx(tmp_path):

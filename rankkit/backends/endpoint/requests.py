@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from rankkit.backends.endpoint_client import Delivery, Route
+from rankkit.backends.endpoint.client import Delivery, Route
 from rankkit.backends.protocols import Prompt
 from rankkit.errors import RequestRefused
 

@@ -17,8 +17,8 @@ from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 from rankkit._extras import require_extra
-from rankkit.backends.circuit import Circuit
-from rankkit.backends.endpoint_errors import Secret, translated
+from rankkit.backends.endpoint.circuit import Circuit
+from rankkit.backends.endpoint.errors import Secret, translated
 from rankkit.errors import (
     ConfigError,
     EndpointError,

@@ -3,8 +3,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankkit.backends.cpus import available_cpus
-from rankkit.backends.memory import available_memory
+from rankkit.backends.machine.cpus import available_cpus
+from rankkit.backends.machine.memory import available_memory
 
 
 def lay_out(root: Path, files: dict[str, str]) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from rankkit.backends.thinking import Thought, split_thinking
+from rankkit.backends.endpoint.thinking import Thought, split_thinking
 
 
 class Writer:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeGuard
 
-from rankkit.backends.thinking import split_thinking
+from rankkit.backends.endpoint.thinking import split_thinking
 from rankkit.errors import InvalidReply
 
 #: Servers write a number like this for a token that is outside what they show.

@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rankkit.backends import llama_safety
-from rankkit.backends.gguf_file import GgufHead
-from rankkit.backends.llama_log import keeper
-from rankkit.backends.memory import available_memory
-from rankkit.backends.token_tree import Node, Rows, Tokens, Tree
+from rankkit.backends.llama import safety
+from rankkit.backends.llama.file import GgufHead
+from rankkit.backends.llama.log import keeper
+from rankkit.backends.llama.token_tree import Node, Rows, Tokens, Tree
+from rankkit.backends.machine.memory import available_memory
 from rankkit.errors import BackendError, InvalidModel, InvalidOutput
 
 #: Sequences of the cache besides the trunk, and rows of logits in one batch: each row of a large vocabulary is 1 MB.
@@ -58,13 +58,13 @@ class LlamaContext:
         BackendError: this build is not safe here, or memory is short.
         InvalidModel: llama.cpp refuses the file, or it is no plain decoder.
         """
-        self._llama = llama_safety.import_llama()
+        self._llama = safety.import_llama()
         self._log = keeper()
         self._sizes = sizes
-        extra = llama_safety.allow_extra_buffers(llama_safety.diagnose())
+        extra = safety.allow_extra_buffers(safety.diagnose())
         scratch = 4 * (OUTPUTS * head.vocabulary + sizes.context * sizes.batch * head.number("attention.head_count", 1))
         needed = head.size + head.cache_bytes(sizes.context) + scratch
-        llama_safety.check_memory(needed, available_memory(), model=path.name, context=sizes.context)
+        safety.check_memory(needed, available_memory(), model=path.name, context=sizes.context)
         self._log.clear()
         self._model = self._load_model(path, extra_buffers=extra)
         self._context = self._open_context(path.name)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankkit.backends.pricing import Prices, estimate_prompt_tokens, estimate_tokens
+from rankkit.backends.endpoint.pricing import Prices, estimate_prompt_tokens, estimate_tokens
 from rankkit.backends.protocols import Message
 from rankkit.errors import ConfigError
 

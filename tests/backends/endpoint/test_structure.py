@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankkit.backends.endpoint_replies import first_differing
-from rankkit.backends.endpoint_structure import Form, Wanted, as_longest, constraint, read_order, read_positions
+from rankkit.backends.endpoint.replies import first_differing
+from rankkit.backends.endpoint.structure import Form, Wanted, as_longest, constraint, read_order, read_positions
 from rankkit.errors import InvalidReply
 
 LABELS = ("[1]", "[2]", "[3]")

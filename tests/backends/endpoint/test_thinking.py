@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankkit.backends.thinking import MARKS, Thought, split_thinking
+from rankkit.backends.endpoint.thinking import MARKS, Thought, split_thinking
 
 
 @pytest.mark.parametrize(

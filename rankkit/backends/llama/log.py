@@ -10,7 +10,7 @@ import logging
 from collections import deque
 from typing import Any
 
-from rankkit.backends.llama_safety import import_llama
+from rankkit.backends.llama.safety import import_llama
 
 _COMPLAINTS = (3, 4)  # ggml's levels for warnings and errors; what is below tells how it gets on
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from rankkit.backends import cgroups
+from rankkit.backends.machine import cgroups
 
 
 def available_cpus(root: Path = cgroups.SYSTEM) -> int:

@@ -10,8 +10,8 @@ import ctypes
 from collections.abc import Iterable
 from typing import Any
 
-from rankkit.backends.chat_template import Part
-from rankkit.backends.llama_safety import import_llama
+from rankkit.backends.llama.chat_template import Part
+from rankkit.backends.llama.safety import import_llama
 
 _SPM = 1  # the kind of vocabulary whose tokeniser may put a space before a text
 

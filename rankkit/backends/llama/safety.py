@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 
 from rankkit._extras import require_extra
-from rankkit.backends import cgroups
+from rankkit.backends.machine import cgroups
 from rankkit.errors import BackendError, ContextTooSmall
 
 _PURPOSE = "a GGUF model"
@@ -58,7 +58,7 @@ def build_flags(root: Path = cgroups.SYSTEM, machine: str = "") -> str:
 
     Empty where the default build is right: on other processors than x86-64, and on other systems than Linux.
     """
-    flags = _cpu_flags(root)
+    flags = cpu_flags(root)
     if not flags or (machine or platform.machine()).lower() not in ("x86_64", "amd64"):
         return ""
     base = [f"-D{option}={'ON' if flags.issuperset(needed) else 'OFF'}" for option, needed in _BASE.items()]
@@ -66,7 +66,7 @@ def build_flags(root: Path = cgroups.SYSTEM, machine: str = "") -> str:
     return " ".join(["-DGGML_NATIVE=OFF", *base, *beyond])
 
 
-def _cpu_flags(root: Path) -> frozenset[str]:
+def cpu_flags(root: Path) -> frozenset[str]:
     for line in (cgroups.read(root / "proc/cpuinfo") or "").splitlines():
         name, _, value = line.partition(":")
         if name.strip() == "flags":

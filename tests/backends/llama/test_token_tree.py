@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankkit.backends.token_tree import exact_log_probability, grow, log_probability
+from rankkit.backends.llama.token_tree import exact_log_probability, grow, log_probability
 
 SEQUENCES = st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=5).map(tuple), min_size=1, max_size=20)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankkit.backends.gguf_file import read_head
+from rankkit.backends.llama.file import read_head
 from rankkit.errors import InvalidModel, ModelNotPulled
 
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from rankkit.backends.endpoint_client import Delivery, Route
-from rankkit.backends.endpoint_replies import Choice, read_choice
-from rankkit.backends.endpoint_requests import log_probability_fields
-from rankkit.backends.endpoint_structure import Form, Wanted, constraint, read_positions
+from rankkit.backends.endpoint.client import Delivery, Route
+from rankkit.backends.endpoint.replies import Choice, read_choice
+from rankkit.backends.endpoint.requests import log_probability_fields
+from rankkit.backends.endpoint.structure import Form, Wanted, constraint, read_positions
 from rankkit.errors import EndpointError, InvalidReply, RequestRefused, ServerFailed
 
 logger = logging.getLogger(__name__)

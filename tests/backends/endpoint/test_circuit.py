@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rankkit.backends.circuit import Circuit
+from rankkit.backends.endpoint.circuit import Circuit
 from rankkit.errors import CircuitOpen, ConfigError
 
 

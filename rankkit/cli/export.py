@@ -1,0 +1,64 @@
+"""``rankkit models export``: make a model folder, load it as it will be used, and say how far it is from the original."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rankkit.models.export import Exported
+
+
+class ExportKind(StrEnum):
+    CROSS_ENCODER = "cross-encoder"
+    SEQ2SEQ = "seq2seq"
+
+
+class Quantisation(StrEnum):
+    INT8 = "int8"
+
+
+def export(
+    source: Annotated[str, typer.Argument(metavar="REPO_OR_FOLDER", help="A model's folder, or a hub repository.")],
+    kind: Annotated[ExportKind, typer.Option(help="What the model is.")],
+    out: Annotated[Path, typer.Option(help="The new folder.")],
+    quantize: Annotated[Quantisation | None, typer.Option(help="Smaller and faster weights.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")] = False,
+) -> None:
+    """Turn PyTorch weights into the ONNX folder that rankkit loads, and check it against the original."""
+    # Here, not at the top: the other commands do without torch.
+    from rankkit.models.export import export_model
+
+    made = export_model(source, out, kind=kind.value, quantize=quantize.value if quantize else None)
+    found = _answers(made)
+    off = max(abs(a - b) for row, due in zip(found, made.reference, strict=True) for a, b in zip(row, due, strict=True))
+    unit = "logit" if kind is ExportKind.CROSS_ENCODER else "log-probability"
+    if as_json:
+        result = {"path": str(out), "kind": kind.value, "largest_difference": off, "unit": unit, "samples": len(found)}
+        typer.echo(json.dumps(result, indent=2))
+        return
+    typer.echo(out)
+    typer.echo(f"largest difference from the original over {len(found)} samples: {off:.2g} ({unit})", err=True)
+
+
+def _answers(made: Exported) -> list[tuple[float, ...]]:
+    """What the new folder says about the samples, through the backend that rankkit will use."""
+    from rankkit.backends.onnx import OnnxCrossEncoder
+    from rankkit.backends.seq2seq import OnnxSeq2Seq
+    from rankkit.models.export import TEMPLATE
+
+    answers: dict[int, tuple[float, ...]] = {}
+    if made.kind == "cross-encoder":
+        encoder = OnnxCrossEncoder(made.folder)
+        for batch in encoder.batches(made.samples):
+            answers |= {at: (score,) for at, score in zip(batch.positions, encoder.score(batch), strict=True)}
+    else:
+        model = OnnxSeq2Seq(made.folder)
+        rows = [{"query": query, "document": document} for query, document in made.samples]
+        for batch in model.fill(TEMPLATE, rows):
+            answers |= dict(zip(batch.positions, model.score_targets(batch, made.targets), strict=True))
+    return [answers[position] for position in range(len(made.samples))]
