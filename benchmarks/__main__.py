@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.common import default_data
 
-SECTIONS = ("pointwise",)
+SECTIONS = ("pointwise", "listwise")
 
 
 def main() -> int:

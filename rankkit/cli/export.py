@@ -1,4 +1,4 @@
-"""``rankkit models export``: make a model folder, load it as it will be used, and say how far it is from the original."""
+"""``rankkit models export``: make a model folder, load it as it will be used, say how far it is from the original."""
 
 from __future__ import annotations
 

@@ -54,8 +54,8 @@ class Exported:
 
 
 def export_model(source: str | Path, out: Path, *, kind: Kind, quantize: Literal["int8"] | None = None) -> Exported:
-    """Write the graphs, the tokenizer and the configuration of ``source`` (a folder, or a repository of the Hugging Face
-    hub, which is then downloaded) into the new folder ``out``. With ``quantize``, weights are 8-bit integers.
+    """Write the graphs, the tokenizer and the configuration of ``source`` (a folder, or a repository of the Hugging
+    Face hub, which is then downloaded) into the new folder ``out``. With ``quantize``, weights are 8-bit integers.
 
     Raises:
         InvalidModel: the source cannot be read, has no trained head of this kind, or more than two labels.
