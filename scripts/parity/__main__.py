@@ -84,7 +84,7 @@ def reference_ids(tokenizer: AutoTokenizer, template: str, row: Mapping[str, str
         text += " " if text else ""
         value = row[piece[1:]] if piece.startswith("$") else piece
         if piece.startswith("$") and piece != "$query":
-            spans[piece] = (len(text), len(text) + len(value))
+            spans[piece] = (len(text) - 1, len(text) + len(value))  # the space belongs to the first token
         text += value
     read = tokenizer(text, return_offsets_mapping=True)
     ids, offsets = read["input_ids"], read["offset_mapping"]

@@ -1,0 +1,136 @@
+"""A language model asked "A or B?" (Qin et al. 2023, "Large Language Models are Effective Text Rankers with Pairwise
+Ranking Prompting", arXiv 2306.17563).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from rankkit.backends.fitting import Fit, fit
+from rankkit.backends.protocols import ContinuationScorer, TextBackend, TextGenerator, require
+from rankkit.errors import ConfigError, PromptError
+from rankkit.judge import Asked, Call, Reply
+from rankkit.prompt import PromptTemplate, neutralise
+from rankkit.questions import Answer, Compare, Outcome
+from rankkit.ranking import Request
+from rankkit.usage import Usage
+
+#: An answer is one letter; some models cannot help putting a few words around it.
+_ANSWER_TOKENS = 16
+
+
+@dataclass(frozen=True)
+class PromptedJudge:
+    """P(first beats second), in the order shown.
+
+    With ``by="log-probabilities"`` it is the share of the first label in the probability of both; with ``by="text"``
+    the label that was written, 1 or 0. Strategies ask both orders and average: a model that wins both has 1, one that
+    answers by position has 0.5. Comparisons with the same first document go out one after the other, so that a
+    backend which keeps the beginning of a prompt (GGUF) computes instructions, query and first document once.
+    """
+
+    backend: TextBackend
+    template: PromptTemplate
+    passage_tokens: int = 300
+    by_text: bool = False
+
+    score_kind = None
+
+    def __post_init__(self) -> None:
+        capability = TextGenerator if self.by_text else ContinuationScorer
+        require(
+            self.backend,
+            capability,
+            by="a pairwise prompt read " + ("as text" if self.by_text else "by log-probabilities"),
+        )
+        if self.template.question != "compare":
+            raise PromptError(f"prompt {self.template.name!r} puts a {self.template.question} question, not compare")
+        if self.passage_tokens < 1:
+            raise ConfigError(f"passage_tokens is {self.passage_tokens}", hint="Give 1 or more.")
+        self.template.answers("first"), self.template.answers("second")
+
+    @property
+    def name(self) -> str:
+        return f"prompted {self.backend.name}"
+
+    @property
+    def fingerprints(self) -> Mapping[str, str]:
+        return {
+            "model": f"{self.backend.name}@{self.backend.fingerprint}",
+            "prompt": f"{self.template.name}@{self.template.fingerprint}",
+            "method": "text" if self.by_text else "log-probabilities",
+            "passage_tokens": str(self.passage_tokens),
+        }
+
+    @property
+    def concurrency(self) -> int:
+        return self.backend.concurrency
+
+    def largest(self, request: Request) -> int | None:
+        return None
+
+    def prepare(self, asked: Sequence[Asked[Compare]]) -> Iterable[Call[float]]:
+        slots = sorted(range(len(asked)), key=lambda slot: (id(asked[slot].request), asked[slot].question.first))
+        for slot in slots:
+            fitted = self._fit(asked[slot])
+            said = _ANSWER_TOKENS + self.backend.thinking_tokens
+            bound = Usage(calls=1, input_tokens=fitted.tokens, output_tokens=said)
+            yield Call((slot,), bound, partial(self._run, fitted))
+
+    def _fit(self, item: Asked[Compare]) -> Fit:
+        query = neutralise(item.request.query.text)
+        return fit(
+            self.backend,
+            lambda shown: self.template.render({"query": query, "first": shown[0], "second": shown[1]}),
+            [item.request.candidates[index].content for index in item.question.indices],
+            answer_tokens=_ANSWER_TOKENS,
+            passage_tokens=self.passage_tokens,
+        )
+
+    def _run(self, fitted: Fit) -> list[Reply[float]]:
+        notes = ("passage shortened",) * fitted.shortened
+        labels = (self.template.answers("first"), self.template.answers("second"))
+        if self.by_text:
+            assert isinstance(self.backend, TextGenerator)
+            generated = self.backend.generate(fitted.prompt, max_tokens=_ANSWER_TOKENS)
+            answer = _read(generated.text, labels, generated.finish)
+            return [Reply(answer, generated.usage, notes, said=generated.text)]
+        assert isinstance(self.backend, ContinuationScorer)
+        scored = self.backend.score_continuations(fitted.prompt, labels)
+        return [Reply(_share(scored.log_probabilities), scored.usage, notes)]
+
+
+def _share(log_probabilities: Sequence[float | None]) -> Answer[float]:
+    """e^a / (e^a + e^b). A label that is not shown is less likely than all that are; without either, nothing was
+    learned.
+    """
+    first, second = log_probabilities
+    if first is None and second is None:
+        return Answer(None, Outcome.UNREADABLE, ("unseen",))
+    if first is None or second is None:
+        return Answer(0.0 if first is None else 1.0, Outcome.REPAIRED, ("unseen",))
+    difference = second - first
+    if difference > 700:
+        return Answer(0.0)
+    return Answer(1.0 / (1.0 + math.exp(difference)))
+
+
+def _read(text: str, labels: tuple[str, str], finish: str) -> Answer[float]:
+    """The label that the answer is, or that alone stands in it in brackets or bold; both or neither is no answer."""
+    if finish == "refused":
+        return Answer(None, Outcome.REFUSED, ("refused",))
+    bare = text.strip().strip(" .*[]()\"'\n")
+    for label, value in zip(labels, (1.0, 0.0), strict=True):
+        if bare.casefold() in (label.casefold(), f"passage {label}".casefold()):
+            return Answer(value)
+    words = text.replace("*", " ").replace("[", " ").replace("]", " ").replace(".", " ").replace(":", " ").split()
+    # "A" is also an article: within a sentence only "Passage A" counts.
+    named = {words[place + 1] for place, word in enumerate(words[:-1]) if word.casefold() == "passage"} & set(labels)
+    if len(named) == 1:
+        return Answer(1.0 if labels[0] in named else 0.0, Outcome.REPAIRED, ("prose",))
+    if finish == "length":
+        return Answer(None, Outcome.TRUNCATED, ("truncated",))
+    return Answer(None, Outcome.UNREADABLE, ("prose" if text.strip() else "empty",))
