@@ -51,6 +51,11 @@ def evaluate(
     step: options.Step = None,
     passes: options.Passes = None,
     seed: options.Seed = None,
+    aggregate: options.Aggregate = None,
+    one_sided: options.OneSided = False,
+    budget_calls: options.BudgetCalls = None,
+    budget_tokens: options.BudgetTokens = None,
+    budget_seconds: options.BudgetSeconds = None,
 ) -> None:
     """Measure a reranker, or a TREC run, on judged data."""
     from rankkit.evaluation.experiment import Experiment
@@ -69,6 +74,9 @@ def evaluate(
         "step": step,
         "passes": passes,
         "seed": seed,
+        "aggregate": aggregate,
+        "one_sided": True if one_sided else None,
+        "budget": options.budget_of(budget_calls, budget_tokens, budget_seconds),
         "on_error": "keep" if config is None and replay is None else None,
     }
     if run is not None and (model, config, depth, record, replay) != (None,) * 5:

@@ -12,7 +12,7 @@ from rankkit.config.kinds import Spec
 from rankkit.config.loading import read_spec
 
 _MODEL = "Model"
-_WINDOWS = "Listwise"
+_WINDOWS = "Listwise and pairwise"
 
 Model = Annotated[
     str | None,
@@ -27,7 +27,10 @@ Config = Annotated[
 Paradigm = Annotated[
     str | None,
     typer.Option(
-        "--paradigm", "-p", help="pointwise or listwise. Default: what the model is for.", rich_help_panel=_MODEL
+        "--paradigm",
+        "-p",
+        help="pointwise, pairwise or listwise. Default: what the model is for.",
+        rich_help_panel=_MODEL,
     ),
 ]
 Endpoint = Annotated[
@@ -52,13 +55,18 @@ MaxLength = Annotated[
 ]
 Method = Annotated[
     str | None,
-    typer.Option("--method", help="generate, constrained, first-token or setwise.", rich_help_panel=_WINDOWS),
+    typer.Option(
+        "--method",
+        help="How a model is asked: generate, constrained, first-token, setwise; or difference, duot5, prompted.",
+        rich_help_panel=_WINDOWS,
+    ),
 ]
 Strategy = Annotated[
     str | None,
     typer.Option(
         "--strategy",
-        help="sliding, single, top-down, tourrank, self-consistency, setwise-heapsort or setwise-bubble.",
+        help="sliding, single, top-down, tourrank, self-consistency, setwise-heapsort, setwise-bubble; or allpairs, "
+        "heapsort, bubblesort, quickselect, insertion, swiss, tournament.",
         rich_help_panel=_WINDOWS,
     ),
 ]
@@ -66,6 +74,16 @@ Window = Annotated[int | None, typer.Option("--window", help="Passages in a wind
 Step = Annotated[int | None, typer.Option("--step", help="How far a window moves.", rich_help_panel=_WINDOWS)]
 Passes = Annotated[int | None, typer.Option("--passes", help="How often the windows slide.", rich_help_panel=_WINDOWS)]
 Seed = Annotated[int | None, typer.Option("--seed", help="For strategies that draw lots.", rich_help_panel=_WINDOWS)]
+Aggregate = Annotated[
+    str | None,
+    typer.Option("--aggregate", help="sym-sum, sum, binary, bradley-terry, kemeny, ...", rich_help_panel=_WINDOWS),
+]
+OneSided = Annotated[
+    bool, typer.Option("--one-sided", help="Ask each pair in one order only.", rich_help_panel=_WINDOWS)
+]
+BudgetCalls = Annotated[int | None, typer.Option("--budget-calls", help="Most calls a query.", min=0)]
+BudgetTokens = Annotated[int | None, typer.Option("--budget-tokens", help="Most tokens a query.", min=0)]
+BudgetSeconds = Annotated[float | None, typer.Option("--budget-seconds", help="Most seconds a query.", min=0)]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
 
@@ -78,6 +96,13 @@ def spec_of(
     options = {key: value for key, value in wanted.items() if value is not None} | _settings(settings or ())
     what = config or model
     return read_spec(what if what is not None else {}, options=options)
+
+
+def budget_of(calls: int | None, tokens: int | None, seconds: float | None) -> dict[str, object] | None:
+    """The limits that were given, as a spec has them."""
+    limits: dict[str, object] = {"calls": calls, "tokens": tokens, "seconds": seconds}
+    given = {key: value for key, value in limits.items() if value is not None}
+    return given or None
 
 
 def _settings(pairs: Sequence[str]) -> dict[str, object]:

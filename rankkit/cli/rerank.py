@@ -43,6 +43,11 @@ def rerank(
     strategy: options.Strategy = None,
     window: options.Window = None,
     step: options.Step = None,
+    aggregate: options.Aggregate = None,
+    one_sided: options.OneSided = False,
+    budget_calls: options.BudgetCalls = None,
+    budget_tokens: options.BudgetTokens = None,
+    budget_seconds: options.BudgetSeconds = None,
 ) -> None:
     """Rerank documents from files or standard input."""
     request = Request.of(query, read_documents(files or []))
@@ -58,6 +63,9 @@ def rerank(
         "strategy": strategy,
         "window": window,
         "step": step,
+        "aggregate": aggregate,
+        "one_sided": True if one_sided else None,
+        "budget": options.budget_of(budget_calls, budget_tokens, budget_seconds),
     }
     reranker = options.spec_of(model, config, wanted, settings).build()
     with progress_bar("reranking") as progress:

@@ -9,14 +9,16 @@ from pydantic import TypeAdapter, ValidationError
 
 from rankkit.config import language_model, pointwise
 from rankkit.config.listwise import ListwiseSpec
+from rankkit.config.pairwise import PairwiseSpec
 from rankkit.config.pointwise import PointwiseSpec
 from rankkit.errors import ConfigError, nearest
 
-Paradigm = Literal["pointwise", "listwise"]
-Spec = PointwiseSpec | ListwiseSpec
+Paradigm = Literal["pointwise", "pairwise", "listwise"]
+Spec = PointwiseSpec | PairwiseSpec | ListwiseSpec
 
-SPECS: Mapping[str, type[PointwiseSpec] | type[ListwiseSpec]] = {
+SPECS: Mapping[str, type[PointwiseSpec] | type[PairwiseSpec] | type[ListwiseSpec]] = {
     "pointwise": PointwiseSpec,
+    "pairwise": PairwiseSpec,
     "listwise": ListwiseSpec,
 }
 
@@ -24,11 +26,16 @@ SPECS: Mapping[str, type[PointwiseSpec] | type[ListwiseSpec]] = {
 #: The language model is there to try the plumbing; one of 135 million parameters cannot rank well.
 DEFAULT_MODELS: Mapping[str, str] = {
     "pointwise": pointwise.DEFAULT_MODEL,
+    "pairwise": pointwise.DEFAULT_MODEL,
     "listwise": language_model.DEFAULT_MODEL,
 }
 
 #: Which paradigm a catalogue row's kind of model serves, when none is named.
-PARADIGM_OF_KIND: Mapping[str, Paradigm] = {"cross-encoder": "pointwise", "gguf": "listwise"}
+PARADIGM_OF_KIND: Mapping[str, Paradigm] = {
+    "cross-encoder": "pointwise",
+    "seq2seq": "pairwise",
+    "gguf": "listwise",
+}
 
 
 def parse(data: Mapping[str, object], *, where: str = "spec") -> Spec:
@@ -51,6 +58,8 @@ def _problems(error: ValidationError) -> str:
     lines = []
     for item in error.errors(include_url=False):
         key = ".".join(map(str, item["loc"])) or "the whole"
-        seen = "" if item["type"] == "missing" or not item["loc"] else f" (seen: {item['input']!r})"
+        # An unknown key may be a secret that was written where none belongs: its value is not repeated.
+        told = item["loc"] and item["type"] not in ("missing", "extra_forbidden")
+        seen = f" (seen: {item['input']!r})" if told else ""
         lines.append(f"{key}: {item['msg'].removeprefix('Value error, ').lower()}{seen}")
     return "; ".join(lines)
