@@ -4,6 +4,7 @@
 #   make test    everything, with real models (pulled once) and llama-cpp-python (built once)
 #   make lint    formatting, lint and types
 #   make bench   rankkit beside its peers, which get an environment of their own
+#   make parity  exports beside transformers, in an environment of their own; writes tests/golden
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -12,7 +13,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # Tested with this version; users may have any that the `gguf` extra allows.
 LLAMA_CPP := llama-cpp-python==0.3.36
 
-.PHONY: demo test lint bench clean models
+.PHONY: demo test lint bench parity clean models
 
 demo: .venv/.core
 	$(BIN)/rankkit demo --pull
@@ -59,5 +60,14 @@ TORCH ?= torch==2.13.0
 	.venv-peers/bin/python -m pip install --quiet --requirement benchmarks/peers.txt
 	touch $@
 
+parity: .venv-parity/.done
+	.venv-parity/bin/python -m scripts.parity
+
+.venv-parity/.done: pyproject.toml scripts/parity/requirements.txt
+	$(PYTHON) -m venv .venv-parity
+	.venv-parity/bin/python -m pip install --quiet "$(TORCH)"
+	.venv-parity/bin/python -m pip install --quiet --requirement scripts/parity/requirements.txt --editable .
+	touch $@
+
 clean:
-	rm -rf .venv .venv-peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-peers .venv-parity build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -61,7 +61,13 @@ class FilledTextTokenizer:
     def _segments_of(self, template: str) -> SegmentTokenizer:
         layout = _layout(template, self._tokenizer)
         ends = (Fixed(self._specials.before), *layout, Fixed(self._specials.after))
-        return SegmentTokenizer(self._tokenizer, ends, max_length=self.max_length, long_query=self._long_query)
+        return SegmentTokenizer(
+            self._tokenizer,
+            ends,
+            marks=(*self._specials.before, *self._specials.after, self.pad_id),
+            max_length=self.max_length,
+            long_query=self._long_query,
+        )
 
 
 def _layout(template: str, tokenizer: Tokenizer) -> Iterator[Fixed | Text]:

@@ -40,11 +40,18 @@ Layout = Sequence[Fixed | Text]
 
 
 class SegmentTokenizer:
-    """Fills a layout in. The query is cut only beyond three quarters of the room, as ``long_query`` says."""
+    """Fills a layout in. The query is cut only beyond three quarters of the room, as ``long_query`` says.
 
-    def __init__(self, tokenizer: Tokenizer, layout: Layout, *, max_length: int, long_query: LongQuery) -> None:
+    ``marks`` are left out of texts: tokens that only the layout may set. Sentencepiece models would make them from a
+    document's "</s>".
+    """
+
+    def __init__(
+        self, tokenizer: Tokenizer, layout: Layout, *, marks: Sequence[int], max_length: int, long_query: LongQuery
+    ) -> None:
         self._tokenizer = tokenizer
         self._layout = tuple(layout)
+        self._marks = np.asarray(sorted(set(marks)), dtype=np.int32)
         self._documents = [part for part in layout if isinstance(part, Text) and part.name != QUERY]
         self._max_length = max_length
         self._room = max_length - sum(len(part.ids) for part in layout if isinstance(part, Fixed))
@@ -72,8 +79,12 @@ class SegmentTokenizer:
         for start in range(0, len(texts), CHUNK):
             chunk = texts[start : start + CHUNK]
             encodings = self._tokenizer.encode_batch(chunk, add_special_tokens=False)
-            tokens |= {text: np.asarray(one.ids, dtype=np.int32) for text, one in zip(chunk, encodings, strict=True)}
+            tokens |= {text: self._unmarked(one.ids) for text, one in zip(chunk, encodings, strict=True)}
         return tokens
+
+    def _unmarked(self, ids: Sequence[int]) -> NDArray[np.int32]:
+        found = np.asarray(ids, dtype=np.int32)
+        return found[~np.isin(found, self._marks)]
 
     def _join(self, tokens: dict[Text, NDArray[np.int32]]) -> Encoded:
         room, query_shortened = self._room, False

@@ -49,7 +49,13 @@ class TripleTokenizer:
             Text("second", type=last),
             Fixed(marks.after, type=last),
         )
-        self._segments = SegmentTokenizer(tokenizer, layout, max_length=self.max_length, long_query=long_query)
+        self._segments = SegmentTokenizer(
+            tokenizer,
+            layout,
+            marks=(*marks.before, *marks.between, *marks.after, self.pad_id),
+            max_length=self.max_length,
+            long_query=long_query,
+        )
 
     def encode(self, triples: Sequence[tuple[str, str, str]]) -> Iterator[Encoded]:
         return self._segments.encode([{QUERY: query, "first": one, "second": two} for query, one, two in triples])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import tomllib
 from importlib import resources
 from typing import Annotated
@@ -19,7 +20,7 @@ def demo(
     pull: Annotated[bool, typer.Option("--pull", help="Download the model first where this machine lacks it.")] = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Rerank ten short documents with the default cross-encoder."""
+    """Rerank ten short documents with the default cross-encoder, and with a small language model where there is one."""
     model = DEFAULT_MODELS["pointwise"]
     if pull:
         _pull_missing(model)
@@ -31,8 +32,27 @@ def demo(
     stdout().print(f"[bold]{request.query.text}[/]\n", highlight=False)
     stdout().print(ranking_table(ranking))
     stderr().print(f"{model}: {bill_line(ranking)}", style="dim", highlight=False)
+    _listwise(request, pull=pull)
     hint = 'Now yours: rankkit rerank "your question" your-documents.txt   (one text a line, or JSON lines)'
     stderr().print(hint, style="dim", highlight=False)
+
+
+def _listwise(request: Request, *, pull: bool) -> None:
+    """The listwise paradigm too, where the gguf extra is installed and its small model is here."""
+    model = DEFAULT_MODELS["listwise"]
+    if importlib.util.find_spec("llama_cpp") is None:
+        return
+    if pull:
+        _pull_missing(model)
+    try:
+        reranker = load(model, paradigm="listwise", options={"context": 2048})
+    except ModelNotPulled:
+        return
+    ranking = reranker.rank(request)
+    stdout().print(f"\n[bold]The same by {model}, listwise, constrained to permutations[/]\n", highlight=False)
+    stdout().print(ranking_table(ranking))
+    words = f"{bill_line(ranking)}. A model of this size shows that the way works, not how well: try one of 7B."
+    stderr().print(words, style="dim", highlight=False)
 
 
 def demo_request() -> Request:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
 from rankkit.cli import options
 from rankkit.cli.output import progress_bar, stderr, stdout, write_json
@@ -15,8 +17,10 @@ from rankkit.config.kinds import Spec
 from rankkit.config.listwise import ListwiseSpec
 from rankkit.errors import ConfigError
 from rankkit.judge import Judge
+from rankkit.ranking import Request
 from rankkit.record import RecordedJudge, Recorder, read_record
 from rankkit.reranker import BaseReranker, JudgeReranker
+from rankkit.usage import Usage
 
 Data = Annotated[
     Path, typer.Option("--data", "-d", help="A folder with queries, qrels and candidates (docs/evaluation.md).")
@@ -36,6 +40,7 @@ def evaluate(
     replay: Annotated[
         Path | None, typer.Option("--replay", help="Answer from a record, or a published window log, without a model.")
     ] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Tell calls, tokens and rounds; make no call.")] = False,
     as_json: options.AsJson = False,
     model: options.Model = None,
     config: options.Config = None,
@@ -84,6 +89,10 @@ def evaluate(
     experiment = Experiment.of(data, measures=measures or DEFAULT_MEASURES, limit=limit, run_out=run_out)
     if run is not None:
         report = experiment.of_run(run)
+    elif plan:
+        reranker = options.spec_of(model, config, wanted, settings).build()
+        _tell_plan(reranker, experiment.dataset.requests, depth, as_json=as_json)
+        return
     else:
         spec = options.spec_of(model, config, wanted, settings)
         with (
@@ -98,6 +107,32 @@ def evaluate(
     if report.failures:
         stderr().print("some queries kept their first-stage order: see the failures above", style="yellow")
         raise typer.Exit(7)
+
+
+def _tell_plan(reranker: BaseReranker, requests: Sequence[Request], depth: int | None, *, as_json: bool) -> None:
+    """Totals over all queries; nothing is asked of a model, but prompts are built and counted."""
+    plans = [reranker.plan(request.head(range(len(request))[:depth])) for request in requests]
+    usage = sum((one.usage for one in plans), Usage())
+    totals = {
+        "ranked_by": repr(reranker),
+        "queries": len(plans),
+        "questions": sum(one.questions for one in plans),
+        "calls": usage.calls,
+        "input_tokens_at_most": usage.input_tokens,
+        "output_tokens_at_most": usage.output_tokens,
+        "rounds_a_query": max((one.rounds for one in plans), default=0),
+        "exact": all(one.exact for one in plans),
+    }
+    if as_json:
+        write_json(totals)
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in totals.items():
+        table.add_row(name.replace("_", " "), Text(str(value)))
+    stdout().print(table)
+    if not totals["exact"]:
+        words = "The questions depend on the answers: this is the course if the first-stage order is right."
+        stderr().print(words, style="dim")
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -35,6 +35,7 @@ class LanguageModelSpec(BaseSpec):
     retries: int = Field(default=2, ge=0)
     concurrency: int = Field(default=8, ge=1)
     thinking_tokens: int = Field(default=0, ge=0)
+    extra_body: dict[str, Any] = Field(default_factory=dict, description="further fields of each request to the server")
     price_input: float | None = Field(default=None, ge=0, description="money for a million input tokens")
     price_output: float | None = Field(default=None, ge=0, description="money for a million output tokens")
 
@@ -74,5 +75,6 @@ class LanguageModelSpec(BaseSpec):
             concurrency=self.concurrency,
             context_length=self.context,
             thinking_tokens=self.thinking_tokens,
+            extra_body=self.extra_body,
             prices=Prices(self.price_input or 0.0, self.price_output or 0.0) if priced else None,
         )

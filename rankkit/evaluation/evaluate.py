@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -109,12 +109,15 @@ def _billed(report: EvaluationReport, rankings: Sequence[Ranking], seconds: floa
     """Add the cost, and what the steps say."""
     outcomes, defects, notes, stopped = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     failures: list[str] = []
+    diagnosed: defaultdict[str, list[float]] = defaultdict(list)
     for ranking in rankings:
         for step in ranking.steps:
             outcomes.update(step.outcomes)
             defects.update(step.defects)
             notes.update(step.notes)
             stopped.update([step.stopped] if step.stopped else [])
+            for name, value in step.diagnosis.items():
+                diagnosed[name].append(value)
             failures += [f"query {ranking.query.id}, {step.stage}: {words}" for words in step.failures]
     return replace(
         report,
@@ -125,6 +128,9 @@ def _billed(report: EvaluationReport, rankings: Sequence[Ranking], seconds: floa
         defects=dict(defects),
         notes=dict(notes),
         stopped=dict(stopped),
+        diagnosis={name: sum(values) / len(values) for name, values in diagnosed.items()},
+        questions=sum(step.questions for ranking in rankings for step in ranking.steps),
+        rounds=sum(step.rounds for ranking in rankings for step in ranking.steps),
         failures=tuple(failures),
     )
 

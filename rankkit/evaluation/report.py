@@ -16,8 +16,9 @@ class EvaluationReport:
     ``first_stage`` is empty where the data has no candidates. ``pairs`` counts the candidates that were reranked,
     ``seconds`` is the time on the clock for all of them together (loading not included); both are 0 for a run that
     was read from a file. ``outcomes``, ``defects``, ``notes`` and ``stopped`` add up what the steps of the rankings
-    say; ``data_notes`` says what was left out of the data. ``failures`` has a line for each, with its query.
-    ``per_query`` is measure -> query id -> value.
+    say, as do ``questions`` and ``rounds``; ``diagnosis`` has the mean over queries of each figure; ``data_notes``
+    says what was left out of the data. ``failures`` has a line for each, with its query. ``per_query`` is measure ->
+    query id -> value.
     """
 
     data: str
@@ -34,6 +35,9 @@ class EvaluationReport:
     defects: Mapping[str, int] = field(default_factory=dict)
     notes: Mapping[str, int] = field(default_factory=dict)
     stopped: Mapping[str, int] = field(default_factory=dict)
+    diagnosis: Mapping[str, float] = field(default_factory=dict)
+    questions: int = 0
+    rounds: int = 0
     failures: tuple[str, ...] = ()
     data_notes: Mapping[str, int] = field(default_factory=dict)
 
@@ -58,6 +62,9 @@ class EvaluationReport:
             "defects": dict(self.defects),
             "notes": dict(self.notes),
             "stopped": dict(self.stopped),
+            "diagnosis": dict(self.diagnosis),
+            "questions": self.questions,
+            "rounds": self.rounds,
             "failures": list(self.failures),
             "data_notes": dict(self.data_notes),
             "per_query": {name: dict(values) for name, values in self.per_query.items()},

@@ -43,6 +43,11 @@ def _lines(report: EvaluationReport) -> list[str]:
             f"{usage.calls} calls, {usage.input_tokens} input tokens ({usage.cached_tokens} cached), "
             f"{usage.output_tokens} output tokens{money}"
         )
+    if report.questions:
+        each = report.questions / max(1, report.queries), report.rounds / max(1, report.queries)
+        lines.append(f"{each[0]:.1f} questions in {each[1]:.1f} rounds a query")
+    if report.diagnosis:
+        lines.append(", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in report.diagnosis.items()))
     counted = {
         "outcomes": report.outcomes,
         "defects": report.defects,

@@ -100,7 +100,12 @@ def reference_ids(tokenizer: AutoTokenizer, template: str, row: Mapping[str, str
         gone[name] += 1
         inside[name].pop()
     kept = {at for every in inside.values() for at in every}
-    documents = {at for at, (first, last) in enumerate(offsets) for b, e in spans.values() if last > b and first < e and last > first}
+    documents = {
+        at
+        for at, (first, last) in enumerate(offsets)
+        for b, e in spans.values()
+        if last > b and first < e and last > first
+    }
     return [number for at, number in enumerate(ids) if at in kept or at not in documents], over > 0
 
 
@@ -140,7 +145,12 @@ def keep(folder: Path, name: str, answers: list[dict[str, object]]) -> None:
     """The exported folder as it is, with the reference's answers beside it."""
     shutil.rmtree(GOLDEN / name, ignore_errors=True)
     (GOLDEN / name).mkdir(parents=True)
-    for file in ("config.json", "tokenizer_config.json", "tokenizer.json", *(path.name for path in folder.glob("*.onnx"))):
+    for file in (
+        "config.json",
+        "tokenizer_config.json",
+        "tokenizer.json",
+        *(path.name for path in folder.glob("*.onnx")),
+    ):
         shutil.copy(folder / file, GOLDEN / name)
     lines = "\n".join(json.dumps(answer, ensure_ascii=False) for answer in answers)
     (GOLDEN / name / "answers.jsonl").write_text(lines + "\n", encoding="utf-8")

@@ -45,10 +45,15 @@ def t5(folder: Path) -> None:
     torch.manual_seed(41)
     tokenizer = _unigram()
     size = tokenizer.get_vocab_size()
-    config = T5Config(
-        vocab_size=size, d_model=24, d_kv=8, d_ff=48, num_layers=2, num_heads=3, decoder_start_token_id=0
+    config = T5Config(vocab_size=size, d_model=24, d_kv=8, d_ff=48, num_layers=2, num_heads=3, decoder_start_token_id=0)
+    _save(
+        folder,
+        _shaken(T5ForConditionalGeneration(config)),
+        tokenizer,
+        eos_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
     )
-    _save(folder, _shaken(T5ForConditionalGeneration(config)), tokenizer, eos_token="</s>", pad_token="<pad>", unk_token="<unk>")
 
 
 def bert(folder: Path) -> None:
@@ -99,7 +104,9 @@ def modernbert(folder: Path) -> None:
         local_attention=16,
     )
     names = ["input_ids", "attention_mask"]
-    _save(folder, _shaken(ModernBertForSequenceClassification(config)), tokenizer, model_input_names=names, **_BERT_TOKENS)
+    _save(
+        folder, _shaken(ModernBertForSequenceClassification(config)), tokenizer, model_input_names=names, **_BERT_TOKENS
+    )
 
 
 _BERT_TOKENS = {"cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]", "unk_token": "[UNK]"}
