@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.common import default_data
 
-SECTIONS = ("pointwise", "listwise")
+SECTIONS = ("pointwise", "listwise", "pairwise")
 
 
 def main() -> int:

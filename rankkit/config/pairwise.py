@@ -106,13 +106,15 @@ class PairwiseSpec(LanguageModelSpec):
                 return PromptedJudge(self.backend(), template, self.passage_tokens, by_text=method == "prompted-text")
 
     def _cross_encoder(self, *, paired: bool) -> Judge[Any, Any]:
-        from rankkit.backends.onnx import OnnxCrossEncoder
+        from rankkit.backends.onnx import OnnxCrossEncoder, OnnxDuoEncoder
         from rankkit.pairwise.cross_encoder import DuoEncoderJudge
         from rankkit.pairwise.difference import ScoreDifferenceJudge
         from rankkit.pointwise.cross_encoder import CrossEncoderJudge
 
-        backend = OnnxCrossEncoder(store.locate(self.model), name=display_name(self.model), threads=self.threads)
-        return DuoEncoderJudge(backend) if paired else ScoreDifferenceJudge(CrossEncoderJudge(backend))
+        folder, name = store.locate(self.model), display_name(self.model)
+        if paired:
+            return DuoEncoderJudge(OnnxDuoEncoder(folder, name=name, threads=self.threads))
+        return ScoreDifferenceJudge(CrossEncoderJudge(OnnxCrossEncoder(folder, name=name, threads=self.threads)))
 
     def chosen_method(self) -> Method:
         """The method named, or what the model is for."""

@@ -43,7 +43,7 @@ def test_the_answer_is_the_probability_of_true_among_the_two_target_words(backen
     # 2 x (query + both documents + "Relevant:"): this model does not care for the order, so both orders agree
     due = [1 / (1 + math.exp(-odds)) for odds in (2 * (0.25 + 1 - 0.75 + 0.0625),) * 2 + (2 * (0.25 + 1.25 + 0.0625),)]
     assert [reply.answer.value for reply in found] == pytest.approx(due, abs=1e-6)
-    assert sum(reply.usage.calls for reply in found) == 2  # micro-batches of at most max_length tokens
+    assert sum(reply.usage.calls for reply in found) == 1
     assert sum(reply.usage.input_tokens for reply in found) == 9 + 9 + 8
 
 
@@ -51,8 +51,8 @@ def test_long_documents_are_cut_evenly_and_the_step_is_told(backend):
     request = Request.of("good", ["good " * 12, "bad " * 9])
     [reply] = answers(DuoT5Judge(backend), request, [(0, 1)])
     assert reply.notes == ("document shortened",) and reply.usage.input_tokens == 20
-    odds = 2 * (1 + 9 - 5 + 0.0625)  # 14 tokens for 12 + 9: 7 too many, 4 of them from the longer one ... see below
-    assert reply.answer.value == pytest.approx(1 / (1 + math.exp(-(odds - 2)))), "kept 8 good and 6 bad - or less"
+    odds = 2 * (1 + 8 - 6 + 0.0625)  # 14 tokens for 12 and 9: the longer one loses 4, the other 3
+    assert reply.answer.value == pytest.approx(1 / (1 + math.exp(-odds)))
 
 
 def test_what_cannot_work_is_refused_when_the_judge_is_built(backend, tmp_path):
@@ -60,8 +60,9 @@ def test_what_cannot_work_is_refused_when_the_judge_is_built(backend, tmp_path):
         DuoT5Judge(OnnxCrossEncoder(tiny_cross_encoder(tmp_path)))  # type: ignore[arg-type]
     with pytest.raises(PromptError, match="no plain text that compares"):
         DuoT5Judge(backend, load_prompt("monot5"))
-    words = 'question = "compare"\nversion = 1\nsource = "x"\ntext = "$query $first $second"\n[answer]\nyes = "true false"\nno = "no"'
-    with pytest.raises(InvalidModel, match="'true false' is not one token of .* but 2"):
+    words = 'question = "compare"\nversion = 1\nsource = "x"\ntext = "$query $first $second"'
+    words += '\n[answer]\nyes = "true false"\nno = "no"'
+    with pytest.raises(InvalidModel, match=r"'true false' is not one token of .* but 2"):
         DuoT5Judge(backend, parse_prompt(words, name="x", where="x"))
 
 

@@ -1,0 +1,78 @@
+"""Exports beside the originals; skipped where torch is not installed (it never has to be: see tests/golden)."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from rankkit.backends.onnx import OnnxCrossEncoder
+from rankkit.cli.models import models_app
+from rankkit.errors import ConfigError, InvalidModel, MissingExtra
+from tests.conftest import ROOT
+
+GOLDEN = ROOT / "tests" / "golden"
+HAS_TORCH = all(importlib.util.find_spec(name) for name in ("torch", "transformers"))
+needs_torch = pytest.mark.skipif(not HAS_TORCH, reason="needs the extra `export` (make parity has it)")
+
+
+@pytest.mark.parametrize("kind", ["bert", "modernbert"])
+def test_golden_cross_encoders_answer_as_transformers_did(kind):
+    backend = OnnxCrossEncoder(GOLDEN / kind)
+    golden = [json.loads(line) for line in (GOLDEN / kind / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len(golden) >= 40
+    shortened = 0
+    for batch in backend.batches([tuple(item["pair"]) for item in golden]):
+        shortened += sum(batch.shortened)
+        for position, score in zip(batch.positions, backend.score(batch), strict=True):
+            assert score == pytest.approx(golden[position]["logit"], abs=1e-4)
+    assert 0 < shortened < len(golden)
+
+
+def test_without_torch_the_command_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "rankkit.models.export", raising=False)
+    result = CliRunner().invoke(models_app, ["export", "x", "--kind", "seq2seq", "--out", str(tmp_path / "out")])
+    assert isinstance(result.exception, MissingExtra)
+    assert "pip install 'rankkit[export]'" in str(result.exception)
+
+
+@needs_torch
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["t5", "bert", "roberta", "deberta", "modernbert"])
+def test_the_command_makes_a_folder_that_loads_and_prints_the_difference(tmp_path, kind):
+    from scripts.parity import small_models
+
+    getattr(small_models, kind)(tmp_path / kind)
+    what = "seq2seq" if kind == "t5" else "cross-encoder"
+    arguments = ["export", str(tmp_path / kind), "--kind", what, "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(models_app, arguments)
+    assert result.exit_code == 0, result.exception
+    assert result.stdout.strip() == str(tmp_path / "out")
+    assert "largest difference from the original over" in result.stderr
+    again = CliRunner().invoke(models_app, [*arguments, "--json"])
+    assert isinstance(again.exception, ConfigError) and "not empty" in str(again.exception)
+    smaller = [*arguments[:-1], str(tmp_path / "int8"), "--quantize", "int8", "--json"]
+    result = CliRunner().invoke(models_app, smaller)
+    assert result.exit_code == 0, result.exception
+    assert 1e-4 < json.loads(result.stdout)["largest_difference"] < 5
+    float_size, int8_size = (
+        sum(path.stat().st_size for path in (tmp_path / name).glob("*.onnx")) for name in ("out", "int8")
+    )
+    assert int8_size < float_size
+
+
+@needs_torch
+def test_models_without_the_head_are_refused(tmp_path):
+    from rankkit.models.export import export_model
+    from scripts.parity import small_models
+
+    small_models.t5(tmp_path / "t5")
+    with pytest.raises(InvalidModel):
+        export_model(tmp_path / "t5", tmp_path / "out", kind="cross-encoder")
+    with pytest.raises(InvalidModel, match="transformers cannot read"):
+        export_model(tmp_path, tmp_path / "out", kind="seq2seq")
+    assert not (tmp_path / "out").exists()
