@@ -56,6 +56,8 @@ class Account:
         self.spent = Usage()
         self.questions = 0
         self.memo: dict[object, Answer[object]] = {} if parent is None else parent.memo
+        #: Whether anybody counts. Where nobody does, nothing is counted: the ``Step`` has the bill anyway.
+        self.limited: bool = not self.budget.unlimited or (parent is not None and parent.limited)
 
     def start(self) -> None:
         """Start the clock, once: with the first call of the request, not while it waits in a batch for its turn."""
@@ -68,23 +70,25 @@ class Account:
     def elapsed(self) -> float:
         return 0.0 if self._started is None else time.monotonic() - self._started
 
-    @property
-    def limited(self) -> bool:
-        return not self.budget.unlimited or (self.parent is not None and self.parent.limited)
-
     def seconds_left(self) -> float | None:
         """Until the nearest deadline; ``None`` without one."""
+        if not self.limited:
+            return None
         own = None if self.budget.seconds is None else self.budget.seconds - self.elapsed
         above = self.parent.seconds_left() if self.parent is not None else None
         return above if own is None else own if above is None else min(own, above)
 
     def refuses(self, bound: Usage, questions: int = 0) -> str:
         """Name the limit that ``bound`` more would break, or ``""``."""
+        if not self.limited:
+            return ""
         total = self.spent + bound
         own = self.budget.refuses(questions=self.questions + questions, usage=total, seconds=self.elapsed)
         return own or (self.parent.refuses(bound, questions) if self.parent is not None else "")
 
     def charge(self, usage: Usage, questions: int = 0) -> None:
+        if not self.limited:
+            return
         self.spent += usage
         self.questions += questions
         if self.parent is not None:
@@ -92,6 +96,8 @@ class Account:
 
     def refund(self, bound: Usage) -> None:
         """Take a reservation back: the call is over and its real cost is charged instead."""
+        if not self.limited:
+            return
         minus = Usage(-bound.calls, -bound.input_tokens, -bound.output_tokens, 0, 0.0, bound.money and -bound.money)
         self.charge(minus)
 
@@ -156,12 +162,12 @@ class Runner(Generic[Q, A]):
         self._queue: deque[_Item[Q, A]] = deque()
         self._ready: list[_Job[Q, A]] = []
         self._workers: Workers[_Item[Q, A], list[Reply[A]]] = Workers(1, inline=True)
-        self._told = Progress(stage, 0, 0, 0)
+        self._done = self._total = self._answered = 0
 
     def run(self, requests: Sequence[Request], accounts: Sequence[Account]) -> list[Ranking]:
         """Rank each request on its account. The rankings come back in the order of the requests."""
         jobs = [self._open(request, account) for request, account in zip(requests, accounts, strict=True)]
-        self._told = replace(self._told, total=len(jobs))
+        self._total = len(jobs)
         self._ready = list(jobs)
         timed = any(account.seconds_left() is not None for account in accounts)
         inline = self._judge.concurrency == 1 and not timed
@@ -346,9 +352,10 @@ class Runner(Generic[Q, A]):
     # -- telling
 
     def _tell(self, *, done: int = 0, answered: int = 0) -> None:
-        self._told = replace(self._told, done=self._told.done + done, answered=self._told.answered + answered)
+        self._done += done
+        self._answered += answered
         if self._progress is not None:
-            self._progress(self._told)
+            self._progress(Progress(self._stage, self._done, self._total, self._answered))
 
     def _close(self, job: _Job[Q, A]) -> Ranking:
         placed = job.placed
