@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -43,7 +44,7 @@ def words(rng: random.Random, least: int, most: int) -> str:
 
 def t5(folder: Path) -> None:
     torch.manual_seed(41)
-    tokenizer = _unigram()
+    tokenizer = _kept("unigram", _unigram)
     size = tokenizer.get_vocab_size()
     config = T5Config(vocab_size=size, d_model=24, d_kv=8, d_ff=48, num_layers=2, num_heads=3, decoder_start_token_id=0)
     _save(
@@ -58,14 +59,14 @@ def t5(folder: Path) -> None:
 
 def bert(folder: Path) -> None:
     torch.manual_seed(42)
-    tokenizer = _wordpiece()
+    tokenizer = _kept("wordpiece", _wordpiece)
     config = BertConfig(**_sizes(tokenizer), num_labels=1)
     _save(folder, _shaken(BertForSequenceClassification(config)), tokenizer, **_BERT_TOKENS)
 
 
 def roberta(folder: Path) -> None:
     torch.manual_seed(43)
-    tokenizer = _wordpiece()
+    tokenizer = _kept("wordpiece", _wordpiece)
     config = RobertaConfig(**{**_sizes(tokenizer), "max_position_embeddings": LENGTH + 2}, num_labels=1, pad_token_id=0)
     # RoBERTa's positions begin behind the padding token's number.
     config.max_position_embeddings = LENGTH + 1 + config.pad_token_id + 1
@@ -74,7 +75,7 @@ def roberta(folder: Path) -> None:
 
 def deberta(folder: Path) -> None:
     torch.manual_seed(44)
-    tokenizer = _wordpiece()
+    tokenizer = _kept("wordpiece", _wordpiece)
     config = DebertaV2Config(
         **_sizes(tokenizer),
         num_labels=1,
@@ -91,7 +92,7 @@ def deberta(folder: Path) -> None:
 
 def modernbert(folder: Path) -> None:
     torch.manual_seed(45)
-    tokenizer = _wordpiece()
+    tokenizer = _kept("wordpiece", _wordpiece)
     config = ModernBertConfig(
         **_sizes(tokenizer),
         num_labels=1,
@@ -136,6 +137,14 @@ def _save(folder: Path, model: torch.nn.Module, tokenizer: Tokenizer, **tokens: 
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=LENGTH, **tokens)
     fast.save_pretrained(folder)
     model.save_pretrained(folder)
+
+
+def _kept(name: str, train: Callable[[], Tokenizer]) -> Tokenizer:
+    """Training does not come out the same twice (it depends on the order of hashes), so its result is kept beside."""
+    path = Path(__file__).with_name(f"{name}.json")
+    if not path.exists():
+        train().save(str(path))
+    return Tokenizer.from_file(str(path))
 
 
 def _unigram() -> Tokenizer:
