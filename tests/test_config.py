@@ -31,6 +31,8 @@ def test_one_line_reranks_plain_strings(folder):
     ranking = rankkit.rerank("word", ["bad", "best", "good"], model=folder, top_k=2)
     assert [row.candidate.text for row in ranking] == ["best", "good"]
     assert rankkit.rerank("word", [], model=folder).ids == ()
+    compared = rankkit.rerank("word", ["bad", "best"], model=folder, paradigm="pairwise", options={"top_k": 1})
+    assert compared.ids == ("1", "0") and repr(compared.steps[0].stage) == "'tournament(tiny)'"
 
 
 def test_options_and_budgets_reach_the_reranker(folder):

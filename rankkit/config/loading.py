@@ -85,6 +85,7 @@ def rerank(
     model: str | Path | None = None,
     top_k: int | None = None,
     threshold: float | None = None,
+    options: Mapping[str, object] | None = None,
 ) -> Ranking:
     """Rerank plain Python values in one line: ``rankkit.rerank("how do fleas live?", ["...", "..."], top_k=3)``.
 
@@ -92,10 +93,11 @@ def rerank(
     attribute. The last few models stay loaded from call to call; for a reranker of your own keeping, use
     ``rankkit.load``.
     """
-    reranker = _loaded(str(model or DEFAULT_MODELS.get(paradigm, "")), paradigm)
+    chosen = str(model or DEFAULT_MODELS.get(paradigm, ""))
+    reranker = _loaded(chosen, paradigm, json.dumps(dict(options or {}), sort_keys=True))
     return reranker.rerank(query, documents, top_k=top_k, threshold=threshold)
 
 
 @lru_cache(maxsize=4)
-def _loaded(model: str, paradigm: Paradigm) -> BaseReranker:
-    return load(model, paradigm=paradigm)
+def _loaded(model: str, paradigm: Paradigm, options: str) -> BaseReranker:
+    return load(model, paradigm=paradigm, options=json.loads(options))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rankkit.backends.protocols import PermutationDecoder
 from rankkit.judge import Asked, Reply
-from rankkit.listwise.judges import WindowJudge, completed, shortened_notes
+from rankkit.listwise.judges import WindowJudge, completed, outcome_of, shortened_notes
 from rankkit.listwise.window import Fitted
 from rankkit.questions import Answer, Order
 
@@ -28,6 +28,8 @@ class ConstrainedJudge(WindowJudge[Order, tuple[int, ...]]):
             opening=self.template.answers("opening", ""),
             separator=self.template.answers("separator", " > "),
         )
-        order = completed(permuted.order, item.question.indices)
+        # A backend that decodes under a constraint keeps it; one that did not would be found out here.
+        defects = ("missing",) if len(set(permuted.order)) < min(wanted, len(fitted.labels)) else ()
+        answer = Answer(completed(permuted.order, item.question.indices), outcome_of(defects), defects)
         said = self.template.answers("separator", " > ").join(fitted.labels[place] for place in permuted.order)
-        return Reply(Answer(order), permuted.usage, shortened_notes(fitted), said=said)
+        return Reply(answer, permuted.usage, shortened_notes(fitted), said=said)
