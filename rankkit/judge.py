@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from rankkit.questions import Answer, Question
 from rankkit.ranking import Request, ScoreKind
@@ -82,3 +82,10 @@ class Judge(Protocol[Q, A]):
 
     def prepare(self, asked: Sequence[Asked[Q]]) -> Iterable[Call[A]]:
         """Turn questions into calls that together answer each of them once. Costs nothing but the caller's CPU."""
+
+
+@runtime_checkable
+class PlansApart(Protocol[Q, A]):
+    """A judge whose bill depends on what it remembers: ``planning`` gives the one that a plan is made with."""
+
+    def planning(self) -> Judge[Q, A]: ...

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar, cast
 
-from rankkit.judge import Asked, Call, Judge, Reply
+from rankkit.judge import Asked, Call, Judge, PlansApart, Reply
 from rankkit.questions import Answer, Choose, Compare, Order, Question, Score, Strategy
 from rankkit.ranking import Ranking, Request, ScoreKind
 from rankkit.runner import Account, Runner
@@ -65,7 +65,7 @@ class CountingJudge(Generic[Q, A]):
     concurrency = 1
 
     def __init__(self, judge: Judge[Q, A]) -> None:
-        self._judge = judge
+        self._judge: Judge[Q, A] = judge.planning() if isinstance(judge, PlansApart) else judge
 
     @property
     def name(self) -> str:
@@ -108,8 +108,13 @@ def _prior(question: Question) -> object:
 
 
 def plan_ranking(judge: Judge[Q, A], strategy: Strategy[Q, A], request: Request, budget: Budget, stage: str) -> Plan:
+    return plan_on(judge, strategy, request, Account(budget), stage)
+
+
+def plan_on(judge: Judge[Q, A], strategy: Strategy[Q, A], request: Request, account: Account, stage: str) -> Plan:
+    """``plan_ranking`` on the caller's account: a cascade's stages share one, so memo and limits are counted too."""
     runner = Runner(CountingJudge(judge), strategy, stage=stage)
-    [ranking] = runner.run([request], [Account(budget)])
+    [ranking] = runner.run([request], [account])
     return plan_of(ranking, exact=not strategy.adaptive)
 
 

@@ -162,7 +162,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How one stage of a ranking came about. Nothing is repaired, shortened or given up without a word here."""
+    """How one stage of a ranking came about. Nothing is repaired, shortened or given up without a word here.
+
+    ``stopped`` names the limit that ended a stage early, ``skipped`` the reason why it was not run at all.
+    """
 
     stage: str
     usage: Usage = field(default_factory=Usage)
@@ -177,6 +180,7 @@ class Step:
     failures: tuple[str, ...] = ()
     stopped: str = ""
     diagnosis: Mapping[str, float] = field(default_factory=dict, hash=False)
+    skipped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +331,7 @@ def step_to_dict(step: Step) -> dict[str, object]:
         "notes": dict(step.notes),
         "failures": list(step.failures),
         "stopped": step.stopped,
+        "skipped": step.skipped,
         "diagnosis": dict(step.diagnosis),
     }
 

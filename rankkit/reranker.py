@@ -8,15 +8,19 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from rankkit.errors import ConfigError
+from rankkit.gates import DropAfter, DropAtGap, DropBelow, Gate
 from rankkit.judge import Judge
-from rankkit.plan import Plan, plan_ranking
+from rankkit.plan import Plan, plan_on
 from rankkit.questions import Question, Strategy
 from rankkit.ranking import Query, Ranking, Request
 from rankkit.runner import Account, OnError, OnProgress, OnReply, Runner
 from rankkit.usage import Budget
+
+if TYPE_CHECKING:
+    from rankkit.cascade import Cascade
 
 Q = TypeVar("Q", bound=Question)
 A = TypeVar("A")
@@ -29,8 +33,19 @@ class Reranker(Protocol):
     def rank(self, request: Request) -> Ranking: ...
 
 
+#: What a cascade does when a stage fails, which is explained at ``BaseReranker.on_failure``.
+OnFailure = Literal["keep", "partial", "raise"]
+
+
 class BaseReranker(ABC):
-    """A ``Reranker`` with the conveniences. Subclasses write ``rank_accounted``, for many requests at once."""
+    """A ``Reranker`` with the conveniences. Subclasses write ``rank_accounted``, for many requests at once, and
+    ``plan_accounted``.
+
+    Rerankers are put together to a ``Cascade``, cheap and wide first, expensive and narrow last::
+
+        cross_encoder.drop_after(20) >> duo.drop_after(5)     # 5 candidates come out
+        cross_encoder >> duo.reorder_top(20)                  # all come out, the best 20 in duo's order
+    """
 
     @abstractmethod
     def rank_accounted(
@@ -39,8 +54,12 @@ class BaseReranker(ABC):
         """Rank each request and charge it to the account beside it. Stages of a cascade share accounts this way."""
 
     @abstractmethod
+    def plan_accounted(self, request: Request, account: Account) -> Plan:
+        """Tell what ``rank_accounted`` would cost on this account, without paying for anything."""
+
     def plan(self, request: Request, *, budget: Budget | None = None) -> Plan:
         """Tell calls, questions, token bounds and sequential rounds without paying for anything."""
+        return self.plan_accounted(request, Account(budget))
 
     def rank(self, request: Request, *, budget: Budget | None = None, progress: OnProgress | None = None) -> Ranking:
         account = Account(budget)
@@ -79,6 +98,56 @@ class BaseReranker(ABC):
         budget: Budget | None = None,
     ) -> Ranking:
         return await asyncio.to_thread(self.rerank, query, documents, top_k=top_k, threshold=threshold, budget=budget)
+
+    # -- putting rerankers together; the words are those of ``rankkit.cascade``
+
+    def __rshift__(self, other: Reranker) -> Cascade:
+        """``self >> other``: what comes out of ``self`` goes into ``other``."""
+        return _in_a_row(self, other)
+
+    def __rrshift__(self, other: Reranker) -> Cascade:
+        """``other >> self`` where ``other`` has only ``rank``."""
+        return _in_a_row(other, self)
+
+    def reorder_top(self, k: int) -> Cascade:
+        """Look at the best ``k`` of what comes in only; the tail stays behind them, in its order."""
+        return _in_a_row(self).with_last(top=k)
+
+    def drop_after(self, k: int) -> Cascade:
+        """Only the best ``k`` go on, whatever happened in the stage; the others are in ``Ranking.dropped``."""
+        return _in_a_row(self).dropping(DropAfter(k))
+
+    def drop_below(self, score: float) -> Cascade:
+        """Only those scored ``score`` or more go on (in the unit of this reranker's scores)."""
+        return _in_a_row(self).dropping(DropBelow(score))
+
+    def drop_at_gap(self, *, least: int = 1) -> Cascade:
+        """Only those before the largest drop in score go on, at least ``least`` of them."""
+        return _in_a_row(self).dropping(DropAtGap(least))
+
+    def skip_if(self, *gates: Gate) -> Cascade:
+        """Do not run where one of the gates finds the query easy; the order that stands goes on (``rankkit.gates``)."""
+        return _in_a_row(self).with_last(gates=gates)
+
+    def on_failure(self, policy: OnFailure | Reranker) -> Cascade:
+        """What follows an error, a timeout or an exhausted budget; the ``Step`` tells it in every case.
+
+        ``"keep"`` the order before the stage (which is what a cascade does if nothing else is said); ``"partial"``
+        takes what the stage had come to when its budget or time ran out; ``"raise"`` the error (``BudgetExhausted``
+        for a limit); or another reranker, to be run instead.
+        """
+        return _in_a_row(self).with_last(on_failure=policy)
+
+    def within(self, budget: Budget) -> Cascade:
+        """Keep this stage within limits of its own, for each request, beside those of the whole ranking."""
+        return _in_a_row(self).with_last(budget=budget)
+
+
+def _in_a_row(*rerankers: Reranker) -> Cascade:
+    # A cascade is made of rerankers and is one itself, so each module needs the other; this one may come later.
+    from rankkit.cascade import Cascade
+
+    return Cascade.of(*rerankers)
 
 
 def cut(ranking: Ranking, *, top_k: int | None, threshold: float | None) -> Ranking:
@@ -145,5 +214,6 @@ class JudgeReranker(BaseReranker, Generic[Q, A]):
         )
         return runner.run(requests, own)
 
-    def plan(self, request: Request, *, budget: Budget | None = None) -> Plan:
-        return plan_ranking(self.judge, self.strategy, request, budget or self.budget, self.name)
+    def plan_accounted(self, request: Request, account: Account) -> Plan:
+        own = Account(self.budget, parent=account)
+        return plan_on(self.judge, self.strategy, request, own, self.name)

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from rankkit import __version__
-from rankkit.cli import demo, doctor, evaluate, rerank
+from rankkit.cli import demo, doctor, evaluate, rerank, search
 from rankkit.cli.models import models_app
 from rankkit.cli.output import stderr, write_json
 from rankkit.cli.prompts import prompts_app
@@ -24,6 +24,7 @@ _USAGE_ERROR = cast(
 
 app = typer.Typer(name="rankkit", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command("rerank")(rerank.rerank)
+app.command("search")(search.search)
 app.command("eval")(evaluate.evaluate)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)

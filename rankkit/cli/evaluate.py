@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from rankkit.cli import options
+from rankkit.cli import first_stage, options
 from rankkit.cli.output import progress_bar, stderr, stdout, write_json
 from rankkit.config.kinds import Spec
 from rankkit.config.listwise import ListwiseSpec
@@ -33,6 +33,17 @@ def evaluate(
     depth: Annotated[
         int | None, typer.Option("--depth", help="Rerank the first N candidates; the rest stay behind.", min=1)
     ] = None,
+    stage: Annotated[
+        Literal["bm25"] | None,
+        typer.Option(
+            "--first-stage",
+            help="Search the data's corpus with BM25; without a model, measure that.",
+            rich_help_panel="First stage",
+        ),
+    ] = None,
+    first: first_stage.First = None,
+    tokenizer: first_stage.Tokenizer = None,
+    stemmer: first_stage.Stemmer = None,
     limit: Annotated[int | None, typer.Option("--limit", help="Only the first N queries.", min=1)] = None,
     measures: Annotated[str | None, typer.Option("--measures", help="As ir-measures writes them, with commas.")] = None,
     run_out: Annotated[Path | None, typer.Option("--run-out", help="Write the reranked order as a TREC run.")] = None,
@@ -86,9 +97,18 @@ def evaluate(
     }
     if run is not None and (model, config, depth, record, replay) != (None,) * 5:
         raise typer.BadParameter("--run measures a run as it is: it goes with no model, --depth, --record or --replay")
+    if stage is None and (first, tokenizer, stemmer) != (None,) * 3:
+        raise typer.BadParameter("--first, --tokenizer and --stemmer go with --first-stage bm25")
     experiment = Experiment.of(data, measures=measures or DEFAULT_MEASURES, limit=limit, run_out=run_out)
+    bm25 = None
+    if stage is not None:
+        bm25 = first_stage.Bm25FirstStage(experiment, first, first_stage.settings_of(tokenizer, stemmer))
+        experiment = bm25.experiment
+    asked = [model, config, record, replay, settings, *(wanted[key] for key in wanted if key != "on_error")]
     if run is not None:
         report = experiment.of_run(run)
+    elif bm25 is not None and not plan and all(value is None for value in asked):
+        report = bm25.alone()
     elif plan:
         reranker = options.spec_of(model, config, wanted, settings).build()
         _tell_plan(reranker, experiment.dataset.requests, depth, as_json=as_json)

@@ -9,7 +9,7 @@ import threading
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, pre_tokenizers
+from tokenizers import Tokenizer, normalizers, pre_tokenizers
 
 from rankkit.backends.filled_text import FilledTextTokenizer
 from rankkit.backends.seq2seq import OnnxSeq2Seq
@@ -131,12 +131,13 @@ def test_an_over_long_query_is_shortened_and_said_so_or_refused(tiny_folder):
 
 
 def t5_like(kind: str) -> Tokenizer:
-    """The golden T5's tokenizer, with the pre-tokenizer of today's conversion or of the older files on the hub."""
+    """The golden T5's tokenizer; with the pre-tokenizer of older files on the hub; cut into bytes as CodeT5's."""
     tokenizer = Tokenizer.from_file(str(GOLDEN / "t5" / "tokenizer.json"))
     if kind == "older":
         metaspace = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), metaspace])
     if kind == "bytes":
+        tokenizer.normalizer = normalizers.NFC()
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     return tokenizer
 

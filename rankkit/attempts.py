@@ -1,0 +1,197 @@
+"""Running a reranker as a part of something larger (a cascade, a fusion): its failure is a value here, not the end.
+
+Any object with ``rank`` can be a part. One that is a ``BaseReranker`` keeps its own budget and deadline; one that has
+only ``rank(request)`` is asked request by request, counts as one call before it is made, and is left behind on its
+thread when time runs out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from rankkit._workers import Workers
+from rankkit.errors import BackendError, BudgetExhausted, ContractViolation, RankkitError
+from rankkit.plan import Plan, StagePlan
+from rankkit.questions import Answer, Outcome
+from rankkit.ranking import Ranking, Request, Step
+from rankkit.reranker import BaseReranker, Reranker
+from rankkit.runner import Account, OnProgress
+from rankkit.usage import Budget, Usage
+
+_ASKED_AGAIN = "asked again, after another request of the batch failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some candidates of a request, ``places[i]`` being where candidate ``i`` stands in the whole, and the account
+    that their ranking is charged to.
+    """
+
+    request: Request
+    account: Account
+    places: tuple[int, ...]
+
+    @classmethod
+    def of(cls, whole: Request, parent: Account, places: Sequence[int], budget: Budget) -> Part:
+        account = Account(budget, parent=parent)
+        account.memo = _moved(parent.memo, {place: index for index, place in enumerate(places)})
+        return cls(whole.head(places), account, tuple(places))
+
+    def remember(self) -> None:
+        """Hand what was learned back to the whole's memo."""
+        if self.account.parent is not None:
+            self.account.parent.memo.update(_moved(self.account.memo, dict(enumerate(self.places))))
+
+
+def _moved(memo: Mapping[object, Answer[object]], to: Mapping[int, int]) -> dict[object, Answer[object]]:
+    """Known answers for a request whose candidates stand elsewhere; those about candidates that are not there go.
+
+    A memo knows questions by candidate ids, but orders and choices are answered by positions.
+    """
+    moved: dict[object, Answer[object]] = {}
+    for key, answer in memo.items():
+        value = answer.value
+        if isinstance(value, tuple):
+            if all(position in to for position in value):
+                moved[key] = replace(answer, value=tuple(to[position] for position in value))
+        elif not isinstance(value, int):
+            moved[key] = answer
+        elif value in to:
+            moved[key] = replace(answer, value=to[value])
+    return moved
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of a reranker and a request: a ranking, or the error in its place. ``steps`` tell it either way."""
+
+    ranking: Ranking | None
+    steps: tuple[Step, ...] = ()
+    error: RankkitError | None = None
+    planned: tuple[StagePlan, ...] = ()
+
+    @property
+    def trouble(self) -> str:
+        """Why this counts as failed: an error, a limit that stopped it, or nothing but failed questions."""
+        if self.error is not None:
+            return words(self.error)
+        stopped = next((step.stopped for step in self.steps if step.stopped), "")
+        learned = any(step.outcomes.get(good) for step in self.steps for good in (Outcome.OK, Outcome.REPAIRED))
+        failures = [failure for step in self.steps for failure in step.failures]
+        return stopped or ("" if learned or not failures else failures[0])
+
+    def raise_trouble(self, name: str) -> None:
+        """Raise what ``trouble`` tells, if there is any."""
+        if self.error is not None:
+            raise self.error
+        if self.trouble:
+            raise BudgetExhausted(
+                f"{name} did not come to its end: {self.trouble}",
+                hint='Raise the limit, give the stage fewer candidates, or let it fail with on_failure("keep").',
+            )
+
+
+def attempt(
+    reranker: Reranker, parts: Sequence[Part], progress: OnProgress | None, *, tolerant: bool = True
+) -> list[Attempt]:
+    """Rank each part. Without ``tolerant``, an error is raised as soon as it occurs; with it, each part has its own.
+
+    An error of one request ends the batch that it was in. The others are then asked again, one by one: what they
+    had been answered is remembered and is not paid for twice.
+    """
+    if not isinstance(reranker, BaseReranker):
+        return [_attempt_rank_only(reranker, part, tolerant=tolerant) for part in parts]
+    accounts = [Account(parent=part.account) for part in parts]
+    started = time.monotonic()
+    try:
+        with _remembering(parts):
+            rankings = reranker.rank_accounted([part.request for part in parts], accounts, progress)
+    except RankkitError as error:
+        if not tolerant:
+            raise
+        lost = [_lost(reranker, account, time.monotonic() - started) for account in accounts]
+        if len(parts) == 1:
+            return [Attempt(None, (replace(lost[0], failures=(words(error),)),), error)]
+        again = [attempt(reranker, [part], progress)[0] for part in parts]
+        return [_with_lost(one, step) for one, step in zip(again, lost, strict=True)]
+    return [Attempt(ranking, ranking.steps or (Step(name_of(reranker), ranking.usage),)) for ranking in rankings]
+
+
+@contextmanager
+def _remembering(parts: Sequence[Part]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for part in parts:
+            part.remember()
+
+
+def _lost(reranker: Reranker, account: Account, seconds: float) -> Step:
+    """The bill of a run that ended in an error."""
+    return Step(name_of(reranker), account.spent, seconds, account.questions)
+
+
+def _with_lost(again: Attempt, lost: Step) -> Attempt:
+    if lost.usage == Usage():
+        return again
+    return replace(again, steps=(replace(lost, notes={_ASKED_AGAIN: 1}), *again.steps))
+
+
+def _attempt_rank_only(reranker: Reranker, part: Part, *, tolerant: bool) -> Attempt:
+    name, account = name_of(reranker), part.account
+    refused = account.refuses(Usage(calls=1))
+    if refused:
+        return Attempt(None, (Step(name, stopped=refused),))
+    account.start()
+    started, left = time.monotonic(), account.seconds_left()
+    with Workers[str, Ranking](1, inline=left is None) as workers:
+        workers.submit(name, lambda: _ranked(reranker, part.request, name))
+        ended = workers.collect(timeout=left)
+        if not ended:
+            workers.abandon(name)
+    seconds = time.monotonic() - started
+    if not ended:
+        return Attempt(None, (Step(name, seconds=seconds, stopped=account.refuses(Usage()) or "out of time"),))
+    [(_, ranking)] = ended
+    if isinstance(ranking, RankkitError):
+        if not tolerant:
+            raise ranking
+        return Attempt(None, (Step(name, seconds=seconds, failures=(words(ranking),)),), ranking)
+    account.charge(ranking.usage)
+    return Attempt(ranking, ranking.steps or (Step(name, ranking.usage, seconds),))
+
+
+def _ranked(reranker: Reranker, request: Request, name: str) -> Ranking:
+    """The one place where the exceptions of other people's rerankers become rankkit's."""
+    try:
+        ranking = reranker.rank(request)
+    except (RankkitError, ContractViolation):
+        raise
+    except Exception as error:
+        raise BackendError(
+            f"{name} failed with {type(error).__name__}: {error}", hint="The error is from that reranker's own code."
+        ) from error
+    if not isinstance(ranking, Ranking) or ranking.request.candidates != request.candidates:
+        raise ContractViolation(f"{name} must return a Ranking of the request that it was given, not {ranking!r:.200}")
+    return ranking
+
+
+def plan_part(reranker: Reranker, part: Part) -> Plan:
+    """What an attempt would cost. Of an object that has only ``rank`` nothing is known."""
+    if not isinstance(reranker, BaseReranker):
+        return Plan((StagePlan(name_of(reranker), 0, Usage(), 0, exact=False),))
+    plan = reranker.plan_accounted(part.request, Account(parent=part.account))
+    part.remember()
+    return plan
+
+
+def name_of(reranker: Reranker) -> str:
+    """How steps and pipelines call it: its ``repr`` where it has one of its own, else its type's name."""
+    return type(reranker).__name__ if type(reranker).__repr__ is object.__repr__ else repr(reranker)
+
+
+def words(error: RankkitError) -> str:
+    return f"{type(error).__name__}: {error.message}"
