@@ -11,13 +11,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from rankkit._workers import Workers
-from rankkit.errors import BackendError, BudgetExhausted, ContractViolation, RankkitError
+from rankkit.errors import BackendError, BudgetExhausted, ConfigError, ContractViolation, RankkitError
+from rankkit.judge import Asked, Reply
 from rankkit.plan import Plan, StagePlan
 from rankkit.questions import Answer, Outcome
 from rankkit.ranking import Ranking, Request, Step
-from rankkit.reranker import BaseReranker, Reranker
+from rankkit.reranker import BaseReranker, JudgeReranker, Reranker
 from rankkit.runner import Account, OnProgress
 from rankkit.usage import Budget, Usage
 
@@ -75,13 +77,15 @@ class Attempt:
 
     @property
     def trouble(self) -> str:
-        """Why this counts as failed: an error, a limit that stopped it, or nothing but failed questions."""
+        """Why this counts as failed, or ``""``: an error, or a limit or failed questions in each step that was made.
+
+        A cascade or a fusion one of whose parts came through has dealt with the others' trouble itself.
+        """
         if self.error is not None:
             return words(self.error)
-        stopped = next((step.stopped for step in self.steps if step.stopped), "")
-        learned = any(step.outcomes.get(good) for step in self.steps for good in (Outcome.OK, Outcome.REPAIRED))
-        failures = [failure for step in self.steps for failure in step.failures]
-        return stopped or ("" if learned or not failures else failures[0])
+        steps = self.steps if self.ranking is None else self.ranking.steps
+        troubles = [_trouble_of(step) for step in steps if not step.skipped]
+        return troubles[0] if troubles and all(troubles) else ""
 
     def raise_trouble(self, name: str) -> None:
         """Raise what ``trouble`` tells, if there is any."""
@@ -94,10 +98,16 @@ class Attempt:
             )
 
 
+def _trouble_of(step: Step) -> str:
+    learned = step.memoised or step.outcomes.get(Outcome.OK) or step.outcomes.get(Outcome.REPAIRED)
+    return step.stopped or ("" if learned or not step.failures else step.failures[0])
+
+
 def attempt(
     reranker: Reranker, parts: Sequence[Part], progress: OnProgress | None, *, tolerant: bool = True
 ) -> list[Attempt]:
-    """Rank each part. Without ``tolerant``, an error is raised as soon as it occurs; with it, each part has its own.
+    """Rank each part. Without ``tolerant``, an error is raised as soon as it occurs; with it, each part has its own;
+    but a ``ConfigError`` is always raised.
 
     An error of one request ends the batch that it was in. The others are then asked again, one by one: what they
     had been answered is remembered and is not paid for twice.
@@ -105,14 +115,17 @@ def attempt(
     if not isinstance(reranker, BaseReranker):
         return [_attempt_rank_only(reranker, part, tolerant=tolerant) for part in parts]
     accounts = [Account(parent=part.account) for part in parts]
-    started = time.monotonic()
+    started, tally = time.monotonic(), _Tally()
     try:
         with _remembering(parts):
-            rankings = reranker.rank_accounted([part.request for part in parts], accounts, progress)
+            rankings = tally.over(reranker).rank_accounted([part.request for part in parts], accounts, progress)
+    except ConfigError:  # a mistake in the set-up, not this request's bad luck
+        raise
     except RankkitError as error:
         if not tolerant:
             raise
-        lost = [_lost(reranker, account, time.monotonic() - started) for account in accounts]
+        seconds, name = time.monotonic() - started, name_of(reranker)
+        lost = [tally.step(name, part, account, seconds) for part, account in zip(parts, accounts, strict=True)]
         if len(parts) == 1:
             return [Attempt(None, (replace(lost[0], failures=(words(error),)),), error)]
         again = [attempt(reranker, [part], progress)[0] for part in parts]
@@ -129,9 +142,32 @@ def _remembering(parts: Sequence[Part]) -> Iterator[None]:
             part.remember()
 
 
-def _lost(reranker: Reranker, account: Account, seconds: float) -> Step:
-    """The bill of a run that ended in an error."""
-    return Step(name_of(reranker), account.spent, seconds, account.questions)
+class _Tally:
+    """The bill of a run that ended in an error, which has no ``Step`` of its own.
+
+    An account has it where there is a limit, and counts nothing where there is none: replies are then overheard.
+    """
+
+    def __init__(self) -> None:
+        self._bills: dict[int, list[Usage]] = {}
+
+    def over(self, reranker: BaseReranker) -> BaseReranker:
+        if not isinstance(reranker, JudgeReranker):
+            return reranker
+        told = reranker.on_reply
+
+        def hear(asked: Asked[Any], reply: Reply[Any]) -> None:
+            self._bills.setdefault(id(asked.request), []).append(reply.usage)
+            if told is not None:
+                told(asked, reply)
+
+        return replace(reranker, on_reply=hear)
+
+    def step(self, name: str, part: Part, account: Account, seconds: float) -> Step:
+        if account.limited:
+            return Step(name, account.spent, seconds, account.questions)
+        bills = self._bills.get(id(part.request), [])
+        return Step(name, sum(bills, Usage()), seconds, len(bills))
 
 
 def _with_lost(again: Attempt, lost: Step) -> Attempt:
@@ -157,7 +193,7 @@ def _attempt_rank_only(reranker: Reranker, part: Part, *, tolerant: bool) -> Att
         return Attempt(None, (Step(name, seconds=seconds, stopped=account.refuses(Usage()) or "out of time"),))
     [(_, ranking)] = ended
     if isinstance(ranking, RankkitError):
-        if not tolerant:
+        if not tolerant or isinstance(ranking, ConfigError):
             raise ranking
         return Attempt(None, (Step(name, seconds=seconds, failures=(words(ranking),)),), ranking)
     account.charge(ranking.usage)

@@ -117,5 +117,5 @@ class Standing:
     def ranking(self) -> Ranking:
         scores = tuple(self.scores.get(place) for place in self.order) if self.scores else None
         usage = sum((step.usage for step in self.steps), Usage())
-        kind = self.kind if scores else None
+        kind = None if scores is None else self.kind
         return Ranking(self.request, tuple(self.order), scores, kind, usage, tuple(self.steps), tuple(self.dropped))

@@ -102,7 +102,7 @@ def evaluate(
     experiment = Experiment.of(data, measures=measures or DEFAULT_MEASURES, limit=limit, run_out=run_out)
     bm25 = None
     if stage is not None:
-        bm25 = first_stage.Bm25FirstStage(experiment, first, first_stage.settings_of(tokenizer, stemmer))
+        bm25 = first_stage.Bm25FirstStage.over(experiment, first, first_stage.settings_of(tokenizer, stemmer))
         experiment = bm25.experiment
     asked = [model, config, record, replay, settings, *(wanted[key] for key in wanted if key != "on_error")]
     if run is not None:

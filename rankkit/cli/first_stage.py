@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,11 +13,14 @@ from rankkit.errors import DataError
 from rankkit.ranking import Candidate, Query, Ranking, Request, ScoreKind, Step
 
 if TYPE_CHECKING:
+    from rankkit.evaluation.datasets import Dataset
     from rankkit.evaluation.experiment import Experiment
     from rankkit.evaluation.report import EvaluationReport
     from rankkit.retrieval.bm25 import Bm25Index, Bm25Settings
 
 _PANEL = "First stage"
+#: As reading a data set words it.
+_UNFOUND = "queries without candidates, counted as 0"
 
 First = Annotated[
     int | None,
@@ -84,32 +87,40 @@ def as_ranking(request: Request, index: Bm25Index) -> Ranking:
     )
 
 
+@dataclass(frozen=True, slots=True)
 class Bm25FirstStage:
-    """BM25 over the corpus of an experiment's data; a stored first stage is replaced."""
+    """``experiment``, each query with the documents that ``index`` found for it; ``before`` is the data as it was."""
 
-    def __init__(self, experiment: Experiment, first: int | None, settings: Bm25Settings | None) -> None:
-        from rankkit.evaluation.datasets import with_run
-        from rankkit.evaluation.runs import Run
+    experiment: Experiment
+    index: Bm25Index
+    before: Dataset
+
+    @classmethod
+    def over(cls, experiment: Experiment, first: int | None, settings: Bm25Settings | None) -> Bm25FirstStage:
+        """Search the corpus of the experiment's data; a stored first stage is replaced.
+
+        Raises:
+            DataError: there is no corpus, it is wrong, or none of its documents is judged.
+        """
         from rankkit.retrieval.bm25 import Bm25Index
 
-        data = experiment.dataset
+        data, depth = experiment.dataset, first or DEFAULT_FIRST
         if data.corpus is None:
             raise DataError(
                 f"{data.name} has no corpus to search", hint="Put the collection's corpus.jsonl into its folder."
             )
-        depth = first or DEFAULT_FIRST
-        self._before = data
-        self._index = Bm25Index.build(data.corpus, settings)
-        found = self._index.search_many([Query(text, name) for name, text in data.queries.items()], depth)
-        rows = {
-            request.query.id: tuple((candidate.id, candidate.score or 0.0) for candidate in request.candidates)
-            for request in found
-            if request.candidates
-        }
-        self._run = Run(rows, repr(self._index))
-        named = replace(data, name=f"{data.name}, first {depth} of {self._index!r}")
-        #: The experiment, its queries with the documents that BM25 found for them.
-        self.experiment = replace(experiment, dataset=with_run(named, self._run))
+        index = Bm25Index.build(data.corpus, settings)
+        _refuse_strangers(data, index)
+        found = index.search_many([Query(text, name) for name, text in data.queries.items()], depth)
+        requests = tuple(request for request in found if request.candidates)
+        unfound = {_UNFOUND: len(found) - len(requests)} if len(requests) < len(found) else {}
+        searched = replace(
+            data,
+            name=f"{data.name}, first {depth} of {index!r}",
+            requests=requests,
+            notes={words: count for words, count in data.notes.items() if words != _UNFOUND} | unfound,
+        )
+        return cls(replace(experiment, dataset=searched), index, data)
 
     def alone(self) -> EvaluationReport:
         """Measure BM25 without a model after it, beside the stored first stage where the data has one; write the run.
@@ -117,10 +128,36 @@ class Bm25FirstStage:
         Raises:
             DataError: the run cannot be written.
         """
-        from rankkit.evaluation.evaluate import evaluate_run
+        from rankkit.evaluation.measures import Figures, evaluate
+        from rankkit.evaluation.report import EvaluationReport
         from rankkit.evaluation.runs import write_run
 
+        data, measures = self.experiment.dataset, self.experiment.measures
         if self.experiment.run_out is not None:
-            rankings = [as_ranking(request, self._index) for request in self.experiment.dataset.requests]
+            rankings = [as_ranking(request, self.index) for request in data.requests]
             write_run(self.experiment.run_out, rankings, tag="bm25")
-        return evaluate_run(self._before, self._run, measures=self.experiment.measures)
+        figures = evaluate(data.qrels, data.first_stage, measures)
+        stored = self.before.first_stage
+        beside = evaluate(data.qrels, stored, measures) if stored else Figures({}, {})
+        return EvaluationReport(
+            data=data.name,
+            ranked_by="first stage alone",
+            measures=figures.means,
+            first_stage=beside.means,
+            queries=len(data.queries),
+            per_query=figures.per_query,
+            first_stage_per_query=beside.per_query,
+            data_notes=data.notes,
+        )
+
+
+def _refuse_strangers(data: Dataset, index: Bm25Index) -> None:
+    """Judgements of another collection would make a first stage that finds nothing look merely bad."""
+    judged = {document for grades in data.qrels.values() for document in grades}
+    if not any(index.documents[place].id in judged for place in range(len(index))):
+        seen = ", ".join(repr(name) for name in sorted(judged)[:3])
+        raise DataError(
+            f"not one document of {data.name}'s corpus is judged: {index.documents[0].id!r} is the first there, "
+            f"{seen} in the judgements",
+            hint="Check that corpus and judgements are of the same collection and spell the ids in the same way.",
+        )

@@ -111,7 +111,7 @@ def test_chinese_with_bigrams(tmp_path):
     [
         (["word"], 2, "give --corpus"),
         (["word", "--corpus", "{data}", "--paradigm", "listwise"], 2, "give --model or --config"),
-        (["word", "--corpus", "{data}", "--stemmer", "portr"], 2, "Did you mean porter?"),
+        (["word", "--corpus", "{data}", "--stemmer", "portr"], 2, "Did you mean porter"),
         (["word", "--corpus", "{data}/none"], 5, "there is no such file or folder"),
         (["word", "--corpus", "{data}/qrels"], 5, "there is no .txt or .md file"),
         (["word", "--index", "{data}"], 5, "there is no index"),
@@ -137,7 +137,7 @@ def test_eval_makes_its_own_first_stage(data, model, tmp_path):
     assert both["first_stage"] == alone["measures"] and both["measures"]["nDCG@10"] == 1.0
     assert both["data"] == "data, first 100 of bm25(k1=0.9, b=0.4, words, porter; 4 documents)"
     head = answer("eval", "--data", str(data), "--first-stage", "bm25", "--first", "1", "--model", model)
-    assert head["pairs"] == 2
+    assert head["pairs"] == 2 and head["measures"]["nDCG@10"] == 0.0  # the relevant one is second
 
 
 def test_eval_replaces_stored_candidates_only_when_asked(data, model):
@@ -148,6 +148,24 @@ def test_eval_replaces_stored_candidates_only_when_asked(data, model):
     assert answer("eval", "--data", str(data), "--model", model, "--first-stage", "bm25")["pairs"] == 6
     beside = answer("eval", "--data", str(data), "--first-stage", "bm25")
     assert beside["first_stage"]["nDCG@10"] == 1.0 > beside["measures"]["nDCG@10"]
+
+
+def test_a_query_that_bm25_finds_nothing_for_counts_as_0(data, model):
+    with (data / "queries.jsonl").open("a") as file:
+        file.write('{"_id": "3", "text": "snow"}\n')
+    with (data / "qrels" / "test.tsv").open("a") as file:
+        file.write("3\tx\t1\n")
+    report = answer("eval", "--data", str(data), "--first-stage", "bm25", "--model", model)
+    assert report["measures"]["nDCG@10"] == pytest.approx(2 / 3) and report["queries"] == 3
+    assert report["data_notes"] == {"queries without candidates, counted as 0": 1}
+
+
+def test_a_corpus_of_another_collection_is_refused(data):
+    (data / "corpus.jsonl").write_text('{"_id": "D1", "text": "word"}\n')
+    result = rankkit("eval", "--data", str(data), "--first-stage", "bm25")
+    assert result.returncode == 5 and "'D1' is the first there, 'g' in the judgements" in " ".join(
+        result.stderr.split()
+    )
 
 
 def test_eval_says_what_a_first_stage_needs(data):
