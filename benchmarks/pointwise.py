@@ -35,7 +35,7 @@ def systems(folder: Path) -> list[System]:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    console = Console()
+    console = Console(width=130)
     folder = store.locate(MODEL)
     figures = {"speed": speed(folder, arguments, console), "memory": memory(folder, console)}
     if arguments.json:

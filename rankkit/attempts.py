@@ -224,6 +224,11 @@ def plan_part(reranker: Reranker, part: Part) -> Plan:
     return plan
 
 
+def share_of(seconds: float, sharers: int) -> float:
+    """An equal share of the time left, in whole milliseconds: people will read it."""
+    return round(max(seconds, 0.0) / sharers, 3)
+
+
 def name_of(reranker: Reranker) -> str:
     """How steps and pipelines call it: its ``repr`` where it has one of its own, else its type's name."""
     return type(reranker).__name__ if type(reranker).__repr__ is object.__repr__ else repr(reranker)

@@ -59,7 +59,7 @@ class Cascade(BaseReranker):
     def __repr__(self) -> str:
         return " >> ".join(map(repr, self.stages))
 
-    def with_last(
+    def as_stage(
         self,
         *,
         top: int | None = None,
@@ -67,7 +67,7 @@ class Cascade(BaseReranker):
         on_failure: OnFailure | Reranker | None = None,
         budget: Budget | None = None,
     ) -> Cascade:
-        """Set what is given on this cascade: on its stage if it has one, else on all of it as one stage."""
+        """Say something of all of this cascade as one stage; what is not given stays as it is, gates are added."""
         stage = self.stages[0] if len(self.stages) == 1 else Stage(self)
         changed = replace(
             stage,

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from rankkit.attempts import Attempt, Part, attempt, name_of, plan_part
+from rankkit.attempts import Attempt, Part, attempt, name_of, plan_part, share_of
 from rankkit.errors import ConfigError, nearest
 from rankkit.plan import Plan
 from rankkit.ranking import Ranking, Request, ScoreKind
@@ -115,7 +115,7 @@ class Fusion(BaseReranker):
         parts = []
         for request, account in zip(requests, accounts, strict=True):
             left = account.seconds_left()
-            share = None if left is None else max(left, 0.0) / (len(self.members) - at)
+            share = None if left is None else share_of(left, len(self.members) - at)
             parts.append(Part.of(request, account, range(len(request)), Budget(seconds=share)))
         return parts
 

@@ -111,7 +111,7 @@ class BaseReranker(ABC):
 
     def reorder_top(self, k: int) -> Cascade:
         """Look at the best ``k`` of what comes in only; the tail stays behind them, in its order."""
-        return _in_a_row(self).with_last(top=k)
+        return _in_a_row(self).as_stage(top=k)
 
     def drop_after(self, k: int) -> Cascade:
         """Only the best ``k`` go on, whatever happened in the stage; the others are in ``Ranking.dropped``."""
@@ -127,7 +127,7 @@ class BaseReranker(ABC):
 
     def skip_if(self, *gates: Gate) -> Cascade:
         """Do not run where one of the gates finds the query easy; the order that stands goes on (``rankkit.gates``)."""
-        return _in_a_row(self).with_last(gates=gates)
+        return _in_a_row(self).as_stage(gates=gates)
 
     def on_failure(self, policy: OnFailure | Reranker) -> Cascade:
         """What follows an error, a timeout or an exhausted budget; the ``Step`` tells it in every case.
@@ -136,11 +136,11 @@ class BaseReranker(ABC):
         takes what the stage had come to when its budget or time ran out; ``"raise"`` the error (``BudgetExhausted``
         for a limit); or another reranker, to be run instead.
         """
-        return _in_a_row(self).with_last(on_failure=policy)
+        return _in_a_row(self).as_stage(on_failure=policy)
 
     def within(self, budget: Budget) -> Cascade:
         """Keep this stage within limits of its own, for each request, beside those of the whole ranking."""
-        return _in_a_row(self).with_last(budget=budget)
+        return _in_a_row(self).as_stage(budget=budget)
 
 
 def _in_a_row(*rerankers: Reranker) -> Cascade:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from rankkit.attempts import Attempt, Part
+from rankkit.attempts import Attempt, Part, share_of
 from rankkit.gates import Cut, Situation
 from rankkit.plan import StagePlan
 from rankkit.ranking import Ranking, Request, ScoreKind, Step
@@ -53,15 +53,14 @@ class Standing:
         own = stage.budget.seconds
         if left is None:
             return own
-        left = max(left, 0.0)
-        return left / sharers if own is None else min(own, left)
+        return share_of(left, sharers) if own is None else min(own, max(left, 0.0))
 
     def part(self, stage: Stage, seconds: float | None) -> Part:
         return Part.of(self.request, self.account, self.order[: stage.top], replace(stage.budget, seconds=seconds))
 
     def part_for_stand_in(self, stage: Stage, sharers: int) -> Part:
         left = self.account.seconds_left()
-        budget = Budget(seconds=None if left is None else max(left, 0.0) / sharers)
+        budget = Budget(seconds=None if left is None else share_of(left, sharers))
         return Part.of(self.request, self.account, self.order[: stage.top], budget)
 
     # -- after it

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -164,11 +163,10 @@ class Hanging:
 
 def test_a_deadline_is_shared_out_to_the_members():
     hanging = Hanging()
-    started = time.monotonic()
     ranking = fuse(hanging, scorer()).rank(request_of([1, 2]), budget=Budget(seconds=0.5))
     hanging.release.set()
-    assert time.monotonic() - started < 0.5
-    assert ranking.ids == ("d1", "d0") and "seconds" in ranking.steps[0].stopped
+    assert ranking.ids == ("d1", "d0")
+    assert [step.stopped for step in ranking.steps] == ["budget of 0.25 seconds", ""]
 
 
 def test_orders_without_scores_cannot_be_fused_by_score():

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 
 from rankkit.config import language_model, pointwise
+from rankkit.config.cascade import CascadeSpec
+from rankkit.config.fusion import FusionSpec
 from rankkit.config.listwise import ListwiseSpec
 from rankkit.config.pairwise import PairwiseSpec
 from rankkit.config.pointwise import PointwiseSpec
+from rankkit.config.problems import POLICY, problems
+from rankkit.config.secrets import refuse_secrets
 from rankkit.errors import ConfigError, nearest
+from rankkit.reranker import OnFailure
 
 Paradigm = Literal["pointwise", "pairwise", "listwise"]
-Spec = PointwiseSpec | PairwiseSpec | ListwiseSpec
+Spec = PointwiseSpec | PairwiseSpec | ListwiseSpec | CascadeSpec | FusionSpec
 
-SPECS: Mapping[str, type[PointwiseSpec] | type[PairwiseSpec] | type[ListwiseSpec]] = {
+SPECS: Mapping[str, type[Spec]] = {
     "pointwise": PointwiseSpec,
     "pairwise": PairwiseSpec,
     "listwise": ListwiseSpec,
+    "cascade": CascadeSpec,
+    "fusion": FusionSpec,
 }
 
 #: What ``paradigm=...`` means when no model is named: small, free to use, and on this machine once pulled.
@@ -37,29 +44,60 @@ PARADIGM_OF_KIND: Mapping[str, Paradigm] = {
     "gguf": "listwise",
 }
 
+#: Which of the catalogue's kinds of model each paradigm can use.
+KINDS_OF_PARADIGM: Mapping[str, tuple[str, ...]] = {
+    "pointwise": ("cross-encoder",),
+    "pairwise": ("cross-encoder", "seq2seq", "gguf"),
+    "listwise": ("gguf",),
+}
+
+
+def kind_of(table: object) -> str | None:
+    """Which kind a table of settings asks for; ``None`` for what is no table."""
+    if isinstance(table, str):
+        return POLICY
+    if not isinstance(table, Mapping):
+        return getattr(table, "paradigm", None)
+    meant = "cascade" if "stages" in table else "fusion" if "members" in table else "pointwise"
+    return str(table.get("paradigm", meant))
+
+
+AnySpec = Annotated[
+    Annotated[PointwiseSpec, Tag("pointwise")]
+    | Annotated[PairwiseSpec, Tag("pairwise")]
+    | Annotated[ListwiseSpec, Tag("listwise")]
+    | Annotated[CascadeSpec, Tag("cascade")]
+    | Annotated[FusionSpec, Tag("fusion")],
+    Discriminator(kind_of),
+]
+FailurePolicy = Annotated[
+    Annotated[OnFailure, Tag(POLICY)]
+    | Annotated[PointwiseSpec, Tag("pointwise")]
+    | Annotated[PairwiseSpec, Tag("pairwise")]
+    | Annotated[ListwiseSpec, Tag("listwise")]
+    | Annotated[CascadeSpec, Tag("cascade")]
+    | Annotated[FusionSpec, Tag("fusion")],
+    Discriminator(kind_of),
+]
+
+# Specs hold specs of every kind, so none is whole before all are known.
+for _spec in SPECS.values():
+    _spec.model_rebuild(_types_namespace={"AnySpec": AnySpec, "FailurePolicy": FailurePolicy})
+
 
 def parse(data: Mapping[str, object], *, where: str = "spec") -> Spec:
-    """Check a spec.
+    """Check a spec. Stages and members are counted from 1 in what is said of them.
 
     Raises:
         ConfigError: names every key that is wrong, what was seen and what is allowed.
     """
-    paradigm = str(data.get("paradigm", "pointwise"))
+    refuse_secrets(data, where)
+    paradigm = str(kind_of(data))
     if paradigm not in SPECS:
         raise ConfigError(f"{where}: there is no paradigm {paradigm!r}", hint=nearest(paradigm, SPECS))
     kind: type[Spec] = SPECS[paradigm]
     try:
         return TypeAdapter(kind).validate_python(dict(data))
     except ValidationError as error:
-        raise ConfigError(f"{where}: {_problems(error)}", hint=f"Known keys: {', '.join(kind.model_fields)}.") from None
-
-
-def _problems(error: ValidationError) -> str:
-    lines = []
-    for item in error.errors(include_url=False):
-        key = ".".join(map(str, item["loc"])) or "the whole"
-        # An unknown key may be a secret that was written where none belongs: its value is not repeated.
-        told = item["loc"] and item["type"] not in ("missing", "extra_forbidden")
-        seen = f" (seen: {item['input']!r})" if told else ""
-        lines.append(f"{key}: {item['msg'].removeprefix('Value error, ').lower()}{seen}")
-    return "; ".join(lines)
+        message, hint = problems(error, kind, SPECS)
+        raise ConfigError(f"{where}: {message}", hint=hint) from None

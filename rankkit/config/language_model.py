@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, model_validator
 
-from rankkit.config.spec import BaseSpec, display_name
+from rankkit.config.spec import ModelSpec, display_name
 from rankkit.models import store
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "smollm2-135m-instruct"
 
 
-class LanguageModelSpec(BaseSpec):
+class LanguageModelSpec(ModelSpec):
     """``model`` is a catalogue name or a path; with ``endpoint`` (a base URL), what the server calls it.
 
     A key is never written into a spec: ``key_env`` names the environment variable that holds it.

@@ -76,7 +76,7 @@ class ListwiseSpec(LanguageModelSpec):
     def chosen_method(self) -> Method:
         return self.method or ("generate" if self.endpoint is not None else "constrained")
 
-    def build(self, *, on_reply: OnReply | None = None) -> BaseReranker:
+    def reranker(self, *, on_reply: OnReply | None = None) -> BaseReranker:
         return JudgeReranker(self.judge(), self.build_strategy(), self.budget, self.on_error, on_reply)
 
     def build_strategy(self) -> Strategy[Any, Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from rankkit.config.language_model import LanguageModelSpec
 from rankkit.config.pointwise import DEFAULT_MODEL
@@ -58,7 +58,7 @@ class PairwiseSpec(LanguageModelSpec):
     prompt: str | None = None
     strategy: StrategyName = "tournament"
     aggregate: str = "sym-sum"
-    top_k: int | None = Field(default=10, ge=1)
+    top_k: Places | None = 10
     depth: int | None = Field(default=None, ge=1)
     one_sided: bool = False
     seed: int = 0
@@ -72,7 +72,7 @@ class PairwiseSpec(LanguageModelSpec):
             raise ValueError(f"{self.strategy} sorts, it does not aggregate: aggregate goes with allpairs and swiss")
         return self
 
-    def build(self, *, on_reply: OnReply | None = None) -> BaseReranker:
+    def reranker(self, *, on_reply: OnReply | None = None) -> BaseReranker:
         return JudgeReranker(self.judge(), self.build_strategy(), self.budget, self.on_error, on_reply)
 
     def build_strategy(self) -> Strategy[Compare, float]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from rankkit.config.spec import BaseSpec, display_name
+from rankkit.config.spec import ModelSpec, display_name
 from rankkit.models import store
 from rankkit.reranker import BaseReranker, JudgeReranker
 from rankkit.runner import OnReply
@@ -14,7 +14,7 @@ from rankkit.runner import OnReply
 DEFAULT_MODEL = "ms-marco-MiniLM-L-12-v2"
 
 
-class PointwiseSpec(BaseSpec):
+class PointwiseSpec(ModelSpec):
     """A cross-encoder: an ONNX folder, or the name of one in the catalogue."""
 
     paradigm: Literal["pointwise"] = "pointwise"
@@ -24,7 +24,7 @@ class PointwiseSpec(BaseSpec):
     long_query: Literal["shorten", "error"] = "shorten"
     threads: int | None = Field(default=None, ge=1)
 
-    def build(self, *, on_reply: OnReply | None = None) -> BaseReranker:
+    def reranker(self, *, on_reply: OnReply | None = None) -> BaseReranker:
         # Here, not at the top: a spec can be checked without loading onnxruntime.
         from rankkit.backends.onnx import OnnxCrossEncoder
         from rankkit.pointwise.cross_encoder import CrossEncoderJudge

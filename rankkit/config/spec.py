@@ -1,27 +1,106 @@
-"""What the specs of all paradigms share."""
+"""What the specs of all kinds share: the model's own limits, and the reranker's place among others."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
+from rankkit.config.gates import GatesSpec
+from rankkit.errors import RankkitError
 from rankkit.models import catalogue
 from rankkit.reranker import BaseReranker
 from rankkit.runner import OnError, OnReply
 from rankkit.usage import Budget
 
+if TYPE_CHECKING:
+    from rankkit.config.kinds import FailurePolicy
+
 
 class BaseSpec(BaseModel):
-    """Frozen, and every key that it does not know is an error. ``build`` loads what is needed, and only then."""
+    """Frozen, and every key that it does not know is an error. ``build`` loads what is needed, and only then.
+
+    The keys from ``reorder_top`` on are those of a stage, and are the methods of ``BaseReranker`` of these names: any
+    spec may have them, in a cascade or alone. The cuts are made in the order of the fields.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    budget: Budget = Field(default_factory=Budget)
-    on_error: OnError = "raise"
+    paradigm: str
+    budget: Budget = Field(default_factory=Budget, description="limits for each query; the best order so far is kept")
+
+    reorder_top: int | None = Field(default=None, ge=1, description="look at the best K only; the tail stays behind")
+    drop_below: float | None = Field(default=None, allow_inf_nan=False, description="drop those scored less than this")
+    drop_at_gap: int | None = Field(default=None, ge=1, description="keep at least K, and drop at the largest gap")
+    drop_after: int | None = Field(default=None, ge=1, description="only the best K go on")
+    skip_if: GatesSpec | None = Field(default=None, description="do not run where the query is easy")
+    on_failure: FailurePolicy | None = Field(
+        default=None, description="keep, partial or raise, or the table of a reranker to be run instead"
+    )
+    within: Budget | None = Field(default=None, description="limits of this stage, for each query")
+
+    @model_serializer(mode="wrap")
+    def _told(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Say kind and model though they be the defaults: what is read again must not depend on what these are."""
+        said: dict[str, Any] = handler(self)
+        always = {key: getattr(self, key) for key in ("paradigm", "model") if hasattr(self, key)}
+        return {**always, **said}
 
     def build(self, *, on_reply: OnReply | None = None) -> BaseReranker:
+        """Load what the spec names, and put it into its place."""
+        reranker = self.reranker(on_reply=on_reply)
+        if self.within is not None:
+            reranker = reranker.within(self.within)
+        if isinstance(self.on_failure, BaseSpec):
+            with naming("on_failure"):
+                reranker = reranker.on_failure(self.on_failure.build(on_reply=on_reply))
+        elif self.on_failure is not None:
+            reranker = reranker.on_failure(self.on_failure)
+        if self.skip_if is not None:
+            reranker = reranker.skip_if(*self.skip_if.gates())
+        return self.narrowed(reranker)
+
+    def reranker(self, *, on_reply: OnReply | None = None) -> BaseReranker:
+        """The reranker as if it stood alone."""
         raise NotImplementedError
+
+    def narrowed(self, reranker: BaseReranker) -> BaseReranker:
+        """``reranker``, seeing and keeping what this spec says. Also for a reranker that only stands for the real one:
+        what does not fit together is found without a model.
+        """
+        if self.reorder_top is not None:
+            reranker = reranker.reorder_top(self.reorder_top)
+        if self.drop_below is not None:
+            reranker = reranker.drop_below(self.drop_below)
+        if self.drop_at_gap is not None:
+            reranker = reranker.drop_at_gap(least=self.drop_at_gap)
+        if self.drop_after is not None:
+            reranker = reranker.drop_after(self.drop_after)
+        return reranker
+
+    def parts(self) -> Iterator[tuple[str, BaseSpec]]:
+        """The specs right inside this one, each with its key."""
+        if isinstance(self.on_failure, BaseSpec):
+            yield "on_failure", self.on_failure
+
+
+class ModelSpec(BaseSpec):
+    """One model with its method. ``on_error`` is what a call that fails does; ``on_failure``, what a stage does."""
+
+    model: str
+    on_error: OnError = "raise"
+
+
+@contextmanager
+def naming(key: str) -> Iterator[None]:
+    """Put the key of the part in front of what goes wrong in it."""
+    try:
+        yield
+    except RankkitError as error:
+        raise type(error)(f"{key}: {error.message}", hint=error.hint) from error
 
 
 def display_name(model: str) -> str:

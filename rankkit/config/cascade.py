@@ -1,0 +1,60 @@
+"""``stages = [...]``: rerankers in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import Field, model_validator
+
+from rankkit.cascade import Cascade
+from rankkit.config.sketch import sketch
+from rankkit.config.spec import BaseSpec, naming
+from rankkit.errors import ConfigError
+from rankkit.reranker import BaseReranker
+from rankkit.runner import OnReply
+
+if TYPE_CHECKING:
+    from rankkit.config.kinds import AnySpec
+
+
+class CascadeSpec(BaseSpec):
+    """Each stage is a spec of any kind. A file with ``stages`` at its top is a cascade without saying so."""
+
+    paradigm: Literal["cascade"] = "cascade"
+    stages: tuple[AnySpec, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _fit(self) -> Self:
+        check_one_budget(self)
+        outlines: list[BaseReranker] = []
+        for key, stage in self.parts():
+            if key.startswith("stages"):
+                outlines.append(sketch(stage))
+                try:
+                    Cascade.of(*outlines)
+                except ConfigError as error:
+                    raise ValueError(f"{key}: {error.message}. {error.hint}") from None
+        return self
+
+    def reranker(self, *, on_reply: OnReply | None = None) -> BaseReranker:
+        built: list[BaseReranker] = []
+        for number, stage in enumerate(self.stages, start=1):
+            with naming(f"stages.{number}"):
+                built.append(stage.build(on_reply=on_reply))
+        return limited(Cascade.of(*built), self)
+
+    def parts(self) -> Iterator[tuple[str, BaseSpec]]:
+        yield from ((f"stages.{number}", stage) for number, stage in enumerate(self.stages, start=1))
+        yield from super().parts()
+
+
+def check_one_budget(spec: BaseSpec) -> None:
+    """Refuse what could be meant in two ways."""
+    if spec.within is not None and not spec.budget.unlimited:
+        raise ValueError(f"a {spec.paradigm} has budget or within, not both: they are limits on the same work")
+
+
+def limited(reranker: BaseReranker, spec: BaseSpec) -> BaseReranker:
+    """Keep the whole within the spec's budget; as with one model, the best order so far is what comes out."""
+    return reranker if spec.budget.unlimited else reranker.within(spec.budget).on_failure("partial")

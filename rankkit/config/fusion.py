@@ -1,0 +1,60 @@
+"""``members = [...]``: rerankers side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import Field, model_validator
+
+from rankkit.config.cascade import check_one_budget, limited
+from rankkit.config.sketch import sketch
+from rankkit.config.spec import BaseSpec, naming
+from rankkit.fusion import Method, Normalise, OnMemberFailure, fuse
+from rankkit.reranker import BaseReranker
+from rankkit.runner import OnReply
+
+if TYPE_CHECKING:
+    from rankkit.config.kinds import AnySpec
+
+
+class FusionSpec(BaseSpec):
+    """Each member is a spec of any kind, and ranks all candidates (``rankkit.fusion.fuse``).
+
+    A table with ``members`` is a fusion without saying so.
+    """
+
+    paradigm: Literal["fusion"] = "fusion"
+    members: tuple[AnySpec, ...] = Field(min_length=1)
+    method: Method = "rrf"
+    weights: tuple[float, ...] | None = None
+    normalise: Normalise = "minmax"
+    k: int = Field(default=60, ge=0)
+    on_member_failure: OnMemberFailure = "leave_out"
+
+    @model_validator(mode="after")
+    def _fit(self) -> Self:
+        check_one_budget(self)
+        self._fused([sketch(member) for member in self.members])
+        return self
+
+    def reranker(self, *, on_reply: OnReply | None = None) -> BaseReranker:
+        built: list[BaseReranker] = []
+        for number, member in enumerate(self.members, start=1):
+            with naming(f"members.{number}"):
+                built.append(member.build(on_reply=on_reply))
+        return limited(self._fused(built), self)
+
+    def _fused(self, members: list[BaseReranker]) -> BaseReranker:
+        return fuse(
+            *members,
+            method=self.method,
+            weights=self.weights,
+            normalise=self.normalise,
+            k=self.k,
+            on_member_failure=self.on_member_failure,
+        )
+
+    def parts(self) -> Iterator[tuple[str, BaseSpec]]:
+        yield from ((f"members.{number}", member) for number, member in enumerate(self.members, start=1))
+        yield from super().parts()

@@ -1,0 +1,49 @@
+"""Keys and passwords are never written into a spec: files are committed, shown and shared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from rankkit.errors import ConfigError
+
+_NAMES = {"key", "token", "bearer", "authorization"}
+_ENDINGS = ("apikey", "secret", "secretkey", "password", "passwd", "accesstoken", "authtoken", "bearertoken", "apitoken")
+#: OpenAI and those like it, Hugging Face, GitHub, AWS, Google, Slack, a bearer header, a password in an address.
+_VALUES = re.compile(
+    r"\bsk-[\w-]{8,}|\bhf_\w{16,}|\bgh[a-z]_\w{16,}|\bgithub_pat_\w{16,}|\bAKIA[A-Z0-9]{12,}|\bAIza[\w-]{20,}"
+    r"|\bxox[a-z]-[\w-]{8,}|\bBearer \S{8,}|://[^/\s:@]*:[^/\s@]+@",
+)
+
+
+def refuse_secrets(data: Mapping[str, object], where: str) -> None:
+    """Refuse a key that is named like a secret, or a value that looks like one. The value is not repeated.
+
+    Raises:
+        ConfigError: names the key.
+    """
+    for key in _found(data, ""):
+        raise ConfigError(
+            f"{where}: {key}: extra inputs are not permitted where they hold a secret (its value is not repeated)",
+            hint='Put it into an environment variable, and name that: key_env = "MY_SERVER_KEY". Known keys: key_env.',
+        )
+
+
+def _found(value: object, path: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            here = f"{path}.{key}" if path else str(key)
+            if _named_like_one(str(key)) and not isinstance(inner, Mapping):
+                yield here
+            else:
+                yield from _found(inner, here)
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value, start=1):
+            yield from _found(inner, f"{path}.{number}")
+    elif isinstance(value, str) and _VALUES.search(value):
+        yield path
+
+
+def _named_like_one(key: str) -> bool:
+    plain = re.sub(r"[^a-z]", "", key.lower())
+    return plain in _NAMES or plain.endswith(_ENDINGS)
