@@ -16,9 +16,11 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rankkit.cascade import Cascade as Cascade
     from rankkit.config import load as load
     from rankkit.config import rerank as rerank
     from rankkit.errors import RankkitError as RankkitError
+    from rankkit.fusion import fuse as fuse
     from rankkit.models.store import pull as pull
     from rankkit.plan import Plan as Plan
     from rankkit.ranking import Candidate as Candidate
@@ -38,6 +40,7 @@ _HOMES = {
     "BaseReranker": "reranker",
     "Budget": "usage",
     "Candidate": "ranking",
+    "Cascade": "cascade",
     "Plan": "plan",
     "Query": "ranking",
     "Ranking": "ranking",
@@ -47,6 +50,7 @@ _HOMES = {
     "ScoreKind": "ranking",
     "Step": "ranking",
     "Usage": "usage",
+    "fuse": "fusion",
     "load": "config",
     "pull": "models.store",
     "rerank": "config",

@@ -8,8 +8,7 @@ thread when time runs out.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +16,7 @@ from rankkit._workers import Workers
 from rankkit.errors import BackendError, BudgetExhausted, ConfigError, ContractViolation, RankkitError
 from rankkit.judge import Asked, Reply
 from rankkit.plan import Plan, StagePlan
-from rankkit.questions import Answer, Outcome
+from rankkit.questions import Outcome
 from rankkit.ranking import Ranking, Request, Step
 from rankkit.reranker import BaseReranker, JudgeReranker, Reranker
 from rankkit.runner import Account, OnProgress
@@ -38,32 +37,7 @@ class Part:
 
     @classmethod
     def of(cls, whole: Request, parent: Account, places: Sequence[int], budget: Budget) -> Part:
-        account = Account(budget, parent=parent)
-        account.memo = _moved(parent.memo, {place: index for index, place in enumerate(places)})
-        return cls(whole.head(places), account, tuple(places))
-
-    def remember(self) -> None:
-        """Hand what was learned back to the whole's memo."""
-        if self.account.parent is not None:
-            self.account.parent.memo.update(_moved(self.account.memo, dict(enumerate(self.places))))
-
-
-def _moved(memo: Mapping[object, Answer[object]], to: Mapping[int, int]) -> dict[object, Answer[object]]:
-    """Known answers for a request whose candidates stand elsewhere; those about candidates that are not there go.
-
-    A memo knows questions by candidate ids, but orders and choices are answered by positions.
-    """
-    moved: dict[object, Answer[object]] = {}
-    for key, answer in memo.items():
-        value = answer.value
-        if isinstance(value, tuple):
-            if all(position in to for position in value):
-                moved[key] = replace(answer, value=tuple(to[position] for position in value))
-        elif not isinstance(value, int):
-            moved[key] = answer
-        elif value in to:
-            moved[key] = replace(answer, value=to[value])
-    return moved
+        return cls(whole.head(places), Account(budget, parent=parent), tuple(places))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +91,7 @@ def attempt(
     accounts = [Account(parent=part.account) for part in parts]
     started, tally = time.monotonic(), _Tally()
     try:
-        with _remembering(parts):
-            rankings = tally.over(reranker).rank_accounted([part.request for part in parts], accounts, progress)
+        rankings = tally.over(reranker).rank_accounted([part.request for part in parts], accounts, progress)
     except ConfigError:  # a mistake in the set-up, not this request's bad luck
         raise
     except RankkitError as error:
@@ -131,15 +104,6 @@ def attempt(
         again = [attempt(reranker, [part], progress)[0] for part in parts]
         return [_with_lost(one, step) for one, step in zip(again, lost, strict=True)]
     return [Attempt(ranking, ranking.steps or (Step(name_of(reranker), ranking.usage),)) for ranking in rankings]
-
-
-@contextmanager
-def _remembering(parts: Sequence[Part]) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        for part in parts:
-            part.remember()
 
 
 class _Tally:
@@ -219,9 +183,7 @@ def plan_part(reranker: Reranker, part: Part) -> Plan:
     """What an attempt would cost. Of an object that has only ``rank`` nothing is known."""
     if not isinstance(reranker, BaseReranker):
         return Plan((StagePlan(name_of(reranker), 0, Usage(), 0, exact=False),))
-    plan = reranker.plan_accounted(part.request, Account(parent=part.account))
-    part.remember()
-    return plan
+    return reranker.plan_accounted(part.request, Account(parent=part.account))
 
 
 def share_of(seconds: float, sharers: int) -> float:

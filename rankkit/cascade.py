@@ -169,7 +169,6 @@ def _count_parts(stage: Stage, parts: Sequence[Part]) -> list[Attempt]:
 def _counted(reranker: Reranker, part: Part) -> Attempt:
     if isinstance(reranker, Cascade):  # which may drop candidates
         standing = reranker._count(part.request, part.account)
-        part.remember()
         return Attempt(standing.ranking(), tuple(standing.steps), planned=tuple(standing.planned))
     planned = plan_part(reranker, part).stages
     ranking = Ranking(part.request, tuple(range(len(part.request))))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, cast
 
 from rankkit._workers import Workers
 from rankkit.errors import ContractViolation, InvalidOutput, RankkitError
@@ -225,7 +225,9 @@ class Runner(Generic[Q, A]):
         known = job.account.memo.get(self._memo_key(job, question))
         if known is None:
             return False
-        job.answers[question] = known  # type: ignore[assignment]  # the key holds the kind of question
+        job.answers[question] = cast(
+            Answer[A], _translated(known, {c.id: i for i, c in enumerate(job.request.candidates)})
+        )
         job.memoised += 1
         return True
 
@@ -338,7 +340,8 @@ class Runner(Generic[Q, A]):
     def _settle(self, job: _Job[Q, A], question: Q, answer: Answer[A]) -> None:
         job.answers[question] = answer
         if answer.value is not None:
-            job.account.memo[self._memo_key(job, question)] = answer  # type: ignore[assignment]
+            ids = {index: job.request.candidates[index].id for index in question.indices}
+            job.account.memo[self._memo_key(job, question)] = _translated(answer, ids)
         job.outcomes[answer.outcome.value] += 1
         job.defects.update(answer.defects)
         if answer.error is not None:
@@ -378,6 +381,14 @@ class Runner(Generic[Q, A]):
         )
         kind = placed.kind or (self._judge.score_kind if placed.scores else None)
         return Ranking(job.request, placed.order, placed.scores, kind, job.usage, (step,))
+
+
+def _translated(answer: Answer[Any], names: Mapping[Any, Any]) -> Answer[Any]:
+    """Orders and choices are answered by positions, which differ from stage to stage; a memo keeps them by ids."""
+    value = answer.value
+    if isinstance(value, tuple):
+        return replace(answer, value=tuple(names[item] for item in value))
+    return replace(answer, value=names[value]) if isinstance(value, int | str) else answer
 
 
 def _words(error: RankkitError) -> str:

@@ -90,4 +90,5 @@ def bill_line(ranking: Ranking) -> str:
         words += [f"{note}: {count}" for note, count in {**step.notes, **step.defects}.items()]
         words += [f"{name}: {count}" for name, count in step.outcomes.items() if name != "ok"]
         words += [*step.failures, *([f"stopped: {step.stopped}"] if step.stopped else [])]
+        words += [f"skipped {step.stage}: {step.skipped}"] if step.skipped else []
     return " · ".join(words)

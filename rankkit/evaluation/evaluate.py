@@ -115,6 +115,7 @@ def _billed(report: EvaluationReport, rankings: Sequence[Ranking], seconds: floa
             outcomes.update(step.outcomes)
             defects.update(step.defects)
             notes.update(step.notes)
+            notes.update([f"skipped {step.stage}: {step.skipped}"] if step.skipped else [])
             stopped.update([step.stopped] if step.stopped else [])
             for name, value in step.diagnosis.items():
                 diagnosed[name].append(value)
