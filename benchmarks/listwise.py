@@ -74,6 +74,7 @@ def window_ways(requests: list[Request]) -> list[Way]:
             lettered = Window(model, letters, PASSAGE_TOKENS).fit(request, range(PASSAGES), 200)
             _chat(ways["one chat completion"], model, fitted)
             _generate(ways["generate"], model, fitted)
+            _full(ways["a full answer, token by token"], model, fitted)
             _permute(ways["constrained, all 20"], model, fitted, PASSAGES, cold=True)
             _permute(ways["constrained, again"], model, fitted, PASSAGES, cold=False)
             _permute(ways["constrained, first 10"], model, fitted, 10, cold=True)
@@ -107,6 +108,18 @@ def _chat(way: Way, model: GgufModel, fitted: Fitted) -> None:
 def _generate(way: Way, model: GgufModel, fitted: Fitted) -> None:
     """rankkit's: no more room than a full ranking can need."""
     _written(way, model, fitted, max_tokens=7 * PASSAGES + 8)
+
+
+def _full(way: Way, model: GgufModel, fitted: Fitted) -> None:
+    """What free generation costs when an answer has all its identifiers: this model must be made to write that many."""
+    label = " | ".join(f'"{label}"' for label in fitted.labels)
+    grammar = f'root ::= "[" label ("] > [" label){{{PASSAGES - 1}}} "]"\nlabel ::= {label}'
+    _forget(model)
+    started = time.perf_counter()
+    generated = model.generate(fitted.prompt, max_tokens=7 * PASSAGES + 8, grammar=grammar)
+    seconds = time.perf_counter() - started
+    answer = read_answer(Order(tuple(range(PASSAGES))), generated.text, labels=fitted.labels, finish=generated.finish)
+    _note(way, seconds, generated.steps, generated.usage.output_tokens, generated.usage.cached_tokens, answer.outcome)
 
 
 def _written(way: Way, model: GgufModel, fitted: Fitted, *, max_tokens: int) -> None:
