@@ -15,6 +15,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from rankkit.errors import ContractViolation, DuplicateIds, EmptyQuery, InputError, InvalidDocument
+from rankkit.step import Step as Step
+from rankkit.step import step_to_dict as step_to_dict
+from rankkit.step import usage_to_dict as usage_to_dict
 from rankkit.usage import Usage
 
 #: Where a document's words and name are looked for, in this order: the field's data sets and frameworks do not agree
@@ -161,29 +164,6 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """How one stage of a ranking came about. Nothing is repaired, shortened or given up without a word here.
-
-    ``stopped`` names the limit that ended a stage early, ``skipped`` the reason why it was not run at all.
-    """
-
-    stage: str
-    usage: Usage = field(default_factory=Usage)
-    seconds: float = 0.0
-    questions: int = 0
-    memoised: int = 0
-    rounds: int = 0
-    fingerprints: Mapping[str, str] = field(default_factory=dict, hash=False)
-    outcomes: Mapping[str, int] = field(default_factory=dict, hash=False)
-    defects: Mapping[str, int] = field(default_factory=dict, hash=False)
-    notes: Mapping[str, int] = field(default_factory=dict, hash=False)
-    failures: tuple[str, ...] = ()
-    stopped: str = ""
-    diagnosis: Mapping[str, float] = field(default_factory=dict, hash=False)
-    skipped: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Ranked:
     """One row of a ranking; ``rank`` counts from 1, ``index`` is the position in the request."""
 
@@ -304,36 +284,6 @@ class Ranking:
         kind = self.score_kind.value if self.score_kind else "score"
         head = f"<tr><th>rank</th><th>{kind}</th><th>id</th><th style='text-align:left'>document</th></tr>"
         return f"<table><caption>{html.escape(self.query.text)}</caption>{head}{rows}</table>"
-
-
-def usage_to_dict(usage: Usage) -> dict[str, float | int | None]:
-    return {
-        "calls": usage.calls,
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "cached_tokens": usage.cached_tokens,
-        "seconds": round(usage.seconds, 4),
-        "money": usage.money,
-    }
-
-
-def step_to_dict(step: Step) -> dict[str, object]:
-    return {
-        "stage": step.stage,
-        "seconds": round(step.seconds, 4),
-        "questions": step.questions,
-        "memoised": step.memoised,
-        "rounds": step.rounds,
-        "usage": usage_to_dict(step.usage),
-        "fingerprints": dict(step.fingerprints),
-        "outcomes": dict(step.outcomes),
-        "defects": dict(step.defects),
-        "notes": dict(step.notes),
-        "failures": list(step.failures),
-        "stopped": step.stopped,
-        "skipped": step.skipped,
-        "diagnosis": dict(step.diagnosis),
-    }
 
 
 def _number(score: float | None) -> str:

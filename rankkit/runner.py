@@ -3,6 +3,8 @@
 It memoises answers, batches the questions of many requests, asks the budget before every call, adds up usage, reports
 progress, applies the failure policy and fills the ``Step``. It never waits for the slowest: as soon as nothing is
 left to hand out, every request whose own round is answered moves on, while other requests' calls still run.
+
+Longer than a sitting, because what it keeps together must not be kept in two places.
 """
 
 from __future__ import annotations
@@ -14,11 +16,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, TypeVar, cast
 
 from rankkit._workers import Workers
+from rankkit.account import Account as Account
 from rankkit.errors import ContractViolation, InvalidOutput, RankkitError
 from rankkit.judge import Asked, Call, Judge, Reply
 from rankkit.questions import Answer, Asking, Outcome, Placed, Question, Strategy, Task
 from rankkit.ranking import Ranking, Request, Step
-from rankkit.usage import Budget, Usage
+from rankkit.usage import Usage
 
 Q = TypeVar("Q", bound=Question)
 A = TypeVar("A")
@@ -41,65 +44,6 @@ OnProgress = Callable[[Progress], None]
 
 #: Told of every reply of a backend, once, in the order in which they come in: what a record is made of.
 OnReply = Callable[[Asked[Any], Reply[Any]], None]
-
-
-class Account:
-    """The books of one request for as long as it is being ranked: what was spent, what may be, what is known.
-
-    A stage's account with its own budget has the whole ranking's account as ``parent``: both must agree to a call.
-    """
-
-    def __init__(self, budget: Budget | None = None, parent: Account | None = None) -> None:
-        self.budget = budget or Budget()
-        self.parent = parent
-        self._started: float | None = None
-        self.spent = Usage()
-        self.questions = 0
-        self.memo: dict[object, Answer[object]] = {} if parent is None else parent.memo
-        #: Whether anybody counts. Where nobody does, nothing is counted: the ``Step`` has the bill anyway.
-        self.limited: bool = not self.budget.unlimited or (parent is not None and parent.limited)
-
-    def start(self) -> None:
-        """Start the clock, once: with the first call of the request, not while it waits in a batch for its turn."""
-        if self._started is None:
-            self._started = time.monotonic()
-        if self.parent is not None:
-            self.parent.start()
-
-    @property
-    def elapsed(self) -> float:
-        return 0.0 if self._started is None else time.monotonic() - self._started
-
-    def seconds_left(self) -> float | None:
-        """Until the nearest deadline; ``None`` without one."""
-        if not self.limited:
-            return None
-        own = None if self.budget.seconds is None else self.budget.seconds - self.elapsed
-        above = self.parent.seconds_left() if self.parent is not None else None
-        return above if own is None else own if above is None else min(own, above)
-
-    def refuses(self, bound: Usage, questions: int = 0) -> str:
-        """Name the limit that ``bound`` more would break, or ``""``."""
-        if not self.limited:
-            return ""
-        total = self.spent + bound
-        own = self.budget.refuses(questions=self.questions + questions, usage=total, seconds=self.elapsed)
-        return own or (self.parent.refuses(bound, questions) if self.parent is not None else "")
-
-    def charge(self, usage: Usage, questions: int = 0) -> None:
-        if not self.limited:
-            return
-        self.spent += usage
-        self.questions += questions
-        if self.parent is not None:
-            self.parent.charge(usage, questions)
-
-    def refund(self, bound: Usage) -> None:
-        """Take a reservation back: the call is over and its real cost is charged instead."""
-        if not self.limited:
-            return
-        minus = Usage(-bound.calls, -bound.input_tokens, -bound.output_tokens, 0, 0.0, bound.money and -bound.money)
-        self.charge(minus)
 
 
 @dataclass(slots=True)

@@ -17,8 +17,23 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 #: A module may import from its own level or below, and on level 2 only from its own folder and the allowed neighbours.
 LEVELS = {
-    0: {"errors", "usage", "ranking", "_extras", "_workers"},
-    1: {"questions", "judge", "runner", "plan", "reranker", "prompt", "record", "attempts", "cascade", "fusion", "gates", "stage", "standing"},
+    0: {"errors", "usage", "step", "ranking", "_extras", "_workers"},
+    1: {
+        "questions",
+        "judge",
+        "account",
+        "runner",
+        "plan",
+        "reranker",
+        "prompt",
+        "record",
+        "attempts",
+        "cascade",
+        "fusion",
+        "gates",
+        "stage",
+        "standing",
+    },
     2: {"backends", "pointwise", "pairwise", "listwise", "models", "evaluation", "retrieval"},
     3: {"config", "testing"},
     4: {"__main__", "cli", "server", "integrations", "distributed"},
