@@ -58,6 +58,8 @@ TORCH ?= torch==2.13.0
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet "$(TORCH)"
 	.venv-peers/bin/python -m pip install --quiet --requirement benchmarks/peers.txt
+	# Without its dependencies: one of them fetches files while it is built, and its orderings need none of them.
+	.venv-peers/bin/python -m pip install --quiet --no-deps blitzrank==0.1.0
 	touch $@
 
 parity: .venv-parity/.done
