@@ -11,7 +11,8 @@ import typer
 from rich.markup import escape
 
 from rankkit import __version__
-from rankkit.cli import demo, doctor, evaluate, rerank, search
+from rankkit.cli import demo, doctor, evaluate, plan, rerank, search
+from rankkit.cli.config import config_app
 from rankkit.cli.models import models_app
 from rankkit.cli.output import stderr, write_json
 from rankkit.cli.prompts import prompts_app
@@ -26,8 +27,10 @@ app = typer.Typer(name="rankkit", no_args_is_help=True, add_completion=False, pr
 app.command("rerank")(rerank.rerank)
 app.command("search")(search.search)
 app.command("eval")(evaluate.evaluate)
+app.command("plan")(plan.plan)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.add_typer(config_app, name="config")
 app.add_typer(models_app, name="models")
 app.add_typer(prompts_app, name="prompts")
 

@@ -22,11 +22,13 @@ class CascadeSpec(BaseSpec):
     """Each stage is a spec of any kind. A file with ``stages`` at its top is a cascade without saying so."""
 
     paradigm: Literal["cascade"] = "cascade"
-    stages: tuple[AnySpec, ...] = Field(min_length=1)
+    stages: tuple[AnySpec, ...] = Field(json_schema_extra={"minItems": 1})
 
     @model_validator(mode="after")
     def _fit(self) -> Self:
         check_one_budget(self)
+        if not self.stages:
+            raise ValueError("a cascade of no stages: give it at least one")
         outlines: list[BaseReranker] = []
         for key, stage in self.parts():
             if key.startswith("stages"):

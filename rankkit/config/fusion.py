@@ -25,7 +25,7 @@ class FusionSpec(BaseSpec):
     """
 
     paradigm: Literal["fusion"] = "fusion"
-    members: tuple[AnySpec, ...] = Field(min_length=1)
+    members: tuple[AnySpec, ...] = Field(json_schema_extra={"minItems": 1})
     method: Method = "rrf"
     weights: tuple[float, ...] | None = None
     normalise: Normalise = "minmax"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from rankkit.config.files import SUFFIXES, read_file
 from rankkit.config.kinds import DEFAULT_MODELS, PARADIGM_OF_KIND, Paradigm, Spec, parse
-from rankkit.errors import ConfigError, InvalidModel
+from rankkit.config.spec import naming
+from rankkit.errors import InvalidModel
 from rankkit.models import catalogue
 from rankkit.ranking import Query, Ranking
 from rankkit.reranker import BaseReranker
@@ -29,7 +31,10 @@ def load(
     error which names the command that pulls it: nothing is downloaded here. ``on_reply`` is told of every reply of a
     model (``rankkit.record.Recorder.write``).
     """
-    return read_spec(what, paradigm=paradigm, options=options).build(on_reply=on_reply)
+    spec = read_spec(what, paradigm=paradigm, options=options)
+    from_file = not isinstance(what, Mapping) and Path(what).suffix in SUFFIXES
+    with naming(str(what)) if from_file else contextlib.nullcontext():
+        return spec.build(on_reply=on_reply)
 
 
 def read_spec(
@@ -42,26 +47,13 @@ def read_spec(
     where = "spec" if isinstance(what, Mapping) else str(what)
     if isinstance(what, Mapping):
         spec = dict(what)
-    elif Path(what).suffix in (".toml", ".json"):
-        spec = _read(Path(what))
+    elif Path(what).suffix in SUFFIXES:
+        spec = read_file(Path(what))
     elif options and options.get("endpoint"):
         spec = {"model": str(what), "paradigm": paradigm or "listwise"}
     else:
         spec = {"model": str(what), "paradigm": paradigm or _paradigm_for(str(what))}
     return parse({**spec, **({"paradigm": paradigm} if paradigm else {}), **(options or {})}, where=where)
-
-
-def _read(path: Path) -> dict[str, object]:
-    if not path.is_file():
-        raise ConfigError(f"there is no config file {path}")
-    text = path.read_text(encoding="utf-8")
-    try:
-        data = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path} holds {type(data).__name__}, not a table of settings")
-    return data
 
 
 def _paradigm_for(model: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from rankkit.config.language_model import LanguageModelSpec
 from rankkit.config.pointwise import DEFAULT_MODEL
@@ -43,6 +43,14 @@ _SORTS: Mapping[str, Callable[..., Strategy[Compare, float]]] = {
     "tournament": Tournament,
 }
 
+#: How many places of the result matter. TOML has no word for none, so no limit is ``"all"``.
+Places = Annotated[
+    Annotated[int, Field(ge=1)] | None,
+    BeforeValidator(lambda places: None if places == "all" else places),
+    PlainSerializer(lambda places: "all" if places is None else places),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"enum": ["all", None]}]}),
+]
+
 
 class PairwiseSpec(LanguageModelSpec):
     """Candidates are compared two at a time.
@@ -58,7 +66,7 @@ class PairwiseSpec(LanguageModelSpec):
     prompt: str | None = None
     strategy: StrategyName = "tournament"
     aggregate: str = "sym-sum"
-    top_k: Places | None = 10
+    top_k: Places = 10
     depth: int | None = Field(default=None, ge=1)
     one_sided: bool = False
     seed: int = 0

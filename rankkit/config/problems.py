@@ -15,45 +15,52 @@ if TYPE_CHECKING:
 #: What a word in the place of a spec is taken for: a failure policy.
 POLICY = "policy"
 _NO_KIND = ("union_tag_invalid", "union_tag_not_found")
-_STAGE_WITHOUT_TABLE = "is a table of settings"
+_UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
 
 
 def problems(error: ValidationError, kind: type[BaseModel], kinds: Mapping[str, type[BaseModel]]) -> tuple[str, str]:
-    """The message, and a hint which names the keys that are known where the first problem is."""
+    """The message, and a hint: the names that are nearest to a wrong one, and the keys that are known there."""
     found = error.errors(include_url=False)
-    lines = [_line(item, kinds) for item in found]
-    first = found[0]
-    if first["type"] in _NO_KIND:
-        return "; ".join(lines), nearest(str(first.get("ctx", {}).get("tag", "")), kinds)
-    known = _known(first["loc"], kind, kinds)
-    meant = nearest(str(first["loc"][-1]), known) if first["type"] in _UNKNOWN_KEY else ""
-    guess = f"{meant} " if meant.startswith("Did you mean") else ""
-    return "; ".join(lines), f"{guess}Known keys: {', '.join(known)}."
+    return "; ".join(_line(item, kinds) for item in found), next((h for i in found if (h := _hint(i, kind, kinds))), "")
 
 
-_UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
+def _hint(item: ErrorDetails, kind: type[BaseModel], kinds: Mapping[str, type[BaseModel]]) -> str:
+    if item["type"] in _NO_KIND:
+        return nearest(_tag(item), kinds)
+    if item["type"] not in _UNKNOWN_KEY:
+        return ""
+    known = _known(item["loc"], kind, kinds)
+    meant = nearest(str(item["loc"][-1]), known)
+    return f"{meant if meant.startswith('Did') else ''} Known keys: {', '.join(known)}.".strip()
 
 
 def _line(item: ErrorDetails, kinds: Mapping[str, type[BaseModel]]) -> str:
     key = path_of(item["loc"], kinds)
     start = f"{key}: " if key else ""
     if item["type"] in _NO_KIND:
-        tag = item.get("ctx", {}).get("tag")
-        seen = f"there is no paradigm {tag!r}" if tag and tag != repr(POLICY) else "a reranker is a table of settings"
-        return f"{start}{seen.replace(chr(34), '')}{_seen(item) if 'table' in seen else ''}"
+        if _tag(item) in ("", POLICY):
+            return f"{start}a reranker is a table of settings{_seen(item)}"
+        return f"{key}.paradigm: there is no paradigm {_tag(item)!r}"
     # An unknown key may be a secret that was written where none belongs: its value is not repeated.
     told = item["loc"] and item["type"] not in ("missing", *_UNKNOWN_KEY)
-    words = item["msg"].removeprefix("Value error, ")
+    words = item["msg"].removeprefix("Value error, ").replace("; Did you", "; did you").replace("valid tuple", "list")
     return f"{start}{words[:1].lower()}{words[1:]}{_seen(item) if told else ''}"
+
+
+def _tag(item: ErrorDetails) -> str:
+    """Which kind was asked for where there is none of that name."""
+    return str(item.get("ctx", {}).get("tag", ""))
 
 
 def _seen(item: ErrorDetails) -> str:
     value = item["input"]
+    if isinstance(value, dict):
+        return ""
     plain = isinstance(value, str | int | float | None)
     return f" (seen: {value!r:.80})" if plain else f" (seen: {_NAMES.get(type(value), 'something else')})"
 
 
-_NAMES: Mapping[type, str] = {dict: "a table", list: "a list", tuple: "a list"}
+_NAMES: Mapping[type, str] = {list: "a list", tuple: "a list"}
 
 
 def path_of(loc: Sequence[int | str], kinds: Mapping[str, Any]) -> str:

@@ -8,11 +8,21 @@ from collections.abc import Iterator, Mapping
 from rankkit.errors import ConfigError
 
 _NAMES = {"key", "token", "bearer", "authorization"}
-_ENDINGS = ("apikey", "secret", "secretkey", "password", "passwd", "accesstoken", "authtoken", "bearertoken", "apitoken")
+_ENDINGS = (
+    "apikey",
+    "secret",
+    "secretkey",
+    "password",
+    "passwd",
+    "accesstoken",
+    "authtoken",
+    "bearertoken",
+    "apitoken",
+)
 #: OpenAI and those like it, Hugging Face, GitHub, AWS, Google, Slack, a bearer header, a password in an address.
 _VALUES = re.compile(
     r"\bsk-[\w-]{8,}|\bhf_\w{16,}|\bgh[a-z]_\w{16,}|\bgithub_pat_\w{16,}|\bAKIA[A-Z0-9]{12,}|\bAIza[\w-]{20,}"
-    r"|\bxox[a-z]-[\w-]{8,}|\bBearer \S{8,}|://[^/\s:@]*:[^/\s@]+@",
+    r"|\bxox[a-z]-[\w-]{8,}|\bBearer \S{8,}|://[^/\s:@]*:[^/\s@]+@|://\S*[?&](?:api_?)?(?:key|token)=",
 )
 
 
@@ -22,26 +32,27 @@ def refuse_secrets(data: Mapping[str, object], where: str) -> None:
     Raises:
         ConfigError: names the key.
     """
-    for key in _found(data, ""):
+    for key, why in _found(data, ""):
         raise ConfigError(
-            f"{where}: {key}: extra inputs are not permitted where they hold a secret (its value is not repeated)",
+            f"{where}: {key}: {why}; a secret is never written into a spec (its value is not repeated)",
             hint='Put it into an environment variable, and name that: key_env = "MY_SERVER_KEY". Known keys: key_env.',
         )
 
 
-def _found(value: object, path: str) -> Iterator[str]:
+def _found(value: object, path: str) -> Iterator[tuple[str, str]]:
+    """The path of each secret, and what gave it away."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             here = f"{path}.{key}" if path else str(key)
             if _named_like_one(str(key)) and not isinstance(inner, Mapping):
-                yield here
+                yield here, "extra inputs are not permitted"
             else:
                 yield from _found(inner, here)
     elif isinstance(value, list | tuple):
         for number, inner in enumerate(value, start=1):
             yield from _found(inner, f"{path}.{number}")
     elif isinstance(value, str) and _VALUES.search(value):
-        yield path
+        yield path, "the value looks like a key or password"
 
 
 def _named_like_one(key: str) -> bool:

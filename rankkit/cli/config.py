@@ -1,0 +1,61 @@
+"""``rankkit config``: config files looked at, without opening a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rankkit.cli import options
+from rankkit.cli.output import stderr, write_json
+from rankkit.config.kinds import Spec
+from rankkit.config.loading import read_spec
+from rankkit.config.spec import naming
+from rankkit.errors import ConfigError
+
+config_app = typer.Typer(help="Check, show and describe config files.", no_args_is_help=True)
+
+File = Annotated[Path, typer.Argument(help="A config file (.toml, .json).", metavar="FILE")]
+
+
+@config_app.command()
+def check(file: File, as_json: options.AsJson = False) -> None:
+    """Tell whether a file can be built: its keys, what it includes, and the models that it names."""
+    from rankkit.config.checking import check_models, walk
+
+    spec = _read(file)
+    with naming(str(file)):
+        notes = check_models(spec)
+    if as_json:
+        write_json({"file": str(file), "kind": spec.paradigm, "rerankers": len(list(walk(spec))), "notes": notes})
+        return
+    typer.echo(f"{file}: {spec.paradigm}, nothing wrong")
+    for note in notes:
+        stderr().print(note, style="yellow", highlight=False, soft_wrap=True)
+
+
+@config_app.command()
+def show(file: File, as_json: options.AsJson = False) -> None:
+    """Print a file as rankkit reads it: includes taken over, paths whole, defaults left out."""
+    from rankkit.config.writing import as_table, as_toml
+
+    spec = _read(file)
+    if as_json:
+        write_json(as_table(spec))
+    else:
+        typer.echo(as_toml(spec), nl=False)
+
+
+@config_app.command()
+def schema(as_json: options.AsJson = False) -> None:
+    """Print the JSON Schema of config files, for editors. It is JSON with and without --json."""
+    from rankkit.config.schema import json_schema
+
+    write_json(json_schema())
+
+
+def _read(file: Path) -> Spec:
+    if file.suffix not in (".toml", ".json"):
+        raise ConfigError(f"{file} is no config file", hint="Its name must end in .toml or .json.")
+    return read_spec(file)

@@ -1,0 +1,99 @@
+"""Every file in examples/ is right, and does on real models what its comment says."""
+
+from __future__ import annotations
+
+import socket
+import tomllib
+
+import pytest
+
+from rankkit.config import load, parse
+from rankkit.config.checking import check_models
+from rankkit.config.files import read_file
+from rankkit.config.loading import read_spec
+from rankkit.config.writing import as_toml
+from rankkit.reranker import BaseReranker
+from tests.conftest import ROOT, pulled_model
+
+EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
+GGUF = {"minilm-then-listwise-gguf", "fused", "gated"}
+ENDPOINT = "minilm-then-endpoint-with-fallback"
+
+QUERY = "how long do fleas live?"
+DOCUMENTS = [
+    "Dogs bark at strangers.",
+    "Cats and dogs may have fleas.",
+    "Adult fleas live for up to 100 days on a host.",
+    "The life of a mayfly is short.",
+    "Wash the bedding of your pets.",
+    "A flea can jump 50 times its length.",
+]
+BEST = "2"
+
+
+def example(name: str) -> BaseReranker:
+    """The example, built from models of this machine; skips where they are not here."""
+    pulled_model("ms-marco-MiniLM-L-12-v2")
+    if name in GGUF:
+        pytest.importorskip("llama_cpp", reason="the gguf extra is not installed")
+        pulled_model("smollm2-135m-instruct")
+    return load(ROOT / "examples" / f"{name}.toml")
+
+
+def test_all_that_were_promised_are_there():
+    assert {path.stem for path in EXAMPLES} == {"minilm", "minilm-then-pairwise", ENDPOINT, *GGUF}
+    table = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
+    assert all(f"({path.name})" in table for path in EXAMPLES)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_each_is_right_begins_with_a_comment_and_is_the_same_when_printed(path, tmp_path, monkeypatch):
+    assert path.read_text(encoding="utf-8").startswith("# ")
+    spec = read_spec(path)
+    assert parse(tomllib.loads(as_toml(spec))) == spec
+    monkeypatch.setenv("RANKKIT_HOME", str(tmp_path))  # where no model is
+    assert all("rankkit models pull" in note for note in check_models(spec))
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("name", ["minilm", "minilm-then-pairwise"])
+def test_the_cross_encoder_finds_the_answer_and_keeps_all(name):
+    ranking = example(name).rerank(QUERY, DOCUMENTS)
+    assert ranking.ids[0] == BEST and len(ranking) == 6
+
+
+@pytest.mark.model
+def test_comparing_by_the_same_model_changes_nothing():
+    alone, cascade = example("minilm"), example("minilm-then-pairwise")
+    assert cascade.rerank(QUERY, DOCUMENTS).ids == alone.rerank(QUERY, DOCUMENTS).ids
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("name", sorted(GGUF - {"gated"}))
+def test_a_small_language_model_takes_its_part(name):
+    ranking = example(name).rerank(QUERY, DOCUMENTS)
+    assert [step.stage.partition("(")[0] for step in ranking.steps] == ["pointwise", "sliding"]
+    assert len(ranking) == 6 and not ranking.dropped and all(step.usage.calls for step in ranking.steps)
+
+
+@pytest.mark.model
+def test_an_easy_query_passes_the_gate_and_a_hard_one_does_not():
+    gated = example("gated")
+    easy, hard = gated.rerank(QUERY, DOCUMENTS), gated.rerank("fleas", ["Fleas jump.", "Fleas jump!", "Fleas jump"])
+    assert "margin" in easy.steps[-1].skipped and easy.ids[0] == BEST
+    assert not hard.steps[-1].skipped and hard.steps[-1].usage.calls
+
+
+@pytest.mark.model
+def test_a_dead_server_is_told_and_the_fallback_takes_over():
+    pulled_model("ms-marco-MiniLM-L-12-v2")
+    pytest.importorskip("openai", reason="the openai extra is not installed")
+    with socket.socket() as free:  # bound and not listening: nobody answers there
+        free.bind(("127.0.0.1", 0))
+        table = read_file(ROOT / "examples" / f"{ENDPOINT}.toml")
+        table["stages"][1] |= {"endpoint": f"http://127.0.0.1:{free.getsockname()[1]}/v1", "retries": 0}
+        ranking = load(table).rerank(QUERY, DOCUMENTS)
+    assert ranking.ids == example("minilm").rerank(QUERY, DOCUMENTS).ids
+    _, failed, instead = ranking.steps
+    assert failed.failures[0].startswith("ConnectionFailed") and instead.stage.startswith("tournament")
+    assert any(note.startswith("in place of") for note in instead.notes)
