@@ -8,7 +8,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from rankkit.errors import ConfigError
 from rankkit.gates import DropAfter, DropAtGap, DropBelow, Gate
@@ -46,6 +46,9 @@ class BaseReranker(ABC):
         cross_encoder.drop_after(20) >> duo.drop_after(5)     # 5 candidates come out
         cross_encoder >> duo.reorder_top(20)                  # all come out, the best 20 in duo's order
     """
+
+    #: What it was loaded from (``rankkit.config``), where it was: no part of its value.
+    spec: ClassVar[object | None] = None
 
     @abstractmethod
     def rank_accounted(

@@ -109,6 +109,9 @@ class ScriptedModel:
     def count_tokens(self, prompt: Prompt) -> int:
         return len(words_of(prompt).split())
 
+    def price(self, *, input_tokens: int, output_tokens: int) -> float | None:
+        return None
+
     def generate(self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = ()) -> Generated:
         said = self.say(prompt)
         generated = Generated(said) if isinstance(said, str) else said

@@ -7,7 +7,7 @@ import json
 import pytest
 
 import rankkit
-from rankkit.config import load, parse
+from rankkit.config import load, parse, to_toml
 from rankkit.errors import ConfigError, InvalidModel, ModelNotPulled, UnknownModel
 from rankkit.usage import Budget
 from tests.tiny import tiny_cross_encoder
@@ -33,6 +33,20 @@ def test_one_line_reranks_plain_strings(folder):
     assert rankkit.rerank("word", [], model=folder).ids == ()
     compared = rankkit.rerank("word", ["bad", "best"], model=folder, paradigm="pairwise", options={"top_k": 1})
     assert compared.ids == ("1", "0") and repr(compared.steps[0].stage) == "'tournament(tiny)'"
+
+
+def test_a_config_printed_from_a_built_reranker_builds_an_equal_one(folder, tmp_path):
+    stages = [{"paradigm": "pointwise", "model": str(folder), "drop_after": 3}]
+    stages.append({"paradigm": "pairwise", "model": str(folder), "reorder_top": 2, "top_k": 1})
+    built = load({"stages": stages, "within": {"seconds": 30.0}})
+    (tmp_path / "printed.toml").write_text(to_toml(built))
+    again = load(tmp_path / "printed.toml")
+    assert again.spec == built.spec and repr(again) == repr(built)
+    documents = ["bad", "word", "best", "good"]
+    assert again.rerank("word", documents).ids == built.rerank("word", documents).ids == ("2", "3", "1")
+    assert to_toml(again) == to_toml(built)
+    with pytest.raises(ConfigError, match="was not loaded"):
+        to_toml(load(folder) >> load(folder))
 
 
 def test_options_and_budgets_reach_the_reranker(folder):

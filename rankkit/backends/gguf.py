@@ -125,6 +125,10 @@ class GgufModel:
         with self._use():
             return len(self._encode(prompt))
 
+    def price(self, *, input_tokens: int, output_tokens: int) -> float | None:
+        """``None``: what is computed here has no price."""
+        return None
+
     def generate(
         self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = (), grammar: str | None = None
     ) -> Generated:

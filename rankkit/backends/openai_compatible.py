@@ -157,6 +157,11 @@ class Endpoint:
         """An upper estimate (see ``pricing.estimate_tokens``): the server's own count comes only with the bill."""
         return estimate_prompt_tokens(prompt)
 
+    def price(self, *, input_tokens: int, output_tokens: int) -> float | None:
+        if self._prices is None:
+            return None
+        return self._prices.money(input_tokens=input_tokens, output_tokens=output_tokens, cached_tokens=0)
+
     def generate(self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = ()) -> Generated:
         route, body = worded(prompt, self._style)
         if stop and not self._thinking_tokens:

@@ -135,6 +135,11 @@ class TextBackend(Backend, Protocol):
     def count_tokens(self, prompt: Prompt) -> int:
         """Tokens of a prompt, template included: exact, or a stated upper estimate."""
 
+    def price(self, *, input_tokens: int, output_tokens: int) -> float | None:
+        """What so many tokens cost, so that a budget of money can be asked before a call; ``None``: nothing is
+        priced.
+        """
+
 
 @runtime_checkable
 class TextGenerator(TextBackend, Protocol):

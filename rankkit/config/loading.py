@@ -10,8 +10,9 @@ from pathlib import Path
 
 from rankkit.config.files import SUFFIXES, read_file
 from rankkit.config.kinds import DEFAULT_MODELS, PARADIGM_OF_KIND, Paradigm, Spec, parse
-from rankkit.config.spec import naming
-from rankkit.errors import InvalidModel
+from rankkit.config.spec import BaseSpec, naming
+from rankkit.config.writing import as_toml
+from rankkit.errors import ConfigError, InvalidModel
 from rankkit.models import catalogue
 from rankkit.ranking import Query, Ranking
 from rankkit.reranker import BaseReranker
@@ -34,7 +35,24 @@ def load(
     spec = read_spec(what, paradigm=paradigm, options=options)
     from_file = not isinstance(what, Mapping) and Path(what).suffix in SUFFIXES
     with naming(str(what)) if from_file else contextlib.nullcontext():
-        return spec.build(on_reply=on_reply)
+        reranker = spec.build(on_reply=on_reply)
+    # Frozen values, and this is no part of them: it lets `to_toml` print the file that builds an equal one.
+    object.__setattr__(reranker, "spec", spec)
+    return reranker
+
+
+def to_toml(reranker: BaseReranker) -> str:
+    """The config file of a reranker that was loaded: read again, it is an equal spec and builds an equal reranker.
+
+    Raises:
+        ConfigError: it was put together in Python, from objects that no file can name.
+    """
+    if not isinstance(reranker.spec, BaseSpec):
+        raise ConfigError(
+            f"{reranker!r} was not loaded from a name, a file or a spec",
+            hint="Only what rankkit.load made can be written.",
+        )
+    return as_toml(reranker.spec)
 
 
 def read_spec(

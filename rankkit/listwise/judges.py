@@ -76,7 +76,8 @@ class WindowJudge(ABC, Generic[Q, A]):
 
     def bound(self, fitted: Fitted) -> Usage:
         said = self.answer_tokens(len(fitted.labels)) + self.backend.thinking_tokens
-        return Usage(calls=1, input_tokens=fitted.tokens, output_tokens=said)
+        money = self.backend.price(input_tokens=fitted.tokens, output_tokens=said)
+        return Usage(calls=1, input_tokens=fitted.tokens, output_tokens=said, money=money)
 
     def _run(self, item: Asked[Q], fitted: Fitted) -> list[Reply[A]]:
         return [self.ask(item, fitted)]

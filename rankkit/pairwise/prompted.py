@@ -77,7 +77,8 @@ class PromptedJudge:
         for slot in slots:
             fitted = self._fit(asked[slot])
             said = _ANSWER_TOKENS + self.backend.thinking_tokens
-            bound = Usage(calls=1, input_tokens=fitted.tokens, output_tokens=said)
+            money = self.backend.price(input_tokens=fitted.tokens, output_tokens=said)
+            bound = Usage(calls=1, input_tokens=fitted.tokens, output_tokens=said, money=money)
             yield Call((slot,), bound, partial(self._run, fitted))
 
     def _fit(self, item: Asked[Compare]) -> Fit:
