@@ -180,6 +180,16 @@ def test_a_failing_endpoint_keeps_the_order_and_says_so():
     assert ranking.steps[0].failures == ("ConnectionFailed: nobody answers at 127.0.0.1 (3x)",)
 
 
+def test_a_budget_of_money_is_asked_before_the_call():
+    class Priced(ScriptedModel):
+        def price(self, *, input_tokens, output_tokens):
+            return 0.01 * (input_tokens + output_tokens)
+
+    judge = GenerateJudge(Priced(say=lambda prompt: "[2] > [1]"), RANKGPT)
+    ranking = JudgeReranker(judge, Single()).rank(request_of([0, 0]), budget=Budget(money=0.5))
+    assert ranking.usage.calls == 0 and ranking.steps[0].stopped == "budget of 0.5 money"
+
+
 def test_a_plan_bounds_what_a_run_costs():
     reranker = JudgeReranker(GenerateJudge(saying("[2] > [1]"), RANKGPT), Sliding(20, 10))
     request = request_of([0] * 100)
