@@ -62,6 +62,7 @@ def window_ways(requests: list[Request]) -> list[Way]:
     names = (
         "one chat completion",
         "generate",
+        "a full answer, token by token",
         "constrained, all 20",
         "constrained, first 10",
         "first-token",
