@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.common import default_data
 
-SECTIONS = ("pointwise", "listwise", "pairwise")
+SECTIONS = ("pointwise", "listwise", "pairwise", "methods")
 
 
 def main() -> int:

@@ -44,6 +44,16 @@ class Message:
 #: Messages go through the model's chat template; a plain string is what the model sees, to the letter.
 Prompt = tuple[Message, ...] | str
 
+
+def without_template(messages: Sequence[Message]) -> str:
+    """What a model without a chat template sees: the contents with empty lines between, and the answer on a new line.
+
+    An assistant's message at the end is the beginning of the answer: it is gone on with where it stops.
+    """
+    text = "\n\n".join(message.content for message in messages)
+    return text if messages[-1].role == "assistant" else f"{text}\n"
+
+
 #: For each kind of question: the placeholders that may stand in a prompt, and those that must.
 _PLACEHOLDERS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "score": (frozenset({"query", "passage"}), frozenset({"query", "passage"})),

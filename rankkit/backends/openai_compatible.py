@@ -203,12 +203,12 @@ class Endpoint:
     def permute(
         self, prompt: Prompt, labels: Sequence[str], *, top: int, opening: str = "", separator: str = " > "
     ) -> Permuted:
-        """One answer under the constraint that the server takes; exactly ``top`` different labels (or all), or an
-        error. A server that takes JSON only writes the labels as JSON, whatever the prompt asks for.
+        """One answer under the constraint that the server takes: ``top`` different labels (or all), or those before
+        the first that came twice. A server that takes JSON only writes the labels as JSON, without ``opening``.
 
         Raises:
             CapabilityMissing: the server takes no constraint.
-            InvalidReply: a label came twice, which only small grammars can forbid, or the answer was cut off.
+            InvalidReply: the server did not keep to it, or the answer was cut off.
         """
         if len({label.strip() for label in labels}) < len(labels):
             raise ContractViolation(f"labels must differ: {list(labels)!r}")

@@ -160,6 +160,9 @@ class PermutationDecoder(TextBackend, Protocol):
     ) -> Permuted:
         """Greedy decoding of ``opening label separator label ...`` where each label may come once, until ``top`` are
         there.
+
+        An order of fewer (but at least one) is what a constraint gives that cannot forbid a label twice: ask on, with
+        the labels that remain and the others as a part of ``opening``.
         """
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, model_validator
 
+from rankkit.backends.endpoint.requests import Style
 from rankkit.config.spec import ModelSpec, display_name
 from rankkit.models import store
 
@@ -34,6 +35,7 @@ class LanguageModelSpec(ModelSpec):
     timeout: float = Field(default=60.0, gt=0)
     retries: int = Field(default=2, ge=0)
     concurrency: int = Field(default=8, ge=1)
+    style: Style = Field(default="auto", description="completion: for a base model behind a server, no chat template")
     thinking_tokens: int = Field(default=0, ge=0)
     extra_body: dict[str, Any] = Field(default_factory=dict, description="further fields of each request to the server")
     price_input: float | None = Field(default=None, ge=0, description="money for a million input tokens")
@@ -75,6 +77,7 @@ class LanguageModelSpec(ModelSpec):
             concurrency=self.concurrency,
             context_length=self.context,
             thinking_tokens=self.thinking_tokens,
+            style=self.style,
             extra_body=self.extra_body,
             prices=Prices(self.price_input or 0.0, self.price_output or 0.0) if priced else None,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rankkit.backends.protocols import PermutationDecoder
-from rankkit.judge import Asked, Reply
+from rankkit.judge import Asked, Call, Reply
 from rankkit.listwise.judges import WindowJudge, completed, outcome_of, shortened_notes
 from rankkit.listwise.window import Fitted
 from rankkit.questions import Answer, Order
@@ -13,23 +13,37 @@ from rankkit.questions import Answer, Order
 
 @dataclass(frozen=True)
 class ConstrainedJudge(WindowJudge[Order, tuple[int, ...]]):
-    """Decodes only as many identifiers as the strategy asked for (``Order.top``); nothing is left to be repaired."""
+    """Decodes only as many identifiers as the strategy asked for (``Order.top``); nothing is left to be repaired.
+
+    Not every server can forbid an identifier twice. Such an answer counts up to there, and the model is asked to go on
+    with those that remain, which takes a call more (``"retried"`` in the ``Step``).
+    """
 
     method = "constrained"
     capability = PermutationDecoder
 
     def ask(self, item: Asked[Order], fitted: Fitted) -> Reply[tuple[int, ...]]:
+        return self._after(item, fitted, ())
+
+    def _after(self, item: Asked[Order], fitted: Fitted, begun: tuple[int, ...]) -> Reply[tuple[int, ...]]:
+        """``begun``: places in the window that are best first already."""
         assert isinstance(self.backend, PermutationDecoder)
-        wanted = len(fitted.labels) if item.question.top is None else item.question.top
+        opening, separator = self.template.answers("opening", ""), self.template.answers("separator", " > ")
+        wanted = min(len(fitted.labels), item.question.top or len(fitted.labels))
+        left = [place for place in range(len(fitted.labels)) if place not in begun]
         permuted = self.backend.permute(
             fitted.prompt,
-            fitted.labels,
-            top=wanted,
-            opening=self.template.answers("opening", ""),
-            separator=self.template.answers("separator", " > "),
+            [fitted.labels[place] for place in left],
+            top=wanted - len(begun),
+            opening=opening + "".join(fitted.labels[place] + separator for place in begun),
+            separator=separator,
         )
-        # A backend that decodes under a constraint keeps it; one that did not would be found out here.
-        defects = ("missing",) if len(set(permuted.order)) < min(wanted, len(fitted.labels)) else ()
-        answer = Answer(completed(permuted.order, item.question.indices), outcome_of(defects), defects)
-        said = self.template.answers("separator", " > ").join(fitted.labels[place] for place in permuted.order)
-        return Reply(answer, permuted.usage, shortened_notes(fitted), said=said)
+        order = (*begun, *(left[place] for place in dict.fromkeys(permuted.order)))
+        defects = ("missing",) if len(order) < wanted else ()
+        answer = Answer(completed(order, item.question.indices), outcome_of(defects), defects)
+        again = None
+        if len(begun) < len(order) < wanted:
+            again = Call((0,), self.bound(fitted), lambda: [self._after(item, fitted, order)])
+        said = separator.join(fitted.labels[place] for place in order)
+        notes = () if begun else shortened_notes(fitted)
+        return Reply(answer, permuted.usage, notes, again, said=said)

@@ -91,7 +91,6 @@ def test_the_other_policies():
 
 
 def test_a_step_of_ten_needs_ten_identifiers_only():
-    model = saying(" > ".join(f"[{n}]" for n in range(20, 0, -1)))
     asked: list[int] = []
 
     class Counting(ScriptedModel):
@@ -99,7 +98,6 @@ def test_a_step_of_ten_needs_ten_identifiers_only():
             asked.append(top)
             return super().permute(prompt, labels, top=top)
 
-    del model
     judge = ConstrainedJudge(Counting(worth=lambda prompt, text: float(text)), SMALL)
     JudgeReranker(judge, Sliding(20, 10, top_k=10)).rank(request_of([0] * 100))
     assert asked == [10] * 9
@@ -128,6 +126,38 @@ def test_a_model_that_knows_brings_the_best_to_the_top(judge, strategy):
     assert ranking.order[:2] == (8, 7)
     assert ranking.steps[0].outcomes == {"ok": ranking.steps[0].questions}
     check_reranker(JudgeReranker(judge, strategy))
+
+
+class Forgetful(ScriptedModel):
+    """As behind a server whose constraint cannot forbid a label twice: two places at a time, and what it was told."""
+
+    def permute(self, prompt, labels, *, top, opening="", separator=""):
+        told.append((opening, tuple(labels)))
+        return super().permute(prompt, labels, top=min(top, 2))
+
+
+told: list[tuple[str, tuple[str, ...]]] = []
+
+
+def test_an_order_that_ends_early_is_gone_on_with_from_those_that_remain():
+    told.clear()
+    judge = ConstrainedJudge(Forgetful(worth=by_document_number), SMALL)
+    ranking = JudgeReranker(judge, Single()).rank(request_of([0] * 5))
+    assert ranking.order == (4, 3, 2, 1, 0)
+    assert told == [
+        ("[", ("1", "2", "3", "4", "5")),
+        ("[5] > [4] > [", ("1", "2", "3")),
+        ("[5] > [4] > [3] > [2] > [", ("1",)),
+    ]
+    assert ranking.steps[0].outcomes == {"retried": 2, "ok": 1} and ranking.usage.calls == 3
+    check_reranker(JudgeReranker(judge, Sliding(4, 2)))
+
+
+def test_a_budget_is_asked_before_an_order_is_gone_on_with():
+    judge = ConstrainedJudge(Forgetful(worth=by_document_number), SMALL)
+    ranking = JudgeReranker(judge, Single()).rank(request_of([0] * 5), budget=Budget(calls=1))
+    assert ranking.order == (4, 3, 0, 1, 2) and ranking.usage.calls == 1
+    assert ranking.steps[0].defects == {"missing": 1} and ranking.steps[0].stopped == "budget of 1 calls"
 
 
 def test_identifiers_that_are_not_shown_follow_in_their_old_order():

@@ -5,16 +5,9 @@ A model of that size proves the plumbing, not the method: no test asserts that i
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-
 import pytest
 
+from benchmarks.llama_server import LlamaServer
 from rankkit.evaluation.datasets import load_dataset
 from rankkit.ranking import Request
 from tests.conftest import pulled_model
@@ -38,33 +31,5 @@ def requests(data_dir) -> list[Request]:
 
 @pytest.fixture(scope="session")
 def server(smollm2):
-    """``python -m llama_cpp.server``, as a user would start it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "llama_cpp.server", "--model", smollm2, "--port", str(port)]
-    options = ["--n_ctx", "2048", "--logits_all", "true", "--n_threads", "2", "--model_alias", "smollm2"]
-    # Idle threads that spin for work would slow down the model in this process.
-    environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen([*command, *options], env=environment, **quiet)
-    url = f"http://127.0.0.1:{port}/v1"
-    try:
-        _wait_for(url, process)
-        yield url
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            pytest.fail(f"llama_cpp.server ended with exit code {process.returncode}")
-        try:
-            urllib.request.urlopen(f"{url}/models", timeout=2).close()
-            return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.2)
-    pytest.fail("llama_cpp.server did not come up within two minutes")
+    with LlamaServer(smollm2, name="smollm2") as running:
+        yield running.url

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from rankkit.backends.endpoint.client import Delivery, Route
 from rankkit.backends.protocols import Prompt
 from rankkit.errors import RequestRefused
+from rankkit.prompt import without_template
+
+if TYPE_CHECKING:  # a spec names the styles without the extra that calling takes
+    from rankkit.backends.endpoint.client import Delivery, Route
 
 Style = Literal["auto", "chat", "completion"]
 
@@ -17,8 +20,7 @@ Style = Literal["auto", "chat", "completion"]
 def worded(prompt: Prompt, style: Style) -> tuple[Route, dict[str, object]]:
     """Where a prompt goes and as what; ``style`` as ``Endpoint`` explains it."""
     if style == "completion" or (style == "auto" and isinstance(prompt, str)):
-        text = prompt if isinstance(prompt, str) else "\n\n".join(message.content for message in prompt) + "\n"
-        return "completion", {"prompt": text}
+        return "completion", {"prompt": prompt if isinstance(prompt, str) else without_template(prompt)}
     if isinstance(prompt, str):
         return "chat", {"messages": [{"role": "user", "content": prompt}]}
     return "chat", {"messages": [{"role": message.role, "content": message.content} for message in prompt]}

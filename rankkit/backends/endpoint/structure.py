@@ -1,23 +1,23 @@
 """The ways in which OpenAI-compatible servers constrain what a model writes, and how an order is asked for in each.
 
-No server is trusted with the constraint: what came back is read strictly, and an order with a label twice is no
-order. Only a small grammar can forbid that; JSON schemas have a word for it (``uniqueItems``) which servers ignore or
-refuse, and regular expressions have none.
+No server is trusted with the constraint: what came back is read strictly. A label twice can be forbidden by a grammar
+only, and for so many places as it has room to spell out; JSON schemas have a word for it (``uniqueItems``) which
+servers ignore or refuse, and regular expressions have none. So an order is what was written up to the first repeat.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from math import comb
 
 from rankkit.errors import InvalidReply
 
-#: Up to so many rules a grammar spells out which labels are left (8 labels in any order take 255); beyond, it allows
-#: a label twice.
-MOST_RULES = 256
+#: A grammar spells out which labels are left as long as that takes no more alternatives than this (9 labels in any
+#: order take 2,304, the first 3 of 20 take 3,820); beyond, it allows a label twice.
+MOST_ALTERNATIVES = 4096
 
 
 class Form(StrEnum):
@@ -79,20 +79,14 @@ def read_positions(form: Form, wanted: Wanted, text: str) -> tuple[int, ...]:
 
 
 def read_order(form: Form, wanted: Wanted, text: str) -> tuple[int, ...]:
-    """The same, with every label at most once.
+    """The same up to the first label that had been there before: at least one position.
 
     Raises:
-        InvalidReply: the text does not keep to the constraint, or repeats a label.
+        InvalidReply: the text does not keep to the constraint.
     """
     positions = read_positions(form, wanted, text)
-    if len(set(positions)) < len(positions):
-        repeated = sorted({wanted.labels[place] for place in positions if positions.count(place) > 1})
-        raise InvalidReply(
-            f"the model put {', '.join(map(repr, repeated[:5]))} into its order more than once, and this server's "
-            f"constraint ({form}) cannot forbid it",
-            hint="Offer fewer candidates at once, or ask for free text (a listwise judge that generates).",
-        )
-    return positions
+    repeated = (at for at, position in enumerate(positions) if position in positions[:at])
+    return positions[: next(repeated, None)]
 
 
 def _plain_labels(wanted: Wanted, text: str) -> list[str] | None:
@@ -131,28 +125,41 @@ def _escaped(text: str) -> str:
 
 
 def _grammar(wanted: Wanted) -> str:
+    """The first labels differ, as many as fit; then any label, that one too which has been written."""
+    distinct, alternatives = 0, 0
+    while distinct < wanted.top:
+        alternatives += comb(len(wanted.labels), distinct) * (len(wanted.labels) - distinct)
+        if alternatives > MOST_ALTERNATIVES:
+            break
+        distinct += 1
     opening = f"{_literal(wanted.opening)} " if wanted.opening else ""
-    if sum(comb(len(wanted.labels), used) for used in range(wanted.top)) <= MOST_RULES:
-        return "\n".join([f"root ::= {opening}left-0", *_rules_of_distinct(wanted)])
-    later = f" {_literal(wanted.separator)} label" * (wanted.top - 1)
-    return f"root ::= {opening}label{later}\nlabel ::= " + " | ".join(map(_literal, wanted.labels))
+    rules = [f"root ::= {opening}left-0", *_rules_of_distinct(wanted, distinct)]
+    free = wanted.top - distinct
+    if free:
+        rules.append("rest ::= label" + f" {_literal(wanted.separator)} label" * (free - 1))
+        rules.append("label ::= " + " | ".join(map(_literal, wanted.labels)))
+    return "\n".join(rules)
 
 
-def _rules_of_distinct(wanted: Wanted) -> list[str]:
-    """One rule for each set of labels that may have been used, as a bit mask in the rule's name."""
-    rules, waiting = [], [0]
+def _rules_of_distinct(wanted: Wanted, distinct: int) -> Iterator[str]:
+    """One rule for each set of fewer than ``distinct`` labels that may have been used, as a bit mask in its name."""
+    waiting = [0] if distinct else []
+    if not distinct:
+        yield "left-0 ::= rest"
+    seen = set(waiting)
     for used in waiting:  # grows while it is walked
-        last = used.bit_count() == wanted.top - 1
+        count = used.bit_count() + 1
         ways = []
         for place, label in enumerate(wanted.labels):
             after = used | 1 << place
             if after == used:
                 continue
-            ways.append(_literal(label) + ("" if last else f" {_literal(wanted.separator)} left-{after}"))
-            if not last and after not in waiting:
+            next_rule = "" if count == wanted.top else "rest" if count == distinct else f"left-{after}"
+            ways.append(_literal(label) + (f" {_literal(wanted.separator)} {next_rule}" if next_rule else ""))
+            if count < distinct and after not in seen:
+                seen.add(after)
                 waiting.append(after)
-        rules.append(f"left-{used} ::= " + " | ".join(ways))
-    return rules
+        yield f"left-{used} ::= " + " | ".join(ways)
 
 
 def _literal(text: str) -> str:

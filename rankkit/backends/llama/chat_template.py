@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from rankkit._extras import require_extra
 from rankkit.backends.protocols import Message
 from rankkit.errors import BackendError, ConfigError, nearest
+from rankkit.prompt import without_template
 
 with require_extra("gguf", "a chat template"):
     import jinja2
@@ -51,7 +52,7 @@ class Part:
 class ChatTemplate:
     """``template`` is a name of ``NAMED``, a Jinja text, or ``""`` for none.
 
-    Without one, contents are joined by empty lines and nothing else is added. A template that refuses or drops the
+    Without one, the model sees ``without_template`` of the messages. A template that refuses or drops the
     system role gets its words at the head of the first user message. A conversation that ends in an assistant message
     is to be continued: nothing is put after its content. Models that can think before they answer are told not to.
     """
@@ -75,7 +76,7 @@ class ChatTemplate:
         BackendError: the template refuses these messages.
         """
         if not self.source:
-            return [Part("\n\n".join(message.content for message in messages), trusted=False)]
+            return [Part(without_template(messages), trusted=False)]
         if all(message.role != "system" for message in messages):
             return self._cut(messages)
         try:
