@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from rankkit.cli import first_stage, options
+from rankkit.cli.first_stage import Bm25FirstStage, Bm25Options
+from rankkit.cli.options import AsJson, RerankerOptions, spread
 from rankkit.cli.output import progress_bar, stderr, stdout, write_json
 from rankkit.config.kinds import Spec
 from rankkit.config.listwise import ListwiseSpec
@@ -22,13 +23,17 @@ from rankkit.record import RecordedJudge, Recorder, read_record
 from rankkit.reranker import BaseReranker, JudgeReranker
 from rankkit.usage import Usage
 
-Data = Annotated[
-    Path, typer.Option("--data", "-d", help="A folder with queries, qrels and candidates (docs/evaluation.md).")
-]
+if TYPE_CHECKING:
+    from rankkit.evaluation.report import EvaluationReport
 
 
+@spread
 def evaluate(
-    data: Data,
+    data: Annotated[
+        Path, typer.Option("--data", "-d", help="A folder with queries, qrels and candidates (docs/evaluation.md).")
+    ],
+    bm25: Bm25Options,
+    options: RerankerOptions,
     run: Annotated[Path | None, typer.Option("--run", help="Measure this TREC run instead of a model.")] = None,
     depth: Annotated[
         int | None, typer.Option("--depth", help="Rerank the first N candidates; the rest stay behind.", min=1)
@@ -41,9 +46,6 @@ def evaluate(
             rich_help_panel="First stage",
         ),
     ] = None,
-    first: first_stage.First = None,
-    tokenizer: first_stage.Tokenizer = None,
-    stemmer: first_stage.Stemmer = None,
     limit: Annotated[int | None, typer.Option("--limit", help="Only the first N queries.", min=1)] = None,
     measures: Annotated[str | None, typer.Option("--measures", help="As ir-measures writes them, with commas.")] = None,
     run_out: Annotated[Path | None, typer.Option("--run-out", help="Write the reranked order as a TREC run.")] = None,
@@ -52,74 +54,39 @@ def evaluate(
         Path | None, typer.Option("--replay", help="Answer from a record, or a published window log, without a model.")
     ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Tell calls, tokens and rounds; make no call.")] = False,
-    as_json: options.AsJson = False,
-    model: options.Model = None,
-    config: options.Config = None,
-    paradigm: options.Paradigm = None,
-    endpoint: options.Endpoint = None,
-    key_env: options.KeyEnv = None,
-    threads: options.Threads = None,
-    settings: options.Setting = None,
-    max_length: options.MaxLength = None,
-    method: options.Method = None,
-    strategy: options.Strategy = None,
-    window: options.Window = None,
-    step: options.Step = None,
-    passes: options.Passes = None,
-    seed: options.Seed = None,
-    aggregate: options.Aggregate = None,
-    one_sided: options.OneSided = False,
-    budget_calls: options.BudgetCalls = None,
-    budget_tokens: options.BudgetTokens = None,
-    budget_seconds: options.BudgetSeconds = None,
+    as_json: AsJson = False,
 ) -> None:
     """Measure a reranker, or a TREC run, on judged data."""
     from rankkit.evaluation.experiment import Experiment
     from rankkit.evaluation.measures import DEFAULT_MEASURES
-    from rankkit.evaluation.table import report_table
 
-    wanted = {
-        "paradigm": paradigm,
-        "endpoint": endpoint,
-        "key_env": key_env,
-        "threads": threads,
-        "max_length": max_length,
-        "method": method,
-        "strategy": strategy,
-        "window": window,
-        "step": step,
-        "passes": passes,
-        "seed": seed,
-        "aggregate": aggregate,
-        "one_sided": True if one_sided else None,
-        "budget": options.budget_of(budget_calls, budget_tokens, budget_seconds),
-        "on_error": "keep" if config is None and replay is None else None,
-    }
-    if run is not None and (model, config, depth, record, replay) != (None,) * 5:
+    if run is not None and (options.names_a_model or (depth, record, replay) != (None, None, None)):
         raise typer.BadParameter("--run measures a run as it is: it goes with no model, --depth, --record or --replay")
-    if stage is None and (first, tokenizer, stemmer) != (None,) * 3:
+    if stage is None and bm25.given:
         raise typer.BadParameter("--first, --tokenizer and --stemmer go with --first-stage bm25")
     experiment = Experiment.of(data, measures=measures or DEFAULT_MEASURES, limit=limit, run_out=run_out)
-    bm25 = None
-    if stage is not None:
-        bm25 = first_stage.Bm25FirstStage.over(experiment, first, first_stage.settings_of(tokenizer, stemmer))
-        experiment = bm25.experiment
-    asked = [model, config, record, replay, settings, *(wanted[key] for key in wanted if key != "on_error")]
+    searched = None if stage is None else Bm25FirstStage.over(experiment, bm25)
+    if searched is not None:
+        experiment = searched.experiment
+    # A file has its own say on what happens to a failed query; otherwise the measuring goes on.
+    on_error = "keep" if options.config is None and replay is None else None
     if run is not None:
         report = experiment.of_run(run)
-    elif bm25 is not None and not plan and all(value is None for value in asked):
-        report = bm25.alone()
     elif plan:
-        reranker = options.spec_of(model, config, wanted, settings).build()
-        _tell_plan(reranker, experiment.dataset.requests, depth, as_json=as_json)
+        _tell_plan(options.spec(on_error=on_error).build(), experiment.dataset.requests, depth, as_json=as_json)
         return
+    elif searched is not None and not options.given and (record, replay) == (None, None):
+        report = searched.alone()
     else:
-        spec = options.spec_of(model, config, wanted, settings)
-        with (
-            _reranker(spec, record, replay) as reranker,
-            progress_bar(f"{len(experiment.dataset.requests)} queries") as bar,
-        ):
-            report = experiment.of_reranker(reranker, depth=depth, progress=bar)
+        bar = progress_bar(f"{len(experiment.dataset.requests)} queries")
+        with _reranker(options.spec(on_error=on_error), record, replay) as reranker, bar as progress:
+            report = experiment.of_reranker(reranker, depth=depth, progress=progress)
+    _tell(report, as_json=as_json)
+
+
+def _tell(report: EvaluationReport, *, as_json: bool) -> None:
+    from rankkit.evaluation.table import report_table
+
     if as_json:
         write_json(report.to_dict())
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -44,7 +44,31 @@ Stemmer = Annotated[
         rich_help_panel=_PANEL,
     ),
 ]
-DEFAULT_FIRST = 100
+
+
+@dataclass(frozen=True)
+class Bm25Options:
+    """How BM25 makes the first stage."""
+
+    first: First = None
+    tokenizer: Tokenizer = None
+    stemmer: Stemmer = None
+
+    @property
+    def given(self) -> bool:
+        return self != Bm25Options()
+
+    @property
+    def depth(self) -> int:
+        return self.first or 100
+
+    def settings(self) -> Bm25Settings | None:
+        """``None`` where nothing was said of how to index."""
+        from rankkit.retrieval.bm25 import Bm25Settings
+
+        said = {"tokenizer": self.tokenizer, "stemmer": self.stemmer}
+        given: dict[str, Any] = {key: value for key, value in said.items() if value is not None}
+        return Bm25Settings(**given) if given else None
 
 
 def read_corpus(path: Path) -> Iterable[Candidate]:
@@ -62,18 +86,6 @@ def read_corpus(path: Path) -> Iterable[Candidate]:
         return Corpus(path)
     inside = [file for name in ("corpus.jsonl", "corpus.jsonl.gz") if (file := path / name).is_file()]
     return Corpus(inside[0]) if inside else TextFolder(path)
-
-
-def settings_of(tokenizer: Literal["words", "bigrams"] | None, stemmer: str | None) -> Bm25Settings | None:
-    """The settings that the options ask for; ``None`` where they ask for nothing."""
-    from rankkit.retrieval.bm25 import Bm25Settings
-
-    if tokenizer is None and stemmer is None:
-        return None
-    default = Bm25Settings()
-    return Bm25Settings(
-        tokenizer=tokenizer or default.tokenizer, stemmer=default.stemmer if stemmer is None else stemmer
-    )
 
 
 def as_ranking(request: Request, index: Bm25Index) -> Ranking:
@@ -96,7 +108,7 @@ class Bm25FirstStage:
     before: Dataset
 
     @classmethod
-    def over(cls, experiment: Experiment, first: int | None, settings: Bm25Settings | None) -> Bm25FirstStage:
+    def over(cls, experiment: Experiment, options: Bm25Options) -> Bm25FirstStage:
         """Search the corpus of the experiment's data; a stored first stage is replaced.
 
         Raises:
@@ -104,12 +116,12 @@ class Bm25FirstStage:
         """
         from rankkit.retrieval.bm25 import Bm25Index
 
-        data, depth = experiment.dataset, first or DEFAULT_FIRST
+        data, depth = experiment.dataset, options.depth
         if data.corpus is None:
             raise DataError(
                 f"{data.name} has no corpus to search", hint="Put the collection's corpus.jsonl into its folder."
             )
-        index = Bm25Index.build(data.corpus, settings)
+        index = Bm25Index.build(data.corpus, options.settings())
         _refuse_strangers(data, index)
         found = index.search_many([Query(text, name) for name, text in data.queries.items()], depth)
         requests = tuple(request for request in found if request.candidates)

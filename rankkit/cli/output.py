@@ -76,6 +76,27 @@ def document_room(ranking: Ranking) -> int:
     return max(20, stdout().width - longest_id - 26)
 
 
+def ranking_dict(ranking: Ranking) -> dict[str, object]:
+    """A ranking with its documents' words.
+
+    ``index`` of a row is its place in what came in, from 0; ``first_stage_score`` is the score that it came in with.
+    """
+    rows = [
+        {
+            "rank": row.rank,
+            "index": row.index,
+            "id": row.candidate.id,
+            "score": row.score,
+            "first_stage_score": row.candidate.score,
+            "text": row.candidate.text,
+            "title": row.candidate.title,
+            "metadata": dict(row.candidate.metadata),
+        }
+        for row in ranking
+    ]
+    return {**ranking.to_dict(), "results": rows}
+
+
 def _moved(was: int, now: int) -> str:
     arrow = "↑" if now < was else "↓" if now > was else " "
     return f"{was}{arrow}"

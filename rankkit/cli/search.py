@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rankkit.cli import first_stage, options
-from rankkit.cli.output import bill_line, progress_bar, ranking_table, stderr, stdout, write_json
-from rankkit.ranking import Query, Ranking
+from rankkit.cli.first_stage import Bm25Options, as_ranking, read_corpus
+from rankkit.cli.options import AsJson, RerankerOptions, spread
+from rankkit.cli.output import bill_line, progress_bar, ranking_dict, ranking_table, stderr, stdout, write_json
+from rankkit.ranking import Query
 
 if TYPE_CHECKING:
     from rankkit.retrieval.bm25 import Bm25Index, Bm25Settings
 
 
+@spread
 def search(
     query: Annotated[str, typer.Argument(help="What the documents are to be relevant to.")],
+    bm25: Bm25Options,
+    options: RerankerOptions,
     corpus: Annotated[
         Path | None,
         typer.Option(
@@ -30,60 +34,26 @@ def search(
             help="Keep the index here; built again when the corpus changes. Without --corpus: search it as it is.",
         ),
     ] = None,
-    first: first_stage.First = None,
     top_k: Annotated[int, typer.Option("--top-k", "-k", help="Show the best K.", min=0)] = 10,
-    tokenizer: first_stage.Tokenizer = None,
-    stemmer: first_stage.Stemmer = None,
-    as_json: options.AsJson = False,
-    model: options.Model = None,
-    config: options.Config = None,
-    paradigm: options.Paradigm = None,
-    endpoint: options.Endpoint = None,
-    key_env: options.KeyEnv = None,
-    threads: options.Threads = None,
-    settings: options.Setting = None,
-    max_length: options.MaxLength = None,
-    method: options.Method = None,
-    strategy: options.Strategy = None,
-    window: options.Window = None,
-    step: options.Step = None,
-    aggregate: options.Aggregate = None,
-    one_sided: options.OneSided = False,
-    budget_calls: options.BudgetCalls = None,
-    budget_tokens: options.BudgetTokens = None,
-    budget_seconds: options.BudgetSeconds = None,
+    as_json: AsJson = False,
 ) -> None:
     """Search a corpus with BM25 and, with --model or --config, rerank what it finds."""
     asked = Query(query)
-    wanted = {
-        "paradigm": paradigm,
-        "endpoint": endpoint,
-        "key_env": key_env,
-        "threads": threads,
-        "max_length": max_length,
-        "method": method,
-        "strategy": strategy,
-        "window": window,
-        "step": step,
-        "aggregate": aggregate,
-        "one_sided": True if one_sided else None,
-        "budget": options.budget_of(budget_calls, budget_tokens, budget_seconds),
-    }
-    plain = model is None and config is None
-    if plain and (settings or any(value is not None for value in wanted.values())):
+    if options.given and not options.names_a_model:
         raise typer.BadParameter("these options are for a model: give --model or --config too")
     # Before the corpus is read: what is wrong with the model is told at once.
-    reranker = None if plain else options.spec_of(model, config, wanted, settings).build()
-    searched = _index(corpus, index, first_stage.settings_of(tokenizer, stemmer))
-    request = searched.search(asked, first or first_stage.DEFAULT_FIRST)
+    reranker = options.spec().build() if options.names_a_model else None
+    searched = _index(corpus, index, bm25.settings())
+    request = searched.search(asked, bm25.depth)
     if reranker is None:
-        ranking = first_stage.as_ranking(request, searched)
+        ranking = as_ranking(request, searched)
     else:
         with progress_bar("reranking") as progress:
             ranking = reranker.rank(request, progress=progress)
     ranking = ranking.top(top_k)
     if as_json:
-        write_json(_as_dict(ranking, searched))
+        found = {"name": repr(searched), "documents": len(searched), "found": len(request)}
+        write_json({**ranking_dict(ranking), "first_stage": found})
         return
     stdout().print(ranking_table(ranking))
     stderr().print(f"{len(request)} found by {searched!r} · {bill_line(ranking)}", style="dim", highlight=False)
@@ -100,29 +70,10 @@ def _index(corpus: Path | None, folder: Path | None, settings: Bm25Settings | No
         if settings is not None:
             raise typer.BadParameter("--tokenizer and --stemmer are for building an index: give --corpus too")
         return Bm25Index.load(folder)
-    documents = first_stage.read_corpus(corpus)
+    documents = read_corpus(corpus)
     if folder is None:
         return Bm25Index.build(documents, settings)
     index, built = Bm25Index.kept(folder, documents, settings)
     if built:
         stderr().print(f"index of {len(index)} documents written to {folder}", style="dim", highlight=False)
     return index
-
-
-def _as_dict(ranking: Ranking, index: Bm25Index) -> dict[str, object]:
-    """``index`` of a row is its place in the order of BM25, from 0; ``first_stage_score`` is its score there."""
-    rows = [
-        {
-            "rank": row.rank,
-            "index": row.index,
-            "id": row.candidate.id,
-            "score": row.score,
-            "first_stage_score": row.candidate.score,
-            "text": row.candidate.text,
-            "title": row.candidate.title,
-            "metadata": dict(row.candidate.metadata),
-        }
-        for row in ranking
-    ]
-    first = {"name": repr(index), "documents": len(index), "found": len(ranking.request)}
-    return {**ranking.to_dict(), "first_stage": first, "results": rows}

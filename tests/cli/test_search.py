@@ -177,3 +177,9 @@ def test_eval_says_what_a_first_stage_needs(data):
     )
     result = rankkit("eval", "--data", str(data), "--first-stage", "bm25")
     assert result.returncode == 5 and "data has no corpus to search" in result.stderr
+
+
+@pytest.mark.parametrize("option", [("--budget-calls", "0"), ("--one-sided",), ("--seed", "0")])
+def test_options_for_a_model_without_a_model_are_a_mistake(data, option):
+    refused = rankkit("search", "word", "--corpus", str(data), *option)
+    assert refused.returncode == 2 and "give --model or --config too" in refused.stderr
