@@ -38,7 +38,7 @@ LEVELS = {
     3: {"config", "testing"},
     4: {"__main__", "cli", "server", "integrations", "distributed"},
 }
-SHARED_ON_LEVEL_2 = {"rankkit.backends.protocols", "rankkit.backends.fitting"}
+SHARED_ON_LEVEL_2 = {"rankkit.backends.protocols", "rankkit.backends.fitting", "rankkit.backends.batches"}
 HEAVY = {"numpy", "pydantic", "onnxruntime", "tokenizers", "llama_cpp", "openai", "typer", "rich", "huggingface_hub"}
 #: Core types hold plain Python: level 0 and 1 use the standard library only.
 STANDARD_LIBRARY_ONLY = LEVELS[0] | LEVELS[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from rankkit.backends.machine.cpus import available_cpus
 from rankkit.backends.onnx_session import OnnxSession, find_graph
 from rankkit.backends.pairs import PairTokenizer
 from rankkit.backends.protocols import PairBatch
-from rankkit.backends.tokenization import Encoded, LongQuery, micro_batches, padded
+from rankkit.backends.tokenization import LongQuery, micro_batches, padded
 from rankkit.backends.triples import TripleTokenizer
 from rankkit.errors import ConfigError, InvalidModel
 from rankkit.ranking import ScoreKind
@@ -26,29 +26,44 @@ Reader = TypeVar("Reader", PairTokenizer, TripleTokenizer)
 _KNOWN_INPUTS = {"input_ids", "attention_mask", "token_type_ids"}
 
 
-class OnnxClassifier:
-    """A graph with a classification head, and how it is run; what it reads is its children's business.
+class OnnxClassifier(Generic[Reader]):
+    """A folder with a graph that has a classification head, and how it is run; what it reads is its children's
+    business.
 
     The first output holds one logit an input, or two (no, yes), of which the difference is the score. A dynamically
     quantised graph is run one input at a time: in company its scores would move (by up to 0.76 for MiniLM-L-12) and
     cost as much. Other graphs get length-sorted batches of at most ``batch_tokens`` tokens, padding included, where a
     score moves by float rounding only (1e-5).
+
+    ``threads`` is how many runs go on at once, one core each; the default is what this process may use. ``graph``
+    names the file where a folder has several.
     """
 
     score_kind = ScoreKind.LOGIT
 
-    def __init__(self, folder: Path, *, name: str | None, graph: str | None, threads: int | None) -> None:
+    #: What makes tokens of its inputs.
+    _reader: type[Reader]
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        name: str | None = None,
+        graph: str | None = None,
+        max_length: int | None = None,
+        long_query: LongQuery = "shorten",
+        threads: int | None = None,
+        batch_tokens: int = TOKENS_A_BATCH,
+    ) -> None:
+        folder = Path(folder)
         self.name = name or folder.name
         self.concurrency = checked_threads(threads)
         self._session = OnnxSession(find_graph(folder, *([graph] if graph else ["model.onnx", "model*.onnx"])))
         self._check()
-
-    def _read_with(self, tokenizer: Reader, batch_tokens: int) -> Reader:
-        self._pad_id = tokenizer.pad_id
-        self.max_length = tokenizer.max_length
+        self._tokenizer: Reader = self._reader(folder, max_length=max_length, long_query=long_query)
+        self.max_length = self._tokenizer.max_length
         self._batch_tokens = 0 if self._session.dynamically_quantised else max(batch_tokens, self.max_length)
         self.fingerprint = f"{self._session.fingerprint}/{self.max_length}"
-        return tokenizer
 
     @property
     def one_pair_a_run(self) -> bool:
@@ -68,12 +83,9 @@ class OnnxClassifier:
                 hint="Is it a classifier with other labels, or an encoder without a head?",
             )
 
-    def _grouped(self, encoded: Iterable[Encoded]) -> Iterable[PairBatch]:
-        return micro_batches(encoded, self._batch_tokens)
-
     def score(self, batch: PairBatch) -> list[float]:
         """One logit an input, along the batch's positions."""
-        ids, mask, types = padded(batch, self._pad_id)
+        ids, mask, types = padded(batch, self._tokenizer.pad_id)
         output = self._session.run({"input_ids": ids, "attention_mask": mask, "token_type_ids": types})
         return self._logits(output.astype(np.float64), len(batch.positions))
 
@@ -87,59 +99,28 @@ class OnnxClassifier:
         raise InvalidModel(f"{self._session.path} gave an output of shape {output.shape} for {count} input(s)")
 
 
-class OnnxCrossEncoder(OnnxClassifier):
-    """Any folder with ``model.onnx`` (or ``onnx/model*.onnx``) and ``tokenizer.json``; a ``PairScorer``.
+class OnnxCrossEncoder(OnnxClassifier[PairTokenizer]):
+    """Any folder with ``model.onnx`` (or ``onnx/model*.onnx``) and ``tokenizer.json``; a ``PairScorer``."""
 
-    ``threads`` is how many runs go on at once, one core each; the default is what this process may use.
-    """
-
-    def __init__(
-        self,
-        folder: str | Path,
-        *,
-        name: str | None = None,
-        graph: str | None = None,
-        max_length: int | None = None,
-        long_query: LongQuery = "shorten",
-        threads: int | None = None,
-        batch_tokens: int = TOKENS_A_BATCH,
-    ) -> None:
-        folder = Path(folder)
-        super().__init__(folder, name=name, graph=graph, threads=threads)
-        tokenizer = PairTokenizer(folder, max_length=max_length, long_query=long_query)
-        self._tokenizer = self._read_with(tokenizer, batch_tokens)
+    _reader = PairTokenizer
 
     def batches(self, pairs: Sequence[tuple[str, str]]) -> Iterable[PairBatch]:
         """Tokenise, and group what is run together. Each pair is in exactly one batch."""
-        return self._grouped(self._tokenizer.encode(pairs))
+        return micro_batches(self._tokenizer.encode(pairs), self._batch_tokens)
 
 
-class OnnxDuoEncoder(OnnxClassifier):
+class OnnxDuoEncoder(OnnxClassifier[TripleTokenizer]):
     """A cross-encoder trained on a query and *two* documents, as duoBERT was; a ``DuoScorer``.
 
     It reads ``[CLS] query [SEP] first [SEP] second [SEP]`` (in the model's own special tokens); its logit says how much
-    better the first is. Folder and options as for ``OnnxCrossEncoder``.
+    better the first is.
     """
 
-    def __init__(
-        self,
-        folder: str | Path,
-        *,
-        name: str | None = None,
-        graph: str | None = None,
-        max_length: int | None = None,
-        long_query: LongQuery = "shorten",
-        threads: int | None = None,
-        batch_tokens: int = TOKENS_A_BATCH,
-    ) -> None:
-        folder = Path(folder)
-        super().__init__(folder, name=name, graph=graph, threads=threads)
-        tokenizer = TripleTokenizer(folder, max_length=max_length, long_query=long_query)
-        self._tokenizer = self._read_with(tokenizer, batch_tokens)
+    _reader = TripleTokenizer
 
     def duos(self, triples: Sequence[tuple[str, str, str]]) -> Iterable[PairBatch]:
         """Tokenise (query, first, second), and group what is run together. Each triple is in exactly one batch."""
-        return self._grouped(self._tokenizer.encode(triples))
+        return micro_batches(self._tokenizer.encode(triples), self._batch_tokens)
 
 
 def checked_threads(threads: int | None) -> int:

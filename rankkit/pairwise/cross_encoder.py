@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rankkit.backends.protocols import DuoScorer, require
-from rankkit.judge import Asked, Call
-from rankkit.pairwise.batches import calls_of, texts_of
+from rankkit.backends.batches import BatchJudge, logistic
+from rankkit.backends.protocols import DuoScorer, PairBatch
+from rankkit.judge import Asked
+from rankkit.pairwise.texts import texts_of
 from rankkit.questions import Compare
-from rankkit.ranking import Request, ScoreKind
+from rankkit.ranking import ScoreKind
 
 
 @dataclass(frozen=True)
-class DuoEncoderJudge:
+class DuoEncoderJudge(BatchJudge[DuoScorer, Compare]):
     """P(first beats second) is the logistic function of the model's logit for (query, first, second)."""
 
-    backend: DuoScorer
+    capability = DuoScorer
+    needed_by = "a judge with a cross-encoder for two documents"
 
-    def __post_init__(self) -> None:
-        require(self.backend, DuoScorer, by="a judge with a cross-encoder for two documents")
+    score_kind = ScoreKind.PROBABILITY
 
-    @property
-    def name(self) -> str:
-        return self.backend.name
+    def batches(self, asked: Sequence[Asked[Compare]]) -> Iterable[PairBatch]:
+        return self.backend.duos([texts_of(item) for item in asked])
 
-    @property
-    def fingerprints(self) -> Mapping[str, str]:
-        return {"model": f"{self.backend.name}@{self.backend.fingerprint}"}
-
-    @property
-    def score_kind(self) -> ScoreKind:
-        return ScoreKind.PROBABILITY
-
-    @property
-    def concurrency(self) -> int:
-        return self.backend.concurrency
-
-    def largest(self, request: Request) -> int | None:
-        return None
-
-    def prepare(self, asked: Sequence[Asked[Compare]]) -> Iterable[Call[float]]:
-        return calls_of(self.backend.duos([texts_of(item) for item in asked]), self.backend.score)
+    def numbers(self, batch: PairBatch) -> Sequence[float]:
+        return list(map(logistic, self.backend.score(batch)))

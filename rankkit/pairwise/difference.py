@@ -13,9 +13,9 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from rankkit.backends.batches import logistic
 from rankkit.errors import RankkitError
 from rankkit.judge import Asked, Call, Judge, Reply
-from rankkit.pairwise.batches import logistic
 from rankkit.questions import Answer, Compare, Score
 from rankkit.ranking import Request, ScoreKind
 from rankkit.usage import Usage

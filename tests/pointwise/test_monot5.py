@@ -25,7 +25,7 @@ def backend(tmp_path_factory) -> OnnxSeq2Seq:
 
 
 def reranker(backend: OnnxSeq2Seq, scores: str = "log-probability") -> JudgeReranker:
-    return JudgeReranker(MonoT5Judge(backend, scores), ScoreAll())  # type: ignore[arg-type]
+    return JudgeReranker(MonoT5Judge(backend, scores=scores), ScoreAll())  # type: ignore[arg-type]
 
 
 def log_share(odds: float) -> float:

@@ -1,0 +1,13 @@
+"""What the judges of pairs show a model."""
+
+from __future__ import annotations
+
+from rankkit.judge import Asked
+from rankkit.questions import Compare
+
+
+def texts_of(asked: Asked[Compare]) -> tuple[str, str, str]:
+    """Query, first and second document, as a model reads them."""
+    candidates = asked.request.candidates
+    first, second = asked.question.indices
+    return asked.request.query.text, candidates[first].content, candidates[second].content
