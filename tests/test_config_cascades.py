@@ -157,9 +157,14 @@ def test_names_with_tokens_in_them_are_no_secrets():
         (
             {"model": "smollm2-135m-instruct"},
             CapabilityMissing,
-            r"stages\.2\.model: .* is a gguf model; pointwise needs one that is cross-encoder\n.*ms-marco-MiniLM-L-12",
+            r"stages\.2\.model: .* is a gguf model; pointwise needs one that is cross-encoder or seq2seq\n.*ms-marco-MiniLM-L-12",
         ),
         ({"paradigm": "listwise", "model": "ms-marco-MiniLM-L-12-v2"}, CapabilityMissing, "listwise needs one .* gguf"),
+        (
+            {"model": "duot5-base-msmarco"},
+            ConfigError,
+            r"stages\.2\.model: .* was trained on the prompt pairwise/duot5",
+        ),
         (
             {"paradigm": "listwise", "prompt": "rankgtp"},
             ConfigError,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rankkit.config.kinds import KINDS_OF_PARADIGM
+from rankkit.config.pointwise import PointwiseSpec
 from rankkit.config.spec import BaseSpec, ModelSpec, naming
 from rankkit.errors import CapabilityMissing, ModelNotPulled
 from rankkit.models import catalogue, store
@@ -50,6 +51,8 @@ def _check(spec: ModelSpec) -> Iterator[str]:
             return
     row = catalogue.find(spec.model)
     wanted = KINDS_OF_PARADIGM[spec.paradigm]
+    if isinstance(spec, PointwiseSpec) and row.kind in wanted:
+        _ = spec.chosen_method
     if row.kind not in wanted:
         fitting = ", ".join(other.name for other in catalogue.rows() if other.kind in wanted)
         raise CapabilityMissing(

@@ -37,7 +37,7 @@ DEFAULT_MODELS: Mapping[str, str] = {
     "listwise": language_model.DEFAULT_MODEL,
 }
 
-#: Which paradigm a catalogue row's kind of model serves, when none is named.
+#: Which paradigm a catalogue row's kind of model serves, where neither it nor a prompt to train on is named.
 PARADIGM_OF_KIND: Mapping[str, Paradigm] = {
     "cross-encoder": "pointwise",
     "seq2seq": "pairwise",
@@ -46,7 +46,7 @@ PARADIGM_OF_KIND: Mapping[str, Paradigm] = {
 
 #: Which of the catalogue's kinds of model each paradigm can use.
 KINDS_OF_PARADIGM: Mapping[str, tuple[str, ...]] = {
-    "pointwise": ("cross-encoder",),
+    "pointwise": ("cross-encoder", "seq2seq"),
     "pairwise": ("cross-encoder", "seq2seq", "gguf"),
     "listwise": ("gguf",),
 }

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
 from rankkit.config.language_model import LanguageModelSpec
+from rankkit.config.spec import trained_prompt
 from rankkit.errors import CapabilityMissing
-from rankkit.listwise.strategies.self_consistency import SelfConsistency
+from rankkit.listwise.strategies.self_consistency import Aggregation, SelfConsistency
 from rankkit.listwise.strategies.setwise import SetwiseBubble, SetwiseHeapsort
 from rankkit.listwise.strategies.single import Single
 from rankkit.listwise.strategies.sliding import Sliding
 from rankkit.listwise.strategies.top_down import TopDown
 from rankkit.listwise.strategies.tour_rank import TourRank
+from rankkit.pairwise.strategies.kway import ChoiceTournament, OrderTournament
 from rankkit.prompt import load_prompt
 from rankkit.questions import Strategy
 from rankkit.reranker import BaseReranker, JudgeReranker
@@ -27,8 +30,17 @@ if TYPE_CHECKING:
 
 Method = Literal["generate", "constrained", "first-token", "setwise"]
 StrategyName = Literal[
-    "sliding", "single", "top-down", "tourrank", "self-consistency", "setwise-heapsort", "setwise-bubble"
+    "sliding",
+    "single",
+    "top-down",
+    "tourrank",
+    "self-consistency",
+    "tournament",
+    "setwise-heapsort",
+    "setwise-bubble",
 ]
+#: What the setwise method can do, which asks for the best one only; the other methods do all but the setwise ones.
+SETWISE = ("setwise-heapsort", "setwise-bubble", "tournament")
 
 #: Which prompt a method uses when none is named.
 PROMPTS: Mapping[str, str] = {
@@ -52,25 +64,34 @@ class ListwiseSpec(LanguageModelSpec):
     prompt: str | None = None
     policy: Literal["repair", "retry", "raise", "keep_order"] = "repair"
     strategy: StrategyName | None = None
-    window: int = Field(default=20, ge=2)
+    window: int | None = Field(default=None, ge=2, description="passages shown at once. Default: 20, or 4 for setwise")
     step: int | None = Field(default=None, ge=1)
     passes: int = Field(default=1, ge=1)
     depth: int | None = Field(default=None, ge=1)
     top_k: int | None = Field(default=None, ge=1)
     seed: int = 0
     samples: int = Field(default=5, ge=1, description="copies of self-consistency, tournaments of TourRank")
+    aggregate: Aggregation | None = Field(default=None, description="how self-consistency adds up its copies")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        setwise = (self.strategy or "").startswith("setwise")
-        if self.strategy is not None and setwise != (self.chosen_method == "setwise"):
+        by_best = self.chosen_method == "setwise"
+        fitting = [name for name in get_args(StrategyName) if by_best == (name in SETWISE) or name == "tournament"]
+        if self.strategy is not None and self.strategy not in fitting:
             raise ValueError(
                 f"the strategy {self.strategy} and the method {self.chosen_method} put different questions: "
-                "the setwise strategies go with the setwise method, the others with the other methods"
+                f"with this method go {', '.join(fitting)}"
             )
-        if self.step is not None and self.step >= self.window:
-            raise ValueError(f"an impossible window: a step of {self.step} in a window of {self.window}")
+        if self.step is not None and self.step >= self.size:
+            raise ValueError(f"an impossible window: a step of {self.step} in a window of {self.size}")
+        if self.aggregate is not None and self.strategy != "self-consistency":
+            raise ValueError("aggregate goes with the strategy self-consistency")
         return self
+
+    @property
+    def size(self) -> int:
+        """Passages shown at once."""
+        return self.window or (4 if self.chosen_method == "setwise" else 20)
 
     @property
     def chosen_method(self) -> Method:
@@ -81,21 +102,29 @@ class ListwiseSpec(LanguageModelSpec):
 
     def build_strategy(self) -> Strategy[Any, Any]:
         """The strategy alone: a replay needs no model."""
-        step = self.step or max(1, self.window // 2)
-        sliding = Sliding(self.window, step, passes=self.passes, depth=self.depth, top_k=self.top_k)
-        match self.strategy or ("setwise-heapsort" if self.chosen_method == "setwise" else "sliding"):
+        step = self.step or max(1, self.size // 2)
+        sliding = Sliding(self.size, step, passes=self.passes, depth=self.depth, top_k=self.top_k)
+        by_best = self.chosen_method == "setwise"
+        match self.strategy or ("setwise-heapsort" if by_best else "sliding"):
             case "single":
                 return Single(depth=self.depth, top_k=self.top_k)
             case "top-down":
-                return TopDown(self.window, min(self.top_k or 10, self.window - 1), depth=self.depth)
+                return TopDown(self.size, min(self.top_k or 10, self.size - 1), depth=self.depth)
             case "tourrank":
                 return TourRank(self.samples, seed=self.seed, depth=self.depth)
             case "self-consistency":
-                return SelfConsistency(sliding, self.samples, seed=self.seed)
+                # The depth is cut once, before the copies are shuffled.
+                copies = replace(sliding, depth=None)
+                return SelfConsistency(
+                    copies, self.samples, seed=self.seed, by=self.aggregate or "borda", depth=self.depth
+                )
+            case "tournament":
+                tournament = ChoiceTournament if by_best else OrderTournament
+                return tournament(size=self.size, top_k=self.top_k or 10, depth=self.depth)
             case "setwise-heapsort":
-                return SetwiseHeapsort(max(1, min(self.window - 1, 3)), self.top_k or 10, depth=self.depth)
+                return SetwiseHeapsort(self.size - 1, self.top_k or 10, depth=self.depth)
             case "setwise-bubble":
-                return SetwiseBubble(max(1, min(self.window - 1, 3)), self.top_k or 10, depth=self.depth)
+                return SetwiseBubble(self.size - 1, self.top_k or 10, depth=self.depth)
         return sliding
 
     def judge(self) -> Judge[Any, Any]:
@@ -104,7 +133,7 @@ class ListwiseSpec(LanguageModelSpec):
         from rankkit.listwise.generate import GenerateJudge
         from rankkit.listwise.setwise import SetwiseJudge, SetwiseTextJudge
 
-        template = load_prompt(self.prompt or PROMPTS[self.chosen_method], "listwise")
+        template = load_prompt(self.prompt or self._trained_prompt() or PROMPTS[self.chosen_method], "listwise")
         backend = self.backend()
         match self.chosen_method:
             case "generate":
@@ -118,6 +147,11 @@ class ListwiseSpec(LanguageModelSpec):
             case "setwise":
                 scored = _can(backend, "log_probabilities")
                 return (SetwiseJudge if scored else SetwiseTextJudge)(backend, template, self.passage_tokens)
+
+    def _trained_prompt(self) -> str:
+        """Only where the model is on this machine: what a server calls its model may be anything."""
+        trained = "" if self.endpoint is not None else trained_prompt(self.model)
+        return trained if trained.startswith("listwise/") and self.chosen_method != "setwise" else ""
 
 
 def _can(backend: GgufModel | Endpoint, what: Literal["structure", "log_probabilities"]) -> bool:

@@ -84,7 +84,7 @@ def _paradigm_for(model: str) -> str:
             f"{row.name} is a {row.kind} model; no paradigm of this version runs it",
             hint=f"Models that can be loaded: {loadable}.",
         )
-    return PARADIGM_OF_KIND[row.kind]
+    return row.prompt.partition("/")[0] or PARADIGM_OF_KIND[row.kind]
 
 
 def rerank(

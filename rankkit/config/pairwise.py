@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from rankkit.config.language_model import LanguageModelSpec
-from rankkit.config.pointwise import DEFAULT_MODEL
-from rankkit.config.spec import display_name
+from rankkit.config.pointwise import DEFAULT_MODEL, LocalModelSpec, PointwiseSpec
+from rankkit.config.spec import display_name, kind_of_model, trained_prompt
 from rankkit.errors import ConfigError, nearest
-from rankkit.models import catalogue, store
+from rankkit.models import store
 from rankkit.pairwise.aggregation import AGGREGATIONS, Aggregation, sampling
 from rankkit.pairwise.strategies.allpairs import AllPairs
 from rankkit.pairwise.strategies.bubblesort import BubbleSort
@@ -52,12 +51,12 @@ Places = Annotated[
 ]
 
 
-class PairwiseSpec(LanguageModelSpec):
+class PairwiseSpec(LanguageModelSpec, LocalModelSpec):
     """Candidates are compared two at a time.
 
-    ``method``: a cross-encoder compares by the ``difference`` of its scores, or reads both documents at once
-    (``duo``, if trained for it); a seq2seq model is ``duot5``; a language model is ``prompted`` for A or B, or
-    ``prompted-text`` where a server shows no log-probabilities.
+    ``method``: a cross-encoder (or monoT5) compares by the ``difference`` of its scores, or reads both documents at
+    once (``duo``, if trained for it); another seq2seq model is ``duot5``; a language model is ``prompted`` for A or B,
+    or ``prompted-text`` where a server shows no log-probabilities.
     """
 
     paradigm: Literal["pairwise"] = "pairwise"
@@ -98,14 +97,20 @@ class PairwiseSpec(LanguageModelSpec):
 
     def judge(self) -> Judge[Any, Any]:
         match self.chosen_method():
-            case "difference" | "duo" as method:
-                return self._cross_encoder(paired=method == "duo")
+            case "difference":
+                from rankkit.pairwise.difference import ScoreDifferenceJudge
+
+                return ScoreDifferenceJudge(PointwiseSpec(model=self.model, **self._reading()).judge())
+            case "duo":
+                from rankkit.backends.onnx import OnnxDuoEncoder
+                from rankkit.pairwise.cross_encoder import DuoEncoderJudge
+
+                return DuoEncoderJudge(OnnxDuoEncoder(store.locate(self.model), **self._named()))
             case "duot5":
                 from rankkit.backends.seq2seq import OnnxSeq2Seq
                 from rankkit.pairwise.duot5 import DuoT5Judge
 
-                folder = store.locate(self.model)
-                backend = OnnxSeq2Seq(folder, name=display_name(self.model), threads=self.threads)
+                backend = OnnxSeq2Seq(store.locate(self.model), **self._named())
                 return DuoT5Judge(backend, load_prompt(self.prompt or "duot5", "pairwise"))
             case method:
                 from rankkit.pairwise.prompted import PromptedJudge
@@ -113,16 +118,11 @@ class PairwiseSpec(LanguageModelSpec):
                 template = load_prompt(self.prompt or "prp", "pairwise")
                 return PromptedJudge(self.backend(), template, self.passage_tokens, by_text=method == "prompted-text")
 
-    def _cross_encoder(self, *, paired: bool) -> Judge[Any, Any]:
-        from rankkit.backends.onnx import OnnxCrossEncoder, OnnxDuoEncoder
-        from rankkit.pairwise.cross_encoder import DuoEncoderJudge
-        from rankkit.pairwise.difference import ScoreDifferenceJudge
-        from rankkit.pointwise.cross_encoder import CrossEncoderJudge
+    def _reading(self) -> dict[str, Any]:
+        return {"max_length": self.max_length, "long_query": self.long_query, "threads": self.threads}
 
-        folder, name = store.locate(self.model), display_name(self.model)
-        if paired:
-            return DuoEncoderJudge(OnnxDuoEncoder(folder, name=name, threads=self.threads))
-        return ScoreDifferenceJudge(CrossEncoderJudge(OnnxCrossEncoder(folder, name=name, threads=self.threads)))
+    def _named(self) -> dict[str, Any]:
+        return {"name": display_name(self.model), **self._reading()}
 
     def chosen_method(self) -> Method:
         """The method named, or what the model is for."""
@@ -130,12 +130,8 @@ class PairwiseSpec(LanguageModelSpec):
             return self.method
         if self.endpoint is not None:
             return "prompted"
-        path = Path(self.model)
-        if path.is_dir():
-            return "duot5" if any(path.rglob("*encoder_model*.onnx")) else "difference"
-        if path.is_file():
-            return "prompted"
-        row = catalogue.find(self.model)
-        if row.kind not in _METHOD_OF_KIND:
-            raise ConfigError(f"{row.name} is a {row.kind} model, which compares nothing")
-        return _METHOD_OF_KIND[row.kind]
+        kind = kind_of_model(self.model)
+        if kind not in _METHOD_OF_KIND:
+            raise ConfigError(f"{self.model} is a {kind} model, which compares nothing")
+        trained_to_score = trained_prompt(self.model).startswith("pointwise/")
+        return "difference" if trained_to_score else _METHOD_OF_KIND[kind]

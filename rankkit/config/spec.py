@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,3 +110,24 @@ def display_name(model: str) -> str:
     if not path.exists():
         return catalogue.find(model).name
     return path.resolve().stem if path.is_file() else path.resolve().name
+
+
+def kind_of_model(model: str) -> str:
+    """The catalogue's word for a model: of its row, or by what its folder or file holds."""
+    path = Path(model)
+    if path.is_dir():
+        return "seq2seq" if _is_seq2seq(path) else "cross-encoder"
+    return "gguf" if path.is_file() else catalogue.find(model).kind
+
+
+def trained_prompt(model: str) -> str:
+    """The prompt that a model of the catalogue was trained on; ``""`` where it was trained on none, or nobody knows."""
+    return "" if Path(model).exists() else catalogue.find(model).prompt
+
+
+def _is_seq2seq(folder: Path) -> bool:
+    if any(folder.rglob("*encoder_model*.onnx")):
+        return True
+    with suppress(OSError, ValueError):
+        return json.loads((folder / "config.json").read_text(encoding="utf-8")).get("is_encoder_decoder") is True
+    return False

@@ -114,6 +114,7 @@ class Row:
     """One model. ``source`` is tried in order; ``unseen`` says why files have no checksum, where some have none.
 
     ``max_length`` is in tokens, of the model's own tokenizer, and stands only where it is a fact of the model.
+    ``prompt`` is the one that the model was trained on (``"pairwise/duot5"``), where it was trained on one.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Row:
     terms: Terms | None = None
     unseen: str = ""
     max_length: int | None = None
+    prompt: str = ""
     notes: str = field(default="", compare=False)
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT

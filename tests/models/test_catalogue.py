@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rankkit.errors import ConfigError, UnknownModel
 from rankkit.models import catalogue
 from rankkit.models.catalogue import HubSource, WheelSource, find, parse, rows
+from rankkit.prompt import load_prompt
 from tests.models.conftest import ROW
 
 
@@ -123,3 +124,11 @@ def test_a_file_without_checksum_needs_a_reason() -> None:
 def test_two_rows_may_not_answer_to_one_name() -> None:
     with pytest.raises(ConfigError, match="more than one row answers to 'tin'"):
         parse(ROW + ROW.replace('"tiny"', '"tiny2"'))
+
+
+def test_a_prompt_that_a_model_was_trained_on_is_a_prompt_file():
+    trained = [row for row in rows() if row.prompt]
+    assert {row.name for row in trained} >= {"monot5-base-msmarco", "duot5-base-msmarco", "rank-zephyr-7b-v1-full"}
+    for row in trained:
+        paradigm, _, name = row.prompt.partition("/")
+        assert load_prompt(name, paradigm).name
