@@ -5,6 +5,7 @@
 #   make lint    formatting, lint and types
 #   make bench   rankkit beside its peers, which get an environment of their own
 #   make parity  exports beside transformers, in an environment of their own; writes tests/golden
+#   make amx     what a default build of llama.cpp does on CPUs with AMX, and that rankkit survives it
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -13,7 +14,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # Tested with this version; users may have any that the `gguf` extra allows.
 LLAMA_CPP := llama-cpp-python==0.3.36
 
-.PHONY: demo test lint bench parity clean models
+.PHONY: demo test lint bench parity amx clean models
 
 demo: .venv/.core
 	$(BIN)/rankkit demo --pull
@@ -71,5 +72,16 @@ parity: .venv-parity/.done
 	.venv-parity/bin/python -m pip install --quiet --requirement scripts/parity/requirements.txt --editable .
 	touch $@
 
+# A dangerous build of llama.cpp on purpose, to see that rankkit keeps clear of its AMX kernels. Needs AVX-512.
+AMX := -DGGML_AMX_TILE=ON -DGGML_AMX_INT8=ON -DGGML_AMX_BF16=ON
+amx: .venv-amx/.done models
+	.venv-amx/bin/python -m scripts.amx
+
+.venv-amx/.done: pyproject.toml scripts/install-llama-cpp.sh
+	$(PYTHON) -m venv .venv-amx
+	.venv-amx/bin/python -m pip install --quiet --editable .
+	BIN=.venv-amx/bin sh scripts/install-llama-cpp.sh "$(LLAMA_CPP)" "$(AMX)"
+	touch $@
+
 clean:
-	rm -rf .venv .venv-peers .venv-parity build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-peers .venv-parity .venv-amx build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
