@@ -22,6 +22,7 @@ LEVELS = {
         "questions",
         "judge",
         "account",
+        "_job",
         "runner",
         "plan",
         "reranker",
