@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rankkit.cascade import Cascade as Cascade
     from rankkit.config import load as load
     from rankkit.config import rerank as rerank
+    from rankkit.config import searcher as searcher
     from rankkit.errors import RankkitError as RankkitError
     from rankkit.fusion import fuse as fuse
     from rankkit.models.store import pull as pull
@@ -54,6 +55,7 @@ _HOMES = {
     "load": "config",
     "pull": "models.store",
     "rerank": "config",
+    "searcher": "config",
 }
 
 __all__ = [*_HOMES, "__version__"]

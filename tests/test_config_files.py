@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankkit.config import load, parse
+from rankkit.config import load, parse, searcher
+from rankkit.config.checking import check_models
 from rankkit.config.loading import read_spec
 from rankkit.config.writing import as_table, as_toml
 from rankkit.errors import ConfigError, RankkitError
@@ -158,3 +159,37 @@ def test_what_toml_has_no_word_for_is_told():
     with pytest.raises(ConfigError, match=r"extra_body\.stop\.at holds null, which TOML has no word for"):
         as_toml(spec)
     assert parse(as_table(spec)) == spec
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "[first_stage]\ncorpsu = 'x'",
+            r"first_stage\.corpsu: extra.*\n.*Did you mean corpus\? Known keys: method, corpus",
+        ),
+        ("[first_stage]\nfirst = 0", r"first_stage\.first: .*greater than or equal to 1"),
+        ("[[stages]]\nfirst_stage = {}", r"stages\.1\.first_stage: candidates come from one place"),
+        ("[[members]]\n[[members]]\nfirst_stage = {}", r"members\.2\.first_stage: candidates come from one place"),
+        ("[first_stage]\ncorpus = 'none.jsonl'", r"first_stage\.corpus: .*none\.jsonl: there is no such file"),
+    ],
+)
+def test_what_is_wrong_with_a_first_stage(tmp_path, text, words):
+    (tmp_path / "a.toml").write_text(text)
+    with pytest.raises(RankkitError, match=words):
+        check_models(read_spec(tmp_path / "a.toml"))
+
+
+def test_a_searcher_needs_a_first_stage_that_names_a_corpus_or_an_index(tmp_path):
+    (tmp_path / "a.toml").write_text("")
+    with pytest.raises(ConfigError, match=r"a\.toml has no first_stage\n.*corpus = "):
+        searcher(tmp_path / "a.toml")
+
+
+def test_the_paths_of_a_first_stage_are_relative_to_its_file(tmp_path):
+    (tmp_path / "a.toml").write_text("[first_stage]\ncorpus = 'texts'\nindex = '../kept'")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "b.toml").write_text("include = '../a.toml'")
+    for file in ("a.toml", "b/b.toml"):
+        first = read_spec(tmp_path / file).first_stage
+        assert (first.corpus, first.index) == (str(tmp_path / "texts"), str(tmp_path.parent / "kept"))

@@ -8,6 +8,7 @@ import tomllib
 import pytest
 
 from rankkit.config import load, parse
+from rankkit.config import searcher as searcher_of
 from rankkit.config.checking import check_models
 from rankkit.config.files import read_file
 from rankkit.config.loading import read_spec
@@ -18,6 +19,7 @@ from tests.conftest import ROOT, pulled_model
 EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
 GGUF = {"minilm-then-listwise-gguf", "fused", "gated"}
 ENDPOINT = "minilm-then-endpoint-with-fallback"
+SEARCHING = {"bm25-then-minilm": 2, "bm25-then-minilm-then-listwise": 3}
 
 QUERY = "how long do fleas live?"
 DOCUMENTS = [
@@ -41,7 +43,7 @@ def example(name: str) -> BaseReranker:
 
 
 def test_all_that_were_promised_are_there():
-    assert {path.stem for path in EXAMPLES} == {"minilm", "minilm-then-pairwise", ENDPOINT, *GGUF}
+    assert {path.stem for path in EXAMPLES} == {"minilm", "minilm-then-pairwise", ENDPOINT, *GGUF, *SEARCHING}
     table = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
     assert all(f"({path.name})" in table for path in EXAMPLES)
 
@@ -60,6 +62,21 @@ def test_each_is_right_begins_with_a_comment_and_is_the_same_when_printed(path, 
 def test_the_cross_encoder_finds_the_answer_and_keeps_all(name):
     ranking = example(name).rerank(QUERY, DOCUMENTS)
     assert ranking.ids[0] == BEST and len(ranking) == 6
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("name", SEARCHING)
+def test_a_corpus_is_searched_and_what_is_found_reranked(name):
+    pulled_model("ms-marco-MiniLM-L-12-v2")
+    if "listwise" in name:
+        pytest.importorskip("llama_cpp", reason="the gguf extra is not installed")
+        pulled_model("smollm2-135m-instruct")
+    searcher = searcher_of(ROOT / "examples" / f"{name}.toml")
+    ranking = searcher.search(QUERY)
+    assert len(ranking.steps) == SEARCHING[name] - 1  # BM25 is no step of the reranker's
+    assert {"adult", "cycle", "jump"} <= set(ranking.ids) and "treat" not in ranking.ids
+    if name == "bm25-then-minilm":
+        assert ranking.ids[0] == "adult" and searcher.search(QUERY, top_k=3).ids == ranking.ids[:3]
 
 
 @pytest.mark.model

@@ -24,6 +24,7 @@ from rankkit.reranker import BaseReranker, JudgeReranker
 from rankkit.usage import Usage
 
 if TYPE_CHECKING:
+    from rankkit.evaluation.experiment import Experiment
     from rankkit.evaluation.report import EvaluationReport
 
 
@@ -65,23 +66,33 @@ def evaluate(
     if stage is None and bm25.given:
         raise typer.BadParameter("--first, --tokenizer and --stemmer go with --first-stage bm25")
     experiment = Experiment.of(data, measures=measures or DEFAULT_MEASURES, limit=limit, run_out=run_out)
-    searched = None if stage is None else Bm25FirstStage.over(experiment, bm25)
-    if searched is not None:
-        experiment = searched.experiment
-    # A file has its own say on what happens to a failed query; otherwise the measuring goes on.
-    on_error = "keep" if options.config is None and replay is None else None
     if run is not None:
-        report = experiment.of_run(run)
-    elif plan:
-        _tell_plan(options.spec(on_error=on_error).build(), experiment.dataset.requests, depth, as_json=as_json)
+        _tell(experiment.of_run(run), as_json=as_json)
         return
-    elif searched is not None and not options.given and (record, replay) == (None, None):
-        report = searched.alone()
-    else:
-        bar = progress_bar(f"{len(experiment.dataset.requests)} queries")
-        with _reranker(options.spec(on_error=on_error), record, replay) as reranker, bar as progress:
-            report = experiment.of_reranker(reranker, depth=depth, progress=progress)
+    if stage is not None and not plan and not options.given and (record, replay) == (None, None):
+        _tell(Bm25FirstStage.over(experiment, bm25.over(None)).alone(), as_json=as_json)
+        return
+    # A file has its own say on what happens to a failed query; otherwise the measuring goes on.
+    spec = options.spec(on_error="keep" if options.config is None and replay is None else None)
+    experiment = _from_first_stage(experiment, stage, bm25, spec)
+    if plan:
+        _tell_plan(spec.build(), experiment.dataset.requests, depth, as_json=as_json)
+        return
+    bar = progress_bar(f"{len(experiment.dataset.requests)} queries")
+    with _reranker(spec, record, replay) as reranker, bar as progress:
+        report = experiment.of_reranker(reranker, depth=depth, progress=progress)
     _tell(report, as_json=as_json)
+
+
+def _from_first_stage(experiment: Experiment, stage: str | None, bm25: Bm25Options, spec: Spec) -> Experiment:
+    """With the candidates that ``--first-stage``, or the config, asks for. Data without a corpus has only its own."""
+    if stage is None and spec.first_stage is None:
+        return experiment
+    if stage is None and experiment.dataset.corpus is None:
+        words = f"{experiment.dataset.name} has no corpus: its own candidates are the first stage, not the config's"
+        stderr().print(words, style="yellow", highlight=False)
+        return experiment
+    return Bm25FirstStage.over(experiment, bm25.over(spec.first_stage)).experiment
 
 
 def _tell(report: EvaluationReport, *, as_json: bool) -> None:

@@ -1,22 +1,22 @@
-"""What ``rankkit search`` and ``rankkit eval --first-stage`` share: a corpus from a path, and BM25 as a ranking."""
+"""What ``rankkit search``, ``eval`` and ``plan`` share: the options of BM25, and data whose first stage it is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from rankkit.config.first_stage import FirstStageSpec
 from rankkit.errors import DataError
-from rankkit.ranking import Candidate, Query, Ranking, Request, ScoreKind, Step
+from rankkit.ranking import Query
 
 if TYPE_CHECKING:
     from rankkit.evaluation.datasets import Dataset
     from rankkit.evaluation.experiment import Experiment
     from rankkit.evaluation.report import EvaluationReport
-    from rankkit.retrieval.bm25 import Bm25Index, Bm25Settings
+    from rankkit.retrieval.bm25 import Bm25Index
 
 _PANEL = "First stage"
 #: As reading a data set words it.
@@ -58,45 +58,18 @@ class Bm25Options:
     def given(self) -> bool:
         return self != Bm25Options()
 
-    @property
-    def depth(self) -> int:
-        return self.first or 100
-
-    def settings(self) -> Bm25Settings | None:
-        """``None`` where nothing was said of how to index."""
-        from rankkit.retrieval.bm25 import Bm25Settings
-
-        said = {"tokenizer": self.tokenizer, "stemmer": self.stemmer}
-        given: dict[str, Any] = {key: value for key, value in said.items() if value is not None}
-        return Bm25Settings(**given) if given else None
-
-
-def read_corpus(path: Path) -> Iterable[Candidate]:
-    """JSON lines (a file, or ``corpus.jsonl`` in a BEIR folder, plain or gzip), or a folder of text files.
-
-    Raises:
-        DataError: there is no such file or folder. Other troubles are told when the corpus is read.
-    """
-    from rankkit.evaluation.corpus import Corpus
-    from rankkit.retrieval.text_files import TextFolder
-
-    if not path.exists():
-        raise DataError(f"{path}: there is no such file or folder", hint="Give a folder, or a file of JSON lines.")
-    if path.is_file():
-        return Corpus(path)
-    inside = [file for name in ("corpus.jsonl", "corpus.jsonl.gz") if (file := path / name).is_file()]
-    return Corpus(inside[0]) if inside else TextFolder(path)
-
-
-def as_ranking(request: Request, index: Bm25Index) -> Ranking:
-    """The order and the scores of BM25 as they are, where no model comes after it."""
-    return Ranking(
-        request,
-        tuple(range(len(request))),
-        scores=tuple(candidate.score for candidate in request.candidates),
-        score_kind=ScoreKind.BM25,
-        steps=(Step(repr(index)),),
-    )
+    def over(
+        self, said: FirstStageSpec | None, *, corpus: Path | None = None, index: Path | None = None
+    ) -> FirstStageSpec:
+        """What the options say, and where they say nothing, what a config says. An index belongs to its corpus: a
+        corpus of one's own goes without the config's.
+        """
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        given |= {"corpus": corpus and str(corpus), "index": index and str(index)}
+        update = {name: value for name, value in given.items() if value is not None}
+        if corpus is not None:
+            update.setdefault("index", None)
+        return (said or FirstStageSpec()).model_copy(update=update)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,31 +81,14 @@ class Bm25FirstStage:
     before: Dataset
 
     @classmethod
-    def over(cls, experiment: Experiment, options: Bm25Options) -> Bm25FirstStage:
+    def over(cls, experiment: Experiment, first: FirstStageSpec) -> Bm25FirstStage:
         """Search the corpus of the experiment's data; a stored first stage is replaced.
 
         Raises:
             DataError: there is no corpus, it is wrong, or none of its documents is judged.
         """
-        from rankkit.retrieval.bm25 import Bm25Index
-
-        data, depth = experiment.dataset, options.depth
-        if data.corpus is None:
-            raise DataError(
-                f"{data.name} has no corpus to search", hint="Put the collection's corpus.jsonl into its folder."
-            )
-        index = Bm25Index.build(data.corpus, options.settings())
-        _refuse_strangers(data, index)
-        found = index.search_many([Query(text, name) for name, text in data.queries.items()], depth)
-        requests = tuple(request for request in found if request.candidates)
-        unfound = {_UNFOUND: len(found) - len(requests)} if len(requests) < len(found) else {}
-        searched = replace(
-            data,
-            name=f"{data.name}, first {depth} of {index!r}",
-            requests=requests,
-            notes={words: count for words, count in data.notes.items() if words != _UNFOUND} | unfound,
-        )
-        return cls(replace(experiment, dataset=searched), index, data)
+        data, index = searched(experiment.dataset, first)
+        return cls(replace(experiment, dataset=data), index, experiment.dataset)
 
     def alone(self) -> EvaluationReport:
         """Measure BM25 without a model after it, beside the stored first stage where the data has one; write the run.
@@ -143,6 +99,7 @@ class Bm25FirstStage:
         from rankkit.evaluation.measures import Figures, evaluate
         from rankkit.evaluation.report import EvaluationReport
         from rankkit.evaluation.runs import write_run
+        from rankkit.retrieval.searcher import as_ranking
 
         data, measures = self.experiment.dataset, self.experiment.measures
         if self.experiment.run_out is not None:
@@ -161,6 +118,28 @@ class Bm25FirstStage:
             first_stage_per_query=beside.per_query,
             data_notes=data.notes,
         )
+
+
+def searched(data: Dataset, first: FirstStageSpec) -> tuple[Dataset, Bm25Index]:
+    """The data with what BM25 finds in its corpus, and the index.
+
+    Raises:
+        DataError: there is no corpus, it is wrong, or none of its documents is judged.
+    """
+    from rankkit.retrieval.bm25 import Bm25Index
+
+    if data.corpus is None:
+        raise DataError(
+            f"{data.name} has no corpus to search", hint="Put the collection's corpus.jsonl into its folder."
+        )
+    index = Bm25Index.build(data.corpus, first.settings())
+    _refuse_strangers(data, index)
+    found = index.search_many([Query(text, name) for name, text in data.queries.items()], first.first)
+    requests = tuple(request for request in found if request.candidates)
+    unfound = {_UNFOUND: len(found) - len(requests)} if len(requests) < len(found) else {}
+    name = f"{data.name}, first {first.first} of {index!r}"
+    notes = {words: count for words, count in data.notes.items() if words != _UNFOUND} | unfound
+    return replace(data, name=name, requests=requests, notes=notes), index
 
 
 def _refuse_strangers(data: Dataset, index: Bm25Index) -> None:

@@ -14,7 +14,9 @@ from rich.text import Text
 from rankkit.backends.endpoint.pricing import Prices
 from rankkit.cli import options
 from rankkit.cli.calibration import Speed, calibrate, judged, sample_request
+from rankkit.cli.first_stage import searched
 from rankkit.cli.output import stderr, stdout, write_json
+from rankkit.config.first_stage import FirstStageSpec
 from rankkit.config.language_model import LanguageModelSpec
 from rankkit.config.loading import read_spec
 from rankkit.config.spec import BaseSpec, ModelSpec, naming
@@ -73,8 +75,8 @@ def plan(
         raise typer.BadParameter("give --data or --candidates")
     if limit is not None and data is None:
         raise typer.BadParameter("--limit goes with --data")
-    requests = _requests(data, limit) if data is not None else [sample_request(candidates or 1)]
     spec = read_spec(config)
+    requests = [sample_request(candidates or 1)] if data is None else _requests(data, limit, spec.first_stage)
     with naming(str(config)):
         reranker = spec.build()
     speeds = calibrate(reranker, requests[0]) if calibration and requests else {}
@@ -130,10 +132,12 @@ def _models(spec: BaseSpec) -> Iterator[ModelSpec]:
             yield from _models(part)
 
 
-def _requests(data: Path, limit: int | None) -> Sequence[Request]:
+def _requests(data: Path, limit: int | None, first: FirstStageSpec | None) -> Sequence[Request]:
+    """As an evaluation would have them."""
     from rankkit.evaluation.datasets import load_dataset
 
-    return load_dataset(data, limit=limit).requests
+    dataset = load_dataset(data, limit=limit)
+    return dataset.requests if first is None or dataset.corpus is None else searched(dataset, first)[0].requests
 
 
 def _summary(reranker: BaseReranker, queries: int, stages: Sequence[StageTotal]) -> dict[str, object]:

@@ -26,7 +26,10 @@ def rerank(
 ) -> None:
     """Rerank documents from files or standard input."""
     request = Request.of(query, read_documents(files or []))
-    reranker = options.spec().build()
+    spec = options.spec()
+    if spec.first_stage is not None:
+        stderr().print("the config's first stage is not asked: the documents are given", style="yellow")
+    reranker = spec.build()
     with progress_bar("reranking") as progress:
         ranking = cut(reranker.rank(request, progress=progress), top_k=top_k, threshold=threshold)
     if as_json:

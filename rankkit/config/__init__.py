@@ -5,4 +5,5 @@ from rankkit.config.kinds import Paradigm as Paradigm
 from rankkit.config.kinds import parse as parse
 from rankkit.config.loading import load as load
 from rankkit.config.loading import rerank as rerank
+from rankkit.config.loading import searcher as searcher
 from rankkit.config.loading import to_toml as to_toml

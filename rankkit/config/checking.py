@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from rankkit.config.first_stage import read_corpus
 from rankkit.config.kinds import KINDS_OF_PARADIGM
 from rankkit.config.pointwise import PointwiseSpec
 from rankkit.config.spec import BaseSpec, ModelSpec, naming
@@ -24,9 +25,13 @@ def check_models(spec: BaseSpec) -> list[str]:
     """Notes on models that are known but not on this machine.
 
     Raises:
-        RankkitError: names the key of a model that nobody knows or that cannot do what is asked, or of a prompt.
+        RankkitError: names the key of a model that nobody knows or that cannot do what is asked, of a prompt, or of a
+            corpus that is not there.
     """
     notes = []
+    if spec.first_stage is not None and spec.first_stage.corpus is not None:
+        with naming("first_stage.corpus"):
+            read_corpus(Path(spec.first_stage.corpus))
     for path, part in walk(spec):
         start = f"{path}." if path else ""
         prompt = getattr(part, "prompt", None)

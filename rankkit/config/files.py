@@ -17,7 +17,7 @@ def read_file(path: Path) -> dict[str, object]:
     """The settings of a file, those of the files that it includes taken over.
 
     ``include = "other.toml"`` in any table is that file's table, whose keys those beside it override. Paths (of
-    models, of prompts, of included files) are relative to the file in which they are written.
+    models, prompts, a corpus, included files) are relative to the file in which they are written.
 
     Raises:
         ConfigError: a file is not there, cannot be read, or includes itself, by way of others or not.
@@ -62,6 +62,10 @@ def _with_whole_paths(table: dict[str, object], folder: Path) -> dict[str, objec
         table["model"] = _whole(folder, model)
     if isinstance(prompt, str) and prompt.endswith(".toml"):
         table["prompt"] = _whole(folder, prompt)
+    first = table.get("first_stage")
+    if isinstance(first, Mapping):
+        paths = {key: _whole(folder, path) for key in ("corpus", "index") if isinstance(path := first.get(key), str)}
+        table["first_stage"] = {**first, **paths}
     return table
 
 

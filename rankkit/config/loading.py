@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rankkit.config.files import SUFFIXES, read_file
 from rankkit.config.kinds import DEFAULT_MODELS, PARADIGM_OF_KIND, Paradigm, Spec, parse
@@ -17,6 +18,9 @@ from rankkit.models import catalogue
 from rankkit.ranking import Query, Ranking
 from rankkit.reranker import BaseReranker
 from rankkit.runner import OnReply
+
+if TYPE_CHECKING:
+    from rankkit.retrieval.searcher import Searcher
 
 
 def load(
@@ -39,6 +43,29 @@ def load(
     # Frozen values, and this is no part of them: it lets `to_toml` print the file that builds an equal one.
     object.__setattr__(reranker, "spec", spec)
     return reranker
+
+
+def searcher(what: str | Path | Mapping[str, object], *, options: Mapping[str, object] | None = None) -> Searcher:
+    """BM25 over a corpus and a reranker as one, from a config file (or a spec) that has a ``first_stage``.
+
+    ::
+
+        rankkit.searcher("bm25-then-minilm.toml").search("how long do fleas live?", top_k=10)
+
+    Raises:
+        ConfigError: it has none, or is wrong.
+        DataError: the corpus or the index is not there, or broken.
+    """
+    from rankkit.retrieval.searcher import Searcher
+
+    spec = read_spec(what, options=options)
+    where = what if isinstance(what, str | Path) else "the spec"
+    if spec.first_stage is None:
+        raise ConfigError(f"{where} has no first_stage", hint='Add [first_stage] with corpus = "PATH".')
+    reranker = load(what, options=options)
+    with naming(f"{where}: first_stage"):
+        index, _ = spec.first_stage.open()
+    return Searcher(index, reranker, spec.first_stage.first)
 
 
 def to_toml(reranker: BaseReranker) -> str:

@@ -73,10 +73,16 @@ def _known(loc: Sequence[int | str], kind: type[BaseModel], kinds: Mapping[str, 
     """The keys of the innermost spec, or of the table inside it, in which the problem is."""
     inside = [part for part in loc if part in kinds]
     spec = kinds[str(inside[-1])] if inside else kind
-    tables = [part for part in loc[:-1] if part in ("budget", "within", "skip_if")]
-    if not tables:
-        return list(spec.model_fields)
+    from rankkit.config.first_stage import FirstStageSpec
     from rankkit.config.gates import GatesSpec
     from rankkit.usage import Budget
 
-    return list(GatesSpec.model_fields) if tables[-1] == "skip_if" else list(Budget.__dataclass_fields__)
+    limits = list(Budget.__dataclass_fields__)
+    tables = {
+        "budget": limits,
+        "within": limits,
+        "skip_if": list(GatesSpec.model_fields),
+        "first_stage": list(FirstStageSpec.model_fields),
+    }
+    inner = [part for part in loc[:-1] if part in tables]
+    return tables[str(inner[-1])] if inner else list(spec.model_fields)

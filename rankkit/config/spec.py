@@ -6,13 +6,15 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from rankkit.config.first_stage import FirstStageSpec
 from rankkit.config.gates import GatesSpec
 from rankkit.errors import RankkitError
 from rankkit.models import catalogue
+from rankkit.models.store import local_path
 from rankkit.reranker import BaseReranker
 from rankkit.runner import OnError, OnReply
 from rankkit.usage import Budget
@@ -42,6 +44,14 @@ class BaseSpec(BaseModel):
         default=None, description="keep, partial or raise, or the table of a reranker to be run instead"
     )
     within: Budget | None = Field(default=None, description="limits of this stage, for each query")
+    first_stage: FirstStageSpec | None = Field(default=None, description="where the candidates come from, at the top")
+
+    @model_validator(mode="after")
+    def _one_first_stage(self) -> Self:
+        for key, part in self.parts():
+            if part.first_stage is not None:
+                raise ValueError(f"{key}.first_stage: candidates come from one place, said at the top of the file")
+        return self
 
     @model_serializer(mode="wrap")
     def _told(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -113,16 +123,24 @@ def display_name(model: str) -> str:
 
 
 def kind_of_model(model: str) -> str:
-    """The catalogue's word for a model: of its row, or by what its folder or file holds."""
-    path = Path(model)
-    if path.is_dir():
-        return "seq2seq" if _is_seq2seq(path) else "cross-encoder"
-    return "gguf" if path.is_file() else catalogue.find(model).kind
+    """The catalogue's word for a model: of its row, or by what its folder or file holds.
+
+    Raises:
+        UnknownModel: neither a catalogue name nor a folder or file.
+    """
+    path = local_path(model)
+    if path is None:
+        return catalogue.find(model).kind
+    return "gguf" if path.is_file() else "seq2seq" if _is_seq2seq(path) else "cross-encoder"
 
 
 def trained_prompt(model: str) -> str:
-    """The prompt that a model of the catalogue was trained on; ``""`` where it was trained on none, or nobody knows."""
-    return "" if Path(model).exists() else catalogue.find(model).prompt
+    """The prompt that a model of the catalogue was trained on; ``""`` where it was trained on none, or nobody knows.
+
+    Raises:
+        UnknownModel: neither a catalogue name nor a folder or file.
+    """
+    return "" if local_path(model) is not None else catalogue.find(model).prompt
 
 
 def _is_seq2seq(folder: Path) -> bool:

@@ -39,7 +39,7 @@ def locate(model: str | Path) -> Path:
         UnknownModel: neither a catalogue name nor a folder or file.
         ModelNotPulled: in the catalogue, but not on this machine.
     """
-    local = _as_path(model)
+    local = local_path(model)
     if local is not None:
         return local
     row = find(str(model))
@@ -84,7 +84,7 @@ def pull(
         DownloadFailed, ChecksumMismatch: what became of each source.
         StoreError: the cache folder is full or cannot be written to.
     """
-    local = None if isinstance(model, Row) else _as_path(model)
+    local = None if isinstance(model, Row) else local_path(model)
     if local is not None:
         return local
     row = model if isinstance(model, Row) else find(str(model))
@@ -174,8 +174,12 @@ def _opened(folder: Path, there: Manifest) -> Path:
     return folder / files[0] if len(files) == 1 and files[0].endswith(".gguf") else folder
 
 
-def _as_path(model: str | Path) -> Path | None:
-    """The folder or file that is meant; ``None`` where a catalogue name is meant."""
+def local_path(model: str | Path) -> Path | None:
+    """The folder or file that is meant; ``None`` where a catalogue name is meant.
+
+    Raises:
+        UnknownModel: neither.
+    """
     path = Path(model).expanduser()
     if isinstance(model, Path) or model.startswith(("~", ".")) or path.is_absolute():
         if path.exists():

@@ -183,3 +183,50 @@ def test_eval_says_what_a_first_stage_needs(data):
 def test_options_for_a_model_without_a_model_are_a_mistake(data, option):
     refused = rankkit("search", "word", "--corpus", str(data), *option)
     assert refused.returncode == 2 and "give --model or --config too" in refused.stderr
+
+
+@pytest.fixture
+def config(data, model, tmp_path):
+    """A file that says where the corpus is, from another folder than the one that the command runs in."""
+    file = tmp_path / "search.toml"
+    file.write_text(f'model = "{model}"\n[first_stage]\ncorpus = "{data.name}"\nfirst = 2\nstemmer = ""\n')
+    return file
+
+
+def test_a_config_can_start_from_a_corpus(config, data):
+    found = answer("search", "word", "--config", str(config))
+    assert ids(found) == ["g", "w"] and found["first_stage"]["documents"] == 4
+    assert "words; 4 documents" in found["first_stage"]["name"]  # without a stemmer, as the file says
+    wider = answer("search", "word", "--config", str(config), "--first", "3")
+    assert ids(wider) == ["g", "w", "b"]
+    other = data.parent / "other.jsonl"
+    other.write_text('{"_id": "z", "text": "a word"}\n')
+    assert ids(answer("search", "word", "--config", str(config), "--corpus", str(other))) == ["z"]
+
+
+def test_the_same_file_evaluates_and_plans_over_the_corpus_of_the_data(config, data):
+    report = answer("eval", "--data", str(data), "--config", str(config))
+    by_flag = answer(
+        "eval", "--data", str(data), "--first-stage", "bm25", "--first", "2", "--stemmer", "", "--model", str(config)
+    )
+    assert report["measures"] == by_flag["measures"] and report["usage"]["calls"] == by_flag["usage"]["calls"] > 0
+    planned = answer("plan", "--data", str(data), "--config", str(config), "--no-calibrate")
+    assert planned["calls"] == report["usage"]["calls"]
+
+
+def test_data_without_a_corpus_has_its_own_candidates(config, tmp_path):
+    folder = tmp_path / "judged"
+    folder.mkdir()
+    (folder / "queries.tsv").write_text("1\tword\n")
+    (folder / "qrels.txt").write_text("1 0 a 1\n")
+    (folder / "candidates.jsonl").write_text(
+        '{"qid": "1", "query": "word", "candidates": [{"docid": "a", "text": "good"}]}\n'
+    )
+    result = rankkit("eval", "--data", str(folder), "--config", str(config))
+    assert result.returncode == 0 and "judged has no corpus: its own candidates are the first stage" in result.stderr
+
+
+def test_documents_that_are_given_are_not_searched_for_and_that_is_said(config, tmp_path):
+    (tmp_path / "lines.txt").write_text("good\nbad\n")
+    result = rankkit("rerank", "word", str(tmp_path / "lines.txt"), "--config", str(config), "--json")
+    assert ids(json.loads(result.stdout)) == ["0", "1"] and "first stage is not asked" in result.stderr

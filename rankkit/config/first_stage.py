@@ -1,0 +1,80 @@
+"""``[first_stage]``: where the candidates come from, so that a file can start from a corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rankkit.errors import ConfigError, DataError
+from rankkit.ranking import Candidate
+
+if TYPE_CHECKING:
+    from rankkit.retrieval.bm25 import Bm25Index, Bm25Settings
+
+
+class FirstStageSpec(BaseModel):
+    """BM25 over a corpus: JSON lines with id, text and title, a BEIR folder, or a folder of .txt and .md files.
+
+    ``index`` is a folder in which the index is kept, and built again when the corpus changes; without ``corpus`` it is
+    searched as it is. An evaluation searches the corpus of its data instead.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: Literal["bm25"] = "bm25"
+    corpus: str | None = None
+    index: str | None = None
+    first: int = Field(default=100, ge=1, description="documents that are found for each query")
+    k1: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    b: float | None = Field(default=None, ge=0, le=1)
+    tokenizer: Literal["words", "bigrams"] | None = None
+    stemmer: str | None = None
+
+    def settings(self) -> Bm25Settings | None:
+        """``None`` where nothing was said of how to index: then a kept index stands as it is."""
+        from rankkit.retrieval.bm25 import Bm25Settings
+
+        said: dict[str, Any] = {name: getattr(self, name) for name in ("k1", "b", "tokenizer", "stemmer")}
+        given = {name: value for name, value in said.items() if value is not None}
+        return Bm25Settings(**given) if given else None
+
+    def open(self) -> tuple[Bm25Index, bool]:
+        """The index, and whether it was built and written just now.
+
+        Raises:
+            ConfigError: neither a corpus nor an index is named, or settings for an index that is there.
+            DataError: there is no such corpus or index, or it is broken.
+        """
+        from rankkit.retrieval.bm25 import Bm25Index
+
+        if self.corpus is None and self.index is None:
+            raise ConfigError("there is nothing to search", hint="Give a corpus, or the index that was built from one.")
+        settings = self.settings()
+        if self.corpus is None:
+            if settings is not None:
+                raise ConfigError("k1, b, tokenizer and stemmer are for building an index", hint="Give a corpus too.")
+            return Bm25Index.load(str(self.index)), False
+        documents = read_corpus(Path(self.corpus))
+        if self.index is None:
+            return Bm25Index.build(documents, settings), False
+        return Bm25Index.kept(self.index, documents, settings)
+
+
+def read_corpus(path: Path) -> Iterable[Candidate]:
+    """JSON lines (a file, or ``corpus.jsonl`` in a BEIR folder, plain or gzip), or a folder of text files.
+
+    Raises:
+        DataError: there is no such file or folder. Other troubles are told when the corpus is read.
+    """
+    from rankkit.evaluation.corpus import Corpus
+    from rankkit.retrieval.text_files import TextFolder
+
+    if not path.exists():
+        raise DataError(f"{path}: there is no such file or folder", hint="Give a folder, or a file of JSON lines.")
+    if path.is_file():
+        return Corpus(path)
+    inside = [file for name in ("corpus.jsonl", "corpus.jsonl.gz") if (file := path / name).is_file()]
+    return Corpus(inside[0]) if inside else TextFolder(path)

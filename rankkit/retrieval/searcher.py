@@ -1,0 +1,62 @@
+"""A first stage and a reranker as one: a query in, the documents of a corpus out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rankkit.ranking import Query, Ranking, Request, ScoreKind, Step
+from rankkit.reranker import BaseReranker
+from rankkit.retrieval.bm25 import Bm25Index
+from rankkit.runner import OnProgress
+from rankkit.usage import Budget
+
+
+@dataclass(frozen=True, slots=True)
+class Searcher:
+    """BM25 finds the ``first`` documents, ``reranker`` orders them; without one, BM25's own order and scores stand.
+
+    ::
+
+        searcher = Searcher(Bm25Index.build(documents), rankkit.load("ms-marco-MiniLM-L-12-v2"))
+        searcher.search("where do fleas live", top_k=10)
+    """
+
+    index: Bm25Index
+    reranker: BaseReranker | None = None
+    first: int = 100
+
+    def find(self, query: str | Query) -> Request:
+        """The first stage alone: the query with what was found, ready for any reranker."""
+        return self.index.search(query, self.first)
+
+    def search(
+        self,
+        query: str | Query,
+        *,
+        top_k: int | None = None,
+        budget: Budget | None = None,
+        progress: OnProgress | None = None,
+    ) -> Ranking:
+        """Find and rerank. Nothing found is an empty ranking.
+
+        Raises:
+            EmptyQuery: the query has no text.
+            RankkitError: as the reranker's ``rank``.
+        """
+        request = self.find(query)
+        if self.reranker is None:
+            ranking = as_ranking(request, self.index)
+        else:
+            ranking = self.reranker.rank(request, budget=budget, progress=progress)
+        return ranking if top_k is None else ranking.top(top_k)
+
+
+def as_ranking(request: Request, index: Bm25Index) -> Ranking:
+    """The order and the scores of BM25 as they are."""
+    return Ranking(
+        request,
+        tuple(range(len(request))),
+        scores=tuple(candidate.score for candidate in request.candidates),
+        score_kind=ScoreKind.BM25,
+        steps=(Step(repr(index)),),
+    )
