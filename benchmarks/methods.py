@@ -23,6 +23,7 @@ from rankkit.evaluation.datasets import Dataset, load_dataset
 from rankkit.evaluation.measures import evaluate, parse_measures
 from rankkit.judge import Asked, Reply
 from rankkit.models import store
+from rankkit.models.catalogue import find
 from rankkit.ranking import Candidate, Query, Ranking, Request
 
 CONTEXT = 2048
@@ -33,7 +34,9 @@ MODELS: Mapping[str, Mapping[str, object]] = {
     "smollm2-135m-instruct": {},
     "gemma-3-270m": {"style": "completion"},
 }
-LISTWISE = {"paradigm": "listwise", "window": 10, "step": 5}
+#: Of more than nine passages, one number begins another: a server's grammar takes the likeliest token ("1", after which
+#: only "10" may be left), rankkit the likeliest number.
+LISTWISE = {"paradigm": "listwise", "window": 8, "step": 4}
 METHODS: Mapping[str, Mapping[str, object]] = {
     "generate": {**LISTWISE, "method": "generate", "prompt": "listwise/small"},
     "constrained": {**LISTWISE, "method": "constrained"},
@@ -42,6 +45,8 @@ METHODS: Mapping[str, Mapping[str, object]] = {
     "setwise": {**LISTWISE, "method": "setwise", "window": 4, "step": 2, "top_k": 5},
     "A or B": {"paradigm": "pairwise", "strategy": "heapsort", "top_k": 2},
 }
+#: It asks sixty questions a query, and each of them twice here.
+A_OR_B_QUERIES = 3
 
 Said = tuple[tuple[int, ...], str | None]
 
@@ -65,7 +70,8 @@ class Side:
             self.seconds += time.perf_counter() - started
 
     def _hear(self, asked: Asked[object], reply: Reply[object]) -> None:
-        self.said[-1].append((asked.question.indices, reply.said))
+        if reply.again is None:  # otherwise the model is asked to go on, and its last words count
+            self.said[-1].append((asked.question.indices, reply.said))
 
     def orders(self) -> dict[str, list[str]]:
         return {one.query.id: [candidate.id for candidate in one.candidates] for one in self.rankings}
@@ -107,19 +113,23 @@ def run(arguments: argparse.Namespace) -> None:
     table = _table(f"NovelEval, {len(requests)} queries, first {WORDS} words; first stage nDCG@10 {stored:.4f}")
     figures: dict[str, object] = {"first stage": stored}
     for model, options in MODELS.items():
+        if store.installed(find(model)) is None:
+            console.print(f"{model} is left out: rankkit models pull {model}")
+            continue
         figures[model] = rows = {}
         sides = {method: Side({**METHODS[method], "context": CONTEXT}, model) for method in METHODS}
+        shown = {method: requests[: A_OR_B_QUERIES if method == "A or B" else None] for method in METHODS}
         for method, side in sides.items():
-            side.run(requests, f"{model}, {method}")
+            side.run(shown[method], f"{model}, {method}")
         with LlamaServer(store.locate(model), name=model, context=CONTEXT) as server:
             for method, here in sides.items():
                 # By default this server penalises repeated tokens, and labels are in the prompt already.
                 plain = {"extra_body": {"repeat_penalty": 1.0}, "concurrency": 1, "timeout": 600, **options}
                 # Its context is as large as the model's here; its tokens are estimated, and would be found too many.
                 there = Side({**METHODS[method], **plain, "endpoint": server.url, "context": 8 * CONTEXT}, model)
-                there.run(requests, f"{model}, {method}, over HTTP")
+                there.run(shown[method], f"{model}, {method}, over HTTP")
                 rows[method] = row = _figures(dataset, method, here, there)
-                _show(table, model, method, row, len(requests))
+                _show(table, model, method, row, len(shown[method]))
     console.print(table)
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2))
@@ -147,13 +157,16 @@ def _figures(dataset: Dataset, method: str, here: Side, there: Side) -> dict[str
 
 def _table(title: str) -> Table:
     table = Table(title=title)
-    for heading in ("model", "method", "nDCG@10", "over HTTP", "questions", "outcomes", "same answers", "same orders"):
-        table.add_column(heading, justify="left" if heading in ("model", "method", "outcomes") else "right")
+    words, figures = ("model", "method", "answers", "answers over HTTP"), ("nDCG@10", "over HTTP")
+    for heading in (*words[:2], *figures, *words[2:], "same answers", "same orders"):
+        table.add_column(heading, justify="left" if heading in words else "right")
     return table
 
 
 def _show(table: Table, model: str, method: str, row: Mapping[str, object], queries: int) -> None:
-    outcomes = ", ".join(f"{count} {name}" for name, count in Counter(row["outcomes"]).most_common())
-    alike = f"{row['same_answers']} of {row['questions']}"
-    figures = (f"{row['ndcg']:.4f}", f"{row['ndcg_http']:.4f}", str(row["questions"]), outcomes, alike)
-    table.add_row(model, method, *figures, f"{row['same_orders']} of {queries}")
+    outcomes = [
+        ", ".join(f"{count} {name}" for name, count in Counter(row[key]).most_common())
+        for key in ("outcomes", "outcomes_http")
+    ]
+    alike = f"{row['same_answers']} of {row['questions']}", f"{row['same_orders']} of {queries}"
+    table.add_row(model, method, f"{row['ndcg']:.4f}", f"{row['ndcg_http']:.4f}", *outcomes, *alike)
