@@ -94,10 +94,13 @@ class Job(Generic[Q, A]):
         """Write down what went wrong."""
         self._failures[f"{type(error).__name__}: {error.message}"] += 1
 
-    def settle(self, question: Q, answer: Answer[A]) -> bool:
-        """Take in the answer that stands. Whether it was the last one that the round waits for."""
+    def settle(self, question: Q, answer: Answer[A], *, remember: bool = True) -> bool:
+        """Take in the answer that stands. Whether it was the last one that the round waits for.
+
+        Not to ``remember`` is for one that stands for want of a better, where another stage may still get that.
+        """
         self._answers[question] = answer
-        if answer.value is not None:
+        if answer.value is not None and remember:
             ids = {index: self.request.candidates[index].id for index in question.indices}
             self.account.memo[self._memo_key(question)] = _translated(answer, ids)
         self.outcomes[answer.outcome.value] += 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -89,16 +89,22 @@ Reread = Callable[[Question, str], Answer[object]]
 
 
 def read_record(path: str | Path) -> dict[tuple[object, ...], Recorded]:
-    """Read a record; where a question was asked again, its last answer stands.
+    """Read a record. Where a question was asked again, its last answer stands, with the bill of all its tries.
 
     Raises:
         DataError: names the line that is not one of a record.
     """
     entries: dict[tuple[object, ...], Recorded] = {}
+    retried: set[tuple[object, ...]] = set()
     for number, line in enumerate(_lines(Path(path)), start=1):
         try:
             data = json.loads(line)
-            entries[_key_of(data)] = _recorded(data)
+            key, recorded = _key_of(data), _recorded(data)
+            if key in retried:
+                before = entries[key]
+                recorded = replace(recorded, usage=before.usage + recorded.usage, notes=before.notes + recorded.notes)
+            entries[key] = recorded
+            (retried.add if data.get("retried") else retried.discard)(key)
         except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
             raise DataError(
                 f"{path}, line {number}: not a line of a record ({error})",

@@ -167,7 +167,7 @@ class Runner(Generic[Q, A]):
     def _refuse(self, item: _Item[Q, A], reason: str) -> None:
         for job, question in item.owners:
             job.stopped = job.stopped or reason
-            self._settle(job, question, item.fallback or Answer.unasked())
+            self._settle(job, question, item.fallback or Answer.unasked(), remember=False)
 
     def _collect(self) -> None:
         """Take in what has been answered; wait for it only if there is nothing else to do."""
@@ -196,7 +196,7 @@ class Runner(Generic[Q, A]):
         for job, question in item.owners:
             if item.fallback is not None:
                 job.fail(error)
-            self._settle(job, question, item.fallback or Answer.failed(error))
+            self._settle(job, question, item.fallback or Answer.failed(error), remember=False)
 
     def _record(self, item: _Item[Q, A], replies: Sequence[Reply[A]]) -> None:
         if len(replies) != len(item.owners):
@@ -223,8 +223,8 @@ class Runner(Generic[Q, A]):
             raise error
         return Answer.failed(error)
 
-    def _settle(self, job: Job[Q, A], question: Q, answer: Answer[A]) -> None:
-        if job.settle(question, answer):
+    def _settle(self, job: Job[Q, A], question: Q, answer: Answer[A], *, remember: bool = True) -> None:
+        if job.settle(question, answer, remember=remember):
             self._ready.append(job)
         self._tell(answered=1)
 

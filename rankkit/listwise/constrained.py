@@ -10,13 +10,18 @@ from rankkit.listwise.judges import WindowJudge, completed, outcome_of, shortene
 from rankkit.listwise.window import Fitted
 from rankkit.questions import Answer, Order
 
+#: For one window. A model that repeats itself so often has no opinion on the rest.
+MOST_CALLS = 8
+
 
 @dataclass(frozen=True)
 class ConstrainedJudge(WindowJudge[Order, tuple[int, ...]]):
     """Decodes only as many identifiers as the strategy asked for (``Order.top``); nothing is left to be repaired.
 
     Not every server can forbid an identifier twice. Such an answer counts up to there, and the model is asked to go on
-    with those that remain, which takes a call more (``"retried"`` in the ``Step``).
+    with those that remain, which takes a call more (``"retried"`` in the ``Step``), at most ``MOST_CALLS`` in all. As
+    with any other try again, a plan has the first call only, and where going on fails or may not be paid, the order so
+    far stands, with the others behind it: a counted defect.
     """
 
     method = "constrained"
@@ -25,8 +30,10 @@ class ConstrainedJudge(WindowJudge[Order, tuple[int, ...]]):
     def ask(self, item: Asked[Order], fitted: Fitted) -> Reply[tuple[int, ...]]:
         return self._after(item, fitted, ())
 
-    def _after(self, item: Asked[Order], fitted: Fitted, begun: tuple[int, ...]) -> Reply[tuple[int, ...]]:
-        """``begun``: places in the window that are best first already."""
+    def _after(
+        self, item: Asked[Order], fitted: Fitted, begun: tuple[int, ...], calls: int = 1
+    ) -> Reply[tuple[int, ...]]:
+        """``begun``: places in the window that are best first already. ``calls``: with this one."""
         assert isinstance(self.backend, PermutationDecoder)
         opening, separator = self.template.answers("opening", ""), self.template.answers("separator", " > ")
         wanted = min(len(fitted.labels), item.question.top or len(fitted.labels))
@@ -39,11 +46,12 @@ class ConstrainedJudge(WindowJudge[Order, tuple[int, ...]]):
             separator=separator,
         )
         order = (*begun, *(left[place] for place in dict.fromkeys(permuted.order)))
-        defects = ("missing",) if len(order) < wanted else ()
+        done = len(order) >= min(wanted, len(fitted.labels) - 1)  # nobody need be asked who is last
+        defects = () if done else ("missing",)
         answer = Answer(completed(order, item.question.indices), outcome_of(defects), defects)
         again = None
-        if len(begun) < len(order) < wanted:
-            again = Call((0,), self.bound(fitted), lambda: [self._after(item, fitted, order)])
+        if not done and len(order) > len(begun) and calls < MOST_CALLS:
+            again = Call((0,), self.bound(fitted), lambda: [self._after(item, fitted, order, calls + 1)])
         said = separator.join(fitted.labels[place] for place in order)
         notes = () if begun else shortened_notes(fitted)
         return Reply(answer, permuted.usage, notes, again, said=said)

@@ -8,7 +8,7 @@ import pytest
 
 from rankkit.backends.protocols import Generated
 from rankkit.errors import CapabilityMissing, ConnectionFailed, InvalidOutput, PromptError
-from rankkit.listwise.constrained import ConstrainedJudge
+from rankkit.listwise.constrained import MOST_CALLS, ConstrainedJudge
 from rankkit.listwise.first_token import FirstTokenJudge
 from rankkit.listwise.generate import GenerateJudge
 from rankkit.listwise.setwise import SetwiseJudge, SetwiseTextJudge
@@ -16,6 +16,7 @@ from rankkit.listwise.strategies.setwise import SetwiseHeapsort
 from rankkit.listwise.strategies.single import Single
 from rankkit.listwise.strategies.sliding import Sliding
 from rankkit.prompt import load_prompt
+from rankkit.record import RecordedJudge, Recorder, read_record
 from rankkit.reranker import JudgeReranker
 from rankkit.testing import ScriptedModel, check_reranker, request_of, words_of
 from rankkit.usage import Budget
@@ -129,35 +130,52 @@ def test_a_model_that_knows_brings_the_best_to_the_top(judge, strategy):
 
 
 class Forgetful(ScriptedModel):
-    """As behind a server whose constraint cannot forbid a label twice: two places at a time, and what it was told."""
+    """As behind a server whose constraint cannot forbid a label twice: one place at a time, and what it was told."""
+
+    def __init__(self) -> None:
+        super().__init__(worth=by_document_number)
+        self.told: list[tuple[str, tuple[str, ...]]] = []
 
     def permute(self, prompt, labels, *, top, opening="", separator=""):
-        told.append((opening, tuple(labels)))
-        return super().permute(prompt, labels, top=min(top, 2))
-
-
-told: list[tuple[str, tuple[str, ...]]] = []
+        self.told.append((opening, tuple(labels)))
+        return super().permute(prompt, labels, top=1)
 
 
 def test_an_order_that_ends_early_is_gone_on_with_from_those_that_remain():
-    told.clear()
-    judge = ConstrainedJudge(Forgetful(worth=by_document_number), SMALL)
-    ranking = JudgeReranker(judge, Single()).rank(request_of([0] * 5))
-    assert ranking.order == (4, 3, 2, 1, 0)
-    assert told == [
-        ("[", ("1", "2", "3", "4", "5")),
-        ("[5] > [4] > [", ("1", "2", "3")),
-        ("[5] > [4] > [3] > [2] > [", ("1",)),
-    ]
+    model = Forgetful()
+    judge = ConstrainedJudge(model, SMALL)
+    ranking = JudgeReranker(judge, Single()).rank(request_of([0] * 4))
+    assert ranking.order == (3, 2, 1, 0)
+    # Who is last follows.
+    assert model.told == [("[", ("1", "2", "3", "4")), ("[4] > [", ("1", "2", "3")), ("[4] > [3] > [", ("1", "2"))]
     assert ranking.steps[0].outcomes == {"retried": 2, "ok": 1} and ranking.usage.calls == 3
     check_reranker(JudgeReranker(judge, Sliding(4, 2)))
 
 
+def test_a_model_that_repeats_itself_for_ever_is_not_asked_for_ever():
+    ranking = JudgeReranker(ConstrainedJudge(Forgetful(), SMALL), Single()).rank(request_of([0] * 20))
+    assert ranking.order == (*range(19, 11, -1), *range(12)) and ranking.usage.calls == MOST_CALLS
+    assert ranking.steps[0].defects == {"missing": 1}
+
+
 def test_a_budget_is_asked_before_an_order_is_gone_on_with():
-    judge = ConstrainedJudge(Forgetful(worth=by_document_number), SMALL)
-    ranking = JudgeReranker(judge, Single()).rank(request_of([0] * 5), budget=Budget(calls=1))
-    assert ranking.order == (4, 3, 0, 1, 2) and ranking.usage.calls == 1
+    reranker = JudgeReranker(ConstrainedJudge(Forgetful(), SMALL), Single())
+    ranking = reranker.rank(request_of([0] * 4), budget=Budget(calls=1))
+    assert ranking.order == (3, 0, 1, 2) and ranking.usage.calls == 1
     assert ranking.steps[0].defects == {"missing": 1} and ranking.steps[0].stopped == "budget of 1 calls"
+    # What stood for want of money is not what another stage has to be content with.
+    whole = reranker.within(Budget(calls=1)).on_failure(reranker).rank(request_of([0] * 4))
+    assert whole.order == (3, 2, 1, 0)
+
+
+def test_a_replay_has_the_bill_of_all_calls(tmp_path):
+    with Recorder(tmp_path / "run.jsonl", {}) as recorder:
+        judge = ConstrainedJudge(Forgetful(), SMALL)
+        live = JudgeReranker(judge, Single(), on_reply=recorder.write).rank(request_of([0] * 4))
+    judge = RecordedJudge(read_record(tmp_path / "run.jsonl"))
+    again = JudgeReranker(judge, Single()).rank(request_of([0] * 4))
+    assert again.order == live.order and again.usage.calls == live.usage.calls == 3
+    assert again.usage.input_tokens == live.usage.input_tokens
 
 
 def test_identifiers_that_are_not_shown_follow_in_their_old_order():
