@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from rankkit.config import load, parse
+from rankkit.config.checking import check_models
 from rankkit.config.listwise import ListwiseSpec
 from rankkit.config.loading import read_spec
 from rankkit.config.pairwise import PairwiseSpec
 from rankkit.errors import ConfigError
+from rankkit.pairwise.strategies.kway import ChoiceTournament, OrderTournament
 from rankkit.ranking import ScoreKind
 from tests.tiny import tiny_cross_encoder
 from tests.tiny_seq2seq import tiny_seq2seq
@@ -64,13 +66,35 @@ def test_a_seq2seq_model_scores_as_monot5_and_compares_as_duot5(t5):
 
 def test_what_a_method_does_not_have_is_refused_when_it_is_built(folder, t5):
     for model, options, words in [
-        (t5, {"scores": "logit"}, "monoT5 gives no logit"),
-        (folder, {"scores": "log-probability"}, "a cross-encoder gives no log-probability"),
-        (folder, {"prompt": "monot5"}, "a cross-encoder reads no prompt"),
+        (t5, {"scores": "logit"}, "scores: .* asked as a monot5, which has no use for 'logit'"),
+        (t5, {"graph": "a.onnx"}, "graph: .* asked as a monot5, which has no use for 'a.onnx'"),
+        (folder, {"scores": "log-probability"}, "scores: .* asked as a cross-encoder, .* 'log-probability'"),
+        (folder, {"prompt": "monot5"}, "prompt: .* asked as a cross-encoder"),
         ("duot5-base-msmarco", {}, 'was trained on the prompt pairwise/duot5.*\n.*paradigm = "pairwise"'),
+        ("duot5-base-msmarco", {"paradigm": "pairwise", "method": "difference"}, "scores no single document"),
+        ("smollm2-135m-instruct", {"paradigm": "pairwise", "max_length": 9}, "max_length: .* is prompted"),
+        ("smollm2-135m-instruct", {"paradigm": "pairwise", "long_query": "error"}, "long_query: .* is prompted"),
     ]:
-        with pytest.raises(ConfigError, match=words):
-            parse({"paradigm": "pointwise", "model": model, **options}).judge()
+        spec = parse({"paradigm": "pointwise", "model": model, **options})
+        for attempt in (spec.judge, lambda spec=spec: check_models(spec)):
+            with pytest.raises(ConfigError, match=words):
+                attempt()
+
+
+def test_a_seq2seq_folder_is_not_guessed_at_but_a_classifier_of_such_a_family_is_a_cross_encoder(t5, tmp_path):
+    with pytest.raises(ConfigError, match=r'may be for scoring or for comparing\n.*"pairwise" for duoT5'):
+        load(t5)
+    folder = tiny_cross_encoder(tmp_path / "bart")
+    for config in ('{"is_encoder_decoder": true, "architectures": ["BartForSequenceClassification"]}', "[1]"):
+        (folder / "config.json").write_text(config)
+        assert load(str(folder)).rerank("word", DOCUMENTS).ids == ("2", "3", "1", "0", "4")
+
+
+def test_a_catalogue_name_comes_before_a_folder_of_that_name(tmp_path, monkeypatch):
+    (tmp_path / "duot5-base-msmarco").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert read_spec("duot5-base-msmarco").paradigm == "pairwise"
+    assert read_spec("./duot5-base-msmarco").paradigm == "pointwise"
 
 
 def test_a_model_of_the_catalogue_is_used_as_it_was_trained():
@@ -78,7 +102,7 @@ def test_a_model_of_the_catalogue_is_used_as_it_was_trained():
     assert read_spec("duot5-base-msmarco").paradigm == "pairwise"
     assert read_spec("rank-zephyr-7b-v1-full").paradigm == "listwise"
     mono = parse({"paradigm": "pairwise", "model": "monot5-base-msmarco"})
-    assert isinstance(mono, PairwiseSpec) and mono.chosen_method() == "difference"
+    assert isinstance(mono, PairwiseSpec) and mono.chosen_method == "difference"
 
 
 def test_a_long_document_is_cut_where_a_pairwise_spec_says(folder):
@@ -91,19 +115,26 @@ def test_a_long_document_is_cut_where_a_pairwise_spec_says(folder):
     [
         ({}, "sliding(20, 10)"),
         ({"window": 10}, "sliding(10, 5)"),
-        ({"strategy": "tournament", "window": 5, "top_k": 3}, "tournament"),
+        ({"strategy": "single", "method": "generate", "step": 30}, "single"),
+        ({"method": "setwise", "step": 5}, "setwise-heapsort(3)"),
         (
             {"strategy": "self-consistency", "depth": 30, "aggregate": "median"},
             "self-consistency(sliding(20, 10), 5, by=median, depth=30)",
         ),
         ({"method": "setwise"}, "setwise-heapsort(3)"),
         ({"method": "setwise", "window": 10, "strategy": "setwise-bubble"}, "setwise-bubble(9)"),
-        ({"method": "setwise", "strategy": "tournament"}, "tournament"),
     ],
 )
 def test_each_strategy_of_a_listwise_spec(spec, strategy):
     parsed = parse({"paradigm": "listwise", **spec})
     assert isinstance(parsed, ListwiseSpec) and parsed.build_strategy().name == strategy
+
+
+def test_tournaments_of_orders_and_of_choices():
+    by_order = parse({"paradigm": "listwise", "strategy": "tournament", "window": 5, "top_k": 3, "depth": 9})
+    by_choice = parse({"paradigm": "listwise", "strategy": "tournament", "method": "setwise"})
+    assert by_order.build_strategy() == OrderTournament(size=5, top_k=3, depth=9)
+    assert by_choice.build_strategy() == ChoiceTournament(size=4, top_k=10)
 
 
 @pytest.mark.parametrize(

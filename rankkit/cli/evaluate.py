@@ -148,7 +148,8 @@ def _fingerprints(spec: Spec) -> Mapping[str, str]:
     """What the record's head says of the run: the spec's own words. Keys are never among them, only their variable's
     name.
     """
-    return {key: str(value) for key, value in spec.model_dump(exclude={"budget"}, exclude_none=True).items()}
+    said = spec.model_dump(exclude={"budget"}, exclude_none=True) | spec.decided()
+    return {key: str(value) for key, value in said.items()}
 
 
 def _replayed(spec: Spec, replay: Path) -> BaseReranker:

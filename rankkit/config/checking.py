@@ -7,7 +7,6 @@ from pathlib import Path
 
 from rankkit.config.first_stage import read_corpus
 from rankkit.config.kinds import KINDS_OF_PARADIGM
-from rankkit.config.pointwise import PointwiseSpec
 from rankkit.config.spec import BaseSpec, ModelSpec, naming
 from rankkit.errors import CapabilityMissing, ModelNotPulled
 from rankkit.models import catalogue, store
@@ -51,15 +50,22 @@ def _check(spec: ModelSpec) -> Iterator[str]:
     except ModelNotPulled as error:
         yield str(error).replace("\n ", ".")
     else:
-        if Path(spec.model).exists():
+        if store.local_path(spec.model) is not None:
             _check_file(spec, path)
+            spec.check()
             return
     row = catalogue.find(spec.model)
     wanted = KINDS_OF_PARADIGM[spec.paradigm]
-    if isinstance(spec, PointwiseSpec) and row.kind in wanted:
-        _ = spec.chosen_method
-    if row.kind not in wanted:
-        fitting = ", ".join(other.name for other in catalogue.rows() if other.kind in wanted)
+    if row.kind in wanted:
+        spec.check()
+    else:
+        # Whoever compares by scores can take a model that scores, but not the other way round.
+        others = () if spec.paradigm != "pointwise" else ("pairwise", "listwise")
+        fitting = ", ".join(
+            other.name
+            for other in catalogue.rows()
+            if other.kind in wanted and other.prompt.partition("/")[0] not in others
+        )
         raise CapabilityMissing(
             f"{row.name} is a {row.kind} model; {spec.paradigm} needs one that is {' or '.join(wanted)}",
             hint=f"Models that can: {fitting}.",

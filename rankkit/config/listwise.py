@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
@@ -82,7 +81,8 @@ class ListwiseSpec(LanguageModelSpec):
                 f"the strategy {self.strategy} and the method {self.chosen_method} put different questions: "
                 f"with this method go {', '.join(fitting)}"
             )
-        if self.step is not None and self.step >= self.size:
+        slides = not by_best and self.strategy in (None, "sliding", "self-consistency")
+        if slides and self.step is not None and self.step >= self.size:
             raise ValueError(f"an impossible window: a step of {self.step} in a window of {self.size}")
         if self.aggregate is not None and self.strategy != "self-consistency":
             raise ValueError("aggregate goes with the strategy self-consistency")
@@ -100,10 +100,11 @@ class ListwiseSpec(LanguageModelSpec):
     def reranker(self, *, on_reply: OnReply | None = None) -> BaseReranker:
         return JudgeReranker(self.judge(), self.build_strategy(), self.budget, self.on_error, on_reply)
 
+    def decided(self) -> dict[str, object]:
+        return {"method": self.chosen_method, "window": self.size}
+
     def build_strategy(self) -> Strategy[Any, Any]:
         """The strategy alone: a replay needs no model."""
-        step = self.step or max(1, self.size // 2)
-        sliding = Sliding(self.size, step, passes=self.passes, depth=self.depth, top_k=self.top_k)
         by_best = self.chosen_method == "setwise"
         match self.strategy or ("setwise-heapsort" if by_best else "sliding"):
             case "single":
@@ -114,10 +115,8 @@ class ListwiseSpec(LanguageModelSpec):
                 return TourRank(self.samples, seed=self.seed, depth=self.depth)
             case "self-consistency":
                 # The depth is cut once, before the copies are shuffled.
-                copies = replace(sliding, depth=None)
-                return SelfConsistency(
-                    copies, self.samples, seed=self.seed, by=self.aggregate or "borda", depth=self.depth
-                )
+                by = self.aggregate or "borda"
+                return SelfConsistency(self._sliding(None), self.samples, seed=self.seed, by=by, depth=self.depth)
             case "tournament":
                 tournament = ChoiceTournament if by_best else OrderTournament
                 return tournament(size=self.size, top_k=self.top_k or 10, depth=self.depth)
@@ -125,7 +124,11 @@ class ListwiseSpec(LanguageModelSpec):
                 return SetwiseHeapsort(self.size - 1, self.top_k or 10, depth=self.depth)
             case "setwise-bubble":
                 return SetwiseBubble(self.size - 1, self.top_k or 10, depth=self.depth)
-        return sliding
+        return self._sliding(self.depth)
+
+    def _sliding(self, depth: int | None) -> Sliding:
+        step = self.step or max(1, self.size // 2)
+        return Sliding(self.size, step, passes=self.passes, depth=depth, top_k=self.top_k)
 
     def judge(self) -> Judge[Any, Any]:
         from rankkit.listwise.constrained import ConstrainedJudge
@@ -149,9 +152,12 @@ class ListwiseSpec(LanguageModelSpec):
                 return (SetwiseJudge if scored else SetwiseTextJudge)(backend, template, self.passage_tokens)
 
     def _trained_prompt(self) -> str:
-        """Only where the model is on this machine: what a server calls its model may be anything."""
-        trained = "" if self.endpoint is not None else trained_prompt(self.model)
-        return trained if trained.startswith("listwise/") and self.chosen_method != "setwise" else ""
+        """For methods that write the whole order, and only where the model is on this machine: what a server calls its
+        model may be anything.
+        """
+        written = self.chosen_method in ("generate", "constrained")
+        trained = trained_prompt(self.model) if written and self.endpoint is None else ""
+        return trained if trained.startswith("listwise/") else ""
 
 
 def _can(backend: GgufModel | Endpoint, what: Literal["structure", "log_probabilities"]) -> bool:

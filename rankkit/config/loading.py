@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from rankkit.config.files import SUFFIXES, read_file
 from rankkit.config.kinds import DEFAULT_MODELS, PARADIGM_OF_KIND, Paradigm, Spec, parse
-from rankkit.config.spec import BaseSpec, naming
+from rankkit.config.spec import BaseSpec, kind_of_model, naming
 from rankkit.config.writing import as_toml
 from rankkit.errors import ConfigError, InvalidModel
 from rankkit.models import catalogue
+from rankkit.models.store import local_path
 from rankkit.ranking import Query, Ranking
 from rankkit.reranker import BaseReranker
 from rankkit.runner import OnReply
@@ -102,8 +103,14 @@ def read_spec(
 
 
 def _paradigm_for(model: str) -> str:
-    if Path(model).exists():
-        return "listwise" if Path(model).suffix == ".gguf" else "pointwise"
+    path = local_path(model)
+    if path is not None and kind_of_model(model) == "seq2seq":
+        raise ConfigError(
+            f"{model} is a sequence-to-sequence model, which may be for scoring or for comparing",
+            hint='Say paradigm = "pointwise" (or --paradigm pointwise) for monoT5, "pairwise" for duoT5.',
+        )
+    if path is not None:
+        return "listwise" if path.suffix == ".gguf" else "pointwise"
     row = catalogue.find(model)
     if row.kind not in PARADIGM_OF_KIND:
         loadable = ", ".join(other.name for other in catalogue.rows() if other.kind in PARADIGM_OF_KIND)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from rankkit.config.language_model import LanguageModelSpec
-from rankkit.config.pointwise import DEFAULT_MODEL, LocalModelSpec, PointwiseSpec
-from rankkit.config.spec import display_name, kind_of_model, trained_prompt
+from rankkit.config.pointwise import DEFAULT_MODEL, LocalModelSpec, PointwiseSpec, scoring_method
+from rankkit.config.spec import kind_of_model, trained_prompt
 from rankkit.errors import ConfigError, nearest
 from rankkit.models import store
 from rankkit.pairwise.aggregation import AGGREGATIONS, Aggregation, sampling
@@ -95,35 +95,54 @@ class PairwiseSpec(LanguageModelSpec, LocalModelSpec):
             return sampling(opponents=self.opponents, seed=self.seed)
         return AGGREGATIONS[self.aggregate]
 
+    def check(self) -> None:
+        if self.chosen_method == "difference":
+            self._scoring().check()
+        elif self.chosen_method.startswith("prompted"):
+            for key, value in (("max_length", self.max_length), ("long_query", self.long_query == "error" or None)):
+                if value is not None:
+                    raise ConfigError(
+                        f"{key}: {self.model} is prompted, which has no use for it",
+                        hint="A prompt is made to fit by passage_tokens and context.",
+                    )
+
+    def decided(self) -> dict[str, object]:
+        return {"method": self.chosen_method}
+
     def judge(self) -> Judge[Any, Any]:
-        match self.chosen_method():
+        self.check()
+        match self.chosen_method:
             case "difference":
                 from rankkit.pairwise.difference import ScoreDifferenceJudge
 
-                return ScoreDifferenceJudge(PointwiseSpec(model=self.model, **self._reading()).judge())
+                return ScoreDifferenceJudge(self._scoring().judge())
             case "duo":
                 from rankkit.backends.onnx import OnnxDuoEncoder
                 from rankkit.pairwise.cross_encoder import DuoEncoderJudge
 
-                return DuoEncoderJudge(OnnxDuoEncoder(store.locate(self.model), **self._named()))
+                return DuoEncoderJudge(OnnxDuoEncoder(store.locate(self.model), **self.reading()))
             case "duot5":
                 from rankkit.backends.seq2seq import OnnxSeq2Seq
                 from rankkit.pairwise.duot5 import DuoT5Judge
 
-                backend = OnnxSeq2Seq(store.locate(self.model), **self._named())
-                return DuoT5Judge(backend, load_prompt(self.prompt or "duot5", "pairwise"))
+                template = load_prompt(self.prompt or trained_prompt(self.model) or "duot5", "pairwise")
+                return DuoT5Judge(OnnxSeq2Seq(store.locate(self.model), **self.reading()), template)
             case method:
                 from rankkit.pairwise.prompted import PromptedJudge
 
                 template = load_prompt(self.prompt or "prp", "pairwise")
                 return PromptedJudge(self.backend(), template, self.passage_tokens, by_text=method == "prompted-text")
 
-    def _reading(self) -> dict[str, Any]:
-        return {"max_length": self.max_length, "long_query": self.long_query, "threads": self.threads}
+    def _scoring(self) -> PointwiseSpec:
+        return PointwiseSpec(
+            model=self.model,
+            method=scoring_method(self.model),
+            max_length=self.max_length,
+            long_query=self.long_query,
+            threads=self.threads,
+        )
 
-    def _named(self) -> dict[str, Any]:
-        return {"name": display_name(self.model), **self._reading()}
-
+    @property
     def chosen_method(self) -> Method:
         """The method named, or what the model is for."""
         if self.method is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -27,6 +27,15 @@ class LocalModelSpec(ModelSpec):
     long_query: Literal["shorten", "error"] = "shorten"
     threads: int | None = Field(default=None, ge=1)
 
+    def reading(self) -> dict[str, Any]:
+        """The keywords that the ONNX backends share."""
+        return {
+            "name": display_name(self.model),
+            "max_length": self.max_length,
+            "long_query": self.long_query,
+            "threads": self.threads,
+        }
+
 
 class PointwiseSpec(LocalModelSpec):
     """One score for each candidate: a cross-encoder, or monoT5 (an ONNX folder, or a name in the catalogue).
@@ -50,48 +59,53 @@ class PointwiseSpec(LocalModelSpec):
     @property
     def chosen_method(self) -> Literal["cross-encoder", "monot5"]:
         """The method named, or what the model is for."""
-        if self.method is not None:
-            return self.method
-        trained = trained_prompt(self.model)
-        if trained and not trained.startswith("pointwise/"):
-            paradigm = trained.partition("/")[0]
-            raise ConfigError(
-                f"{self.model} was trained on the prompt {trained}",
-                hint=f'Use paradigm = "{paradigm}", or name a method.',
-            )
-        return "monot5" if kind_of_model(self.model) == "seq2seq" else "cross-encoder"
+        return self.method or scoring_method(self.model)
+
+    def check(self) -> None:
+        misfits = {
+            "monot5": {"scores": ("logit",), "graph": (self.graph,)},
+            "cross-encoder": {"scores": ("log-probability",), "prompt": (self.prompt,)},
+        }
+        for key, refused in misfits[self.chosen_method].items():
+            value = getattr(self, key)
+            if value is not None and value in refused:
+                raise ConfigError(
+                    f"{key}: {self.model} is asked as a {self.chosen_method}, which has no use for {value!r}",
+                    hint="Take it out, or name the method that is meant: cross-encoder or monot5.",
+                )
+
+    def decided(self) -> dict[str, object]:
+        monot5 = self.chosen_method == "monot5"
+        return {"method": self.chosen_method, "scores": self.scores or ("log-probability" if monot5 else "logit")}
 
     # Heavy imports are inside: a spec can be checked without loading onnxruntime.
     def judge(self) -> Judge[Score, float]:
-        method, folder = self.chosen_method, store.locate(self.model)
-        if method == "monot5":
+        self.check()
+        folder, as_probability = store.locate(self.model), self.scores == "probability"
+        if self.chosen_method == "monot5":
             from rankkit.backends.seq2seq import OnnxSeq2Seq
             from rankkit.pointwise.monot5 import MonoT5Judge
 
-            if self.scores == "logit":
-                raise ConfigError('monoT5 gives no logit: scores is "log-probability" or "probability"')
-            reader = OnnxSeq2Seq(
-                folder,
-                name=display_name(self.model),
-                max_length=self.max_length,
-                long_query=self.long_query,
-                threads=self.threads,
-            )
-            template = load_prompt(self.prompt or "monot5", "pointwise")
-            return MonoT5Judge(reader, template, self.scores or "log-probability")
+            template = load_prompt(self.prompt or trained_prompt(self.model) or "monot5", "pointwise")
+            scores: Literal["probability", "log-probability"] = "probability" if as_probability else "log-probability"
+            return MonoT5Judge(OnnxSeq2Seq(folder, **self.reading()), template, scores)
         from rankkit.backends.onnx import OnnxCrossEncoder
         from rankkit.pointwise.cross_encoder import CrossEncoderJudge
 
-        if self.scores == "log-probability":
-            raise ConfigError('a cross-encoder gives no log-probability: scores is "logit" or "probability"')
-        if self.prompt is not None:
-            raise ConfigError(f"a cross-encoder reads no prompt, and {self.prompt!r} is given")
-        encoder = OnnxCrossEncoder(
-            folder,
-            name=display_name(self.model),
-            graph=self.graph,
-            max_length=self.max_length,
-            long_query=self.long_query,
-            threads=self.threads,
+        encoder = OnnxCrossEncoder(folder, graph=self.graph, **self.reading())
+        return CrossEncoderJudge(encoder, "probability" if as_probability else "logit")
+
+
+def scoring_method(model: str) -> Literal["cross-encoder", "monot5"]:
+    """How a model gives one document a score.
+
+    Raises:
+        ConfigError: it was trained on a question of another paradigm.
+    """
+    trained = trained_prompt(model)
+    if trained and not trained.startswith("pointwise/"):
+        raise ConfigError(
+            f"{model} was trained on the prompt {trained}, and scores no single document",
+            hint=f'Use paradigm = "{trained.partition("/")[0]}", and no method that goes by scores.',
         )
-        return CrossEncoderJudge(encoder, self.scores or "logit")
+    return "monot5" if kind_of_model(model) == "seq2seq" else "cross-encoder"

@@ -78,6 +78,17 @@ class BaseSpec(BaseModel):
         """The reranker as if it stood alone."""
         raise NotImplementedError
 
+    def check(self) -> None:
+        """Find what does not fit the model named, without opening it.
+
+        Raises:
+            ConfigError: a key that this model, with this method, has no use for.
+        """
+
+    def decided(self) -> dict[str, object]:
+        """What a key that was left out comes to, where that depends on the model or on other keys."""
+        return {}
+
     def narrowed(self, reranker: BaseReranker) -> BaseReranker:
         """``reranker``, seeing and keeping what this spec says. Also for a reranker that only stands for the real one:
         what does not fit together is found without a model.
@@ -116,8 +127,8 @@ def naming(key: str) -> Iterator[None]:
 
 def display_name(model: str) -> str:
     """How a model is called in names and steps: its catalogue name, or its folder's or file's."""
-    path = Path(model)
-    if not path.exists():
+    path = local_path(model)
+    if path is None:
         return catalogue.find(model).name
     return path.resolve().stem if path.is_file() else path.resolve().name
 
@@ -147,5 +158,8 @@ def _is_seq2seq(folder: Path) -> bool:
     if any(folder.rglob("*encoder_model*.onnx")):
         return True
     with suppress(OSError, ValueError):
-        return json.loads((folder / "config.json").read_text(encoding="utf-8")).get("is_encoder_decoder") is True
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        if isinstance(config, dict) and config.get("is_encoder_decoder") is True:
+            # BART and its kin have encoder and decoder as classifiers too, which are cross-encoders.
+            return not any("SequenceClassification" in str(name) for name in config.get("architectures") or ())
     return False
