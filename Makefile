@@ -5,7 +5,7 @@
 #   make lint    formatting, lint and types
 #   make bench   rankkit beside its peers, which get an environment of their own
 #   make parity  exports beside transformers, in an environment of their own; writes tests/golden
-#   make amx     what a default build of llama.cpp does on CPUs with AMX, and that rankkit survives it
+#   make amx     a build of llama.cpp with AMX kernels, which end a process, and rankkit unharmed by it
 
 PYTHON ?= python3
 BIN := .venv/bin

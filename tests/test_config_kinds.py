@@ -115,7 +115,7 @@ def test_a_long_document_is_cut_where_a_pairwise_spec_says(folder):
     [
         ({}, "sliding(20, 10)"),
         ({"window": 10}, "sliding(10, 5)"),
-        ({"strategy": "single", "method": "generate", "step": 30}, "single"),
+        ({"strategy": "single", "method": "generate", "step": 30}, "single()"),
         ({"method": "setwise", "step": 5}, "setwise-heapsort(3)"),
         (
             {"strategy": "self-consistency", "depth": 30, "aggregate": "median"},

@@ -15,7 +15,7 @@ from rankkit.config.kinds import Spec
 from rankkit.config.loading import read_spec
 
 _MODEL = "Model"
-_WINDOWS = "Listwise and pairwise"
+_WINDOWS = "Method"
 _BUDGET = "Budget: when it runs out, the best order so far"
 
 Model = Annotated[
@@ -70,7 +70,8 @@ Method = Annotated[
     str | None,
     typer.Option(
         "--method",
-        help="How a model is asked: generate, constrained, first-token, setwise; or difference, duot5, prompted.",
+        help="How a model is asked: generate, constrained, first-token, setwise; pairwise: difference, duo, duot5, "
+        "prompted, prompted-text; pointwise: cross-encoder, monot5.",
         rich_help_panel=_WINDOWS,
     ),
 ]
@@ -78,8 +79,8 @@ Strategy = Annotated[
     str | None,
     typer.Option(
         "--strategy",
-        help="sliding, single, top-down, tourrank, self-consistency, setwise-heapsort, setwise-bubble; or allpairs, "
-        "heapsort, bubblesort, quickselect, insertion, swiss, tournament.",
+        help="sliding, single, top-down, tourrank, self-consistency, tournament, setwise-heapsort, setwise-bubble; "
+        "pairwise: tournament, allpairs, heapsort, bubblesort, quickselect, insertion, swiss.",
         rich_help_panel=_WINDOWS,
     ),
 ]
@@ -89,7 +90,11 @@ Passes = Annotated[int | None, typer.Option("--passes", help="How often the wind
 Seed = Annotated[int | None, typer.Option("--seed", help="For strategies that draw lots.", rich_help_panel=_WINDOWS)]
 Aggregate = Annotated[
     str | None,
-    typer.Option("--aggregate", help="sym-sum, sum, binary, bradley-terry, kemeny, ...", rich_help_panel=_WINDOWS),
+    typer.Option(
+        "--aggregate",
+        help="sym-sum, sum, binary, bradley-terry, kemeny, ...; self-consistency: borda, ...",
+        rich_help_panel=_WINDOWS,
+    ),
 ]
 OneSided = Annotated[
     bool, typer.Option("--one-sided", help="Ask each pair in one order only.", rich_help_panel=_WINDOWS)
