@@ -61,10 +61,8 @@ def evaluate(
     from rankkit.evaluation.experiment import Experiment
     from rankkit.evaluation.measures import DEFAULT_MEASURES
 
-    if run is not None and (options.names_a_model or (depth, record, replay) != (None, None, None)):
+    if run is not None and (options.names_a_model or bm25.given or (depth, record, replay) != (None, None, None)):
         raise typer.BadParameter("--run measures a run as it is: it goes with no model, --depth, --record or --replay")
-    if stage is None and bm25.given:
-        raise typer.BadParameter("--first, --tokenizer and --stemmer go with --first-stage bm25")
     experiment = Experiment.of(data, measures=measures or DEFAULT_MEASURES, limit=limit, run_out=run_out)
     if run is not None:
         _tell(experiment.of_run(run), as_json=as_json)
@@ -87,6 +85,8 @@ def evaluate(
 def _from_first_stage(experiment: Experiment, stage: str | None, bm25: Bm25Options, spec: Spec) -> Experiment:
     """With the candidates that ``--first-stage``, or the config, asks for. Data without a corpus has only its own."""
     if stage is None and spec.first_stage is None:
+        if bm25.given:
+            raise typer.BadParameter("--first, --tokenizer and --stemmer go with --first-stage bm25, or a config's")
         return experiment
     if stage is None and experiment.dataset.corpus is None:
         words = f"{experiment.dataset.name} has no corpus: its own candidates are the first stage, not the config's"

@@ -6,18 +6,54 @@ arXiv 2310.09497. With ``children`` others in each comparison, it asks for one b
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from rankkit.listwise.strategies.lockstep import in_lockstep
 from rankkit.listwise.strategies.windows import at_least, fitting, head_of, shrinkage, spelled
 from rankkit.questions import Answer, Asking, Choose, Placed, Task
 
 _Sifting = Generator[Sequence[Choose], Sequence[Answer[int]], None]
+_Finding = Generator[Sequence[Choose], Sequence[Answer[int]], list[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class SetwiseHeapsort:
+class _Setwise(ABC):
+    """What both sorts have: parameters, and the rest of the order behind the best."""
+
+    children: int = 3
+    top_k: int = 10
+    depth: int | None = None
+
+    kind: ClassVar[str]
+    adaptive: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        at_least(1, "children", self.children)
+        at_least(1, "top_k", self.top_k)
+        at_least(1, "depth", self.depth)
+
+    @property
+    def name(self) -> str:
+        return spelled(self.kind, self.children, given=(("top_k", self.top_k, 10), ("depth", self.depth, None)))
+
+    def order(self, task: Task) -> Asking[Choose, int]:
+        head = head_of(task, self.depth)
+        children = fitting(self.children + 1, task) - 1
+        best: list[int] = (yield from self._best(head, children)) if children > 0 else []
+        found = set(best)
+        rest = (index for index in range(task.n) if index not in found)
+        return Placed((*best, *rest), diagnosis=shrinkage(min(self.children + 1, head), children + 1))
+
+    @abstractmethod
+    def _best(self, head: int, children: int) -> _Finding:
+        """The best ``top_k`` of the first ``head`` candidates, best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetwiseHeapsort(_Setwise):
     """Promise, with a judge that is always right: the best ``top_k`` stand first, best first. The others follow in
     first-stage order.
 
@@ -30,25 +66,9 @@ class SetwiseHeapsort:
     in 40 rounds, in a random order about 82 in 44.
     """
 
-    children: int = 3
-    top_k: int = 10
-    depth: int | None = None
+    kind = "setwise-heapsort"
 
-    adaptive = True
-
-    def __post_init__(self) -> None:
-        _check(self.children, self.top_k, self.depth)
-
-    @property
-    def name(self) -> str:
-        return _name("setwise-heapsort", self.children, self.top_k, self.depth)
-
-    def order(self, task: Task) -> Asking[Choose, int]:
-        head = head_of(task, self.depth)
-        children = fitting(self.children + 1, task) - 1
-        told = shrinkage(min(self.children + 1, head), children + 1)
-        if children < 1:
-            return Placed(tuple(range(task.n)), diagnosis=told)
+    def _best(self, head: int, children: int) -> _Finding:
         heap, best = list(range(head)), list[int]()
         for level in reversed(_levels(head, max(2, children))):
             yield from in_lockstep([_sift(heap, node, children) for node in level])
@@ -58,11 +78,11 @@ class SetwiseHeapsort:
             if heap and len(best) < self.top_k:
                 heap[0] = last
                 yield from _sift(heap, 0, children)
-        return _placed(best, task, told)
+        return best
 
 
 @dataclass(frozen=True, slots=True)
-class SetwiseBubble:
+class SetwiseBubble(_Setwise):
     """Promise, with a judge that is always right: the best ``top_k`` stand first, best first. The others follow in
     first-stage order.
 
@@ -74,25 +94,11 @@ class SetwiseBubble:
     the first stage was right; in a random order about 280, at most 318.
     """
 
-    children: int = 3
-    top_k: int = 10
-    depth: int | None = None
+    kind = "setwise-bubble"
 
-    adaptive = True
-
-    def __post_init__(self) -> None:
-        _check(self.children, self.top_k, self.depth)
-
-    @property
-    def name(self) -> str:
-        return _name("setwise-bubble", self.children, self.top_k, self.depth)
-
-    def order(self, task: Task) -> Asking[Choose, int]:
-        head = head_of(task, self.depth)
-        children = fitting(self.children + 1, task) - 1
-        told = shrinkage(min(self.children + 1, head), children + 1)
+    def _best(self, head: int, children: int) -> _Finding:
         order, known = list(range(head)), dict[frozenset[int], int]()
-        places = min(self.top_k, head) if children > 0 else 0
+        places = min(self.top_k, head)
         for place in range(places):
             end = head
             while end - place > 1:
@@ -106,22 +112,7 @@ class SetwiseBubble:
                         known[frozenset(group)] = winner
                 order[start:end] = [winner, *(index for index in group if index != winner)]
                 end = start + 1
-        return _placed(order[:places], task, told)
-
-
-def _check(children: int, top_k: int, depth: int | None) -> None:
-    at_least(1, "children", children)
-    at_least(1, "top_k", top_k)
-    at_least(1, "depth", depth)
-
-
-def _name(kind: str, children: int, top_k: int, depth: int | None) -> str:
-    return spelled(kind, children, given=(("top_k", top_k, 10), ("depth", depth, None)))
-
-
-def _placed(best: Sequence[int], task: Task, told: tuple[tuple[str, float], ...]) -> Placed:
-    found = set(best)
-    return Placed((*best, *(index for index in range(task.n) if index not in found)), diagnosis=told)
+        return order[:places]
 
 
 def _levels(n: int, arity: int) -> list[list[int]]:
