@@ -36,13 +36,13 @@ MODELS: Mapping[str, Mapping[str, object]] = {
 }
 #: Of more than nine passages, one number begins another: a server's grammar takes the likeliest token ("1", after which
 #: only "10" may be left), rankkit the likeliest number.
-LISTWISE = {"paradigm": "listwise", "window": 8, "step": 4}
+WINDOWS = {"paradigm": "listwise", "window": 8, "step": 4}
 METHODS: Mapping[str, Mapping[str, object]] = {
-    "generate": {**LISTWISE, "method": "generate", "prompt": "listwise/small"},
-    "constrained": {**LISTWISE, "method": "constrained"},
+    "generate": {**WINDOWS, "method": "generate", "prompt": "listwise/small"},
+    "constrained": {**WINDOWS, "method": "constrained"},
     # A server shows its top few labels only. A second window would not be the same window.
-    "first-token": {**LISTWISE, "method": "first-token", "strategy": "single"},
-    "setwise": {**LISTWISE, "method": "setwise", "window": 4, "step": 2, "top_k": 5},
+    "first-token": {"paradigm": "listwise", "method": "first-token", "strategy": "single"},
+    "setwise": {"paradigm": "listwise", "method": "setwise", "window": 4, "top_k": 5},
     "A or B": {"paradigm": "pairwise", "strategy": "heapsort", "top_k": 2},
 }
 #: It asks sixty questions a query, and each of them twice here.

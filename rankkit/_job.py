@@ -85,7 +85,7 @@ class Job(Generic[Q, A]):
         self.notes.update(reply.notes)
 
     def pay_unanswered(self, bound: Usage) -> None:
-        """A call that brought nothing was still made."""
+        """A call that brought nothing was still made, and counts as one whether or not a server was reached."""
         made = Usage(calls=bound.calls)
         self.usage += made
         self.account.charge(made)

@@ -21,7 +21,8 @@ class Account:
         self.spent = Usage()
         self.questions = 0
         self.memo: dict[object, Answer[object]] = {} if parent is None else parent.memo
-        #: Whether anybody counts. Where nobody does, nothing is counted: the ``Step`` has the bill anyway.
+        #: Whether there is a limit, here or above. Without one everything is counted too: it is the bill of a ranking
+        #: that ends in an error, which has no ``Step``.
         self.limited: bool = not self.budget.unlimited or (parent is not None and parent.limited)
 
     def start(self) -> None:
@@ -52,8 +53,6 @@ class Account:
         return own or (self.parent.refuses(bound, questions) if self.parent is not None else "")
 
     def charge(self, usage: Usage, questions: int = 0) -> None:
-        if not self.limited:
-            return
         self.spent += usage
         self.questions += questions
         if self.parent is not None:
@@ -61,7 +60,5 @@ class Account:
 
     def refund(self, bound: Usage) -> None:
         """Take a reservation back: the call is over and its real cost is charged instead."""
-        if not self.limited:
-            return
         minus = Usage(-bound.calls, -bound.input_tokens, -bound.output_tokens, 0, 0.0, bound.money and -bound.money)
         self.charge(minus)

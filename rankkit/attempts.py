@@ -10,15 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from rankkit._workers import Workers
 from rankkit.errors import BackendError, BudgetExhausted, ConfigError, ContractViolation, RankkitError
-from rankkit.judge import Asked, Reply
 from rankkit.plan import Plan, StagePlan
 from rankkit.questions import Outcome
 from rankkit.ranking import Ranking, Request, Step
-from rankkit.reranker import BaseReranker, JudgeReranker, Reranker
+from rankkit.reranker import BaseReranker, Reranker
 from rankkit.runner import Account, OnProgress
 from rankkit.usage import Budget, Usage
 
@@ -89,16 +87,17 @@ def attempt(
     if not isinstance(reranker, BaseReranker):
         return [_attempt_rank_only(reranker, part, tolerant=tolerant) for part in parts]
     accounts = [Account(parent=part.account) for part in parts]
-    started, tally = time.monotonic(), _Tally()
+    started = time.monotonic()
     try:
-        rankings = tally.over(reranker).rank_accounted([part.request for part in parts], accounts, progress)
+        rankings = reranker.rank_accounted([part.request for part in parts], accounts, progress)
     except ConfigError:  # a mistake in the set-up, not this request's bad luck
         raise
     except RankkitError as error:
         if not tolerant:
             raise
         seconds, name = time.monotonic() - started, name_of(reranker)
-        lost = [tally.step(name, part, account, seconds) for part, account in zip(parts, accounts, strict=True)]
+        # No step came back, but the accounts have the bill; a call that still runs is in it with its bound.
+        lost = [Step(name, account.spent, seconds, account.questions) for account in accounts]
         if len(parts) == 1:
             return [Attempt(None, (replace(lost[0], failures=(words(error),)),), error)]
         again = [attempt(reranker, [part], progress)[0] for part in parts]
@@ -106,36 +105,8 @@ def attempt(
     return [Attempt(ranking, ranking.steps or (Step(name_of(reranker), ranking.usage),)) for ranking in rankings]
 
 
-class _Tally:
-    """The bill of a run that ended in an error, which has no ``Step`` of its own.
-
-    An account has it where there is a limit, and counts nothing where there is none: replies are then overheard.
-    """
-
-    def __init__(self) -> None:
-        self._bills: dict[int, list[Usage]] = {}
-
-    def over(self, reranker: BaseReranker) -> BaseReranker:
-        if not isinstance(reranker, JudgeReranker):
-            return reranker
-        told = reranker.on_reply
-
-        def hear(asked: Asked[Any], reply: Reply[Any]) -> None:
-            self._bills.setdefault(id(asked.request), []).append(reply.usage)
-            if told is not None:
-                told(asked, reply)
-
-        return replace(reranker, on_reply=hear)
-
-    def step(self, name: str, part: Part, account: Account, seconds: float) -> Step:
-        if account.limited:
-            return Step(name, account.spent, seconds, account.questions)
-        bills = self._bills.get(id(part.request), [])
-        return Step(name, sum(bills, Usage()), seconds, len(bills))
-
-
 def _with_lost(again: Attempt, lost: Step) -> Attempt:
-    if lost.usage == Usage():
+    if not lost.usage.calls:
         return again
     return replace(again, steps=(replace(lost, notes={_ASKED_AGAIN: 1}), *again.steps))
 

@@ -2,7 +2,9 @@
 
 ::
 
-    cascade = bm25 >> cross_encoder.drop_after(20) >> duo.reorder_top(5).skip_if(MarginAbove(3.0))
+    cascade = cross_encoder.drop_after(20) >> duo.reorder_top(5).skip_if(MarginAbove(3.0))
+
+What is found by a first stage (``rankkit.retrieval``) goes in; it is no stage itself.
 
 Two ways to narrow, told apart by their verbs. ``drop_*`` (``drop_after``, ``drop_below``, ``drop_at_gap``) lets the
 best of a stage's result go on and drops the tail, which is then in ``Ranking.dropped``. ``reorder_top(k)`` shows a
@@ -23,7 +25,8 @@ from dataclasses import dataclass, replace
 
 from rankkit.attempts import Attempt, Part, attempt, plan_part
 from rankkit.errors import ConfigError
-from rankkit.gates import Cut, Gate
+from rankkit.fusion import Fusion
+from rankkit.gates import Cut, DropAfter, Gate
 from rankkit.plan import Plan
 from rankkit.ranking import Ranking, Request, Step
 from rankkit.reranker import BaseReranker, OnFailure, Reranker
@@ -49,7 +52,7 @@ class Cascade(BaseReranker):
         if not flat:
             raise ConfigError("a cascade of no stages", hint="Give it at least one reranker.")
         object.__setattr__(self, "stages", tuple(flat))
-        _check_widths(flat)
+        check_widths(self)
 
     @classmethod
     def of(cls, *rerankers: Reranker) -> Cascade:
@@ -175,14 +178,32 @@ def _counted(reranker: Reranker, part: Part) -> Attempt:
     return Attempt(ranking, tuple(Step(plan.stage, plan.usage) for plan in planned), planned=planned)
 
 
-def _check_widths(stages: Sequence[Stage]) -> None:
-    """Refuse a stage that looks at, or keeps, more candidates than an earlier one lets through."""
-    width: int | None = None
-    for stage in stages:
-        for words, wanted in (("reorders the top", stage.top), ("keeps", stage.width)):
-            if width is not None and wanted is not None and wanted > width:
-                raise ConfigError(
-                    f"{stage!r} {words} {wanted}, but only {width} candidates reach it",
-                    hint=f"Give it {width} or fewer, or let the stage before it keep more.",
-                )
-        width = width if stage.width is None else stage.width
+def check_widths(reranker: Reranker, width: int | None = None) -> None:
+    """Refuse a stage that looks at, or keeps, more candidates than reach it: ``width`` of them, or any number.
+
+    A stage may be skipped or fail, so only its own cuts count behind it, not those inside it.
+
+    Raises:
+        ConfigError: names the stage; also of one inside a stage, a fusion or a stand-in.
+    """
+    if isinstance(reranker, Fusion):
+        for member in reranker.members:
+            check_widths(member, width)
+    for stage in reranker.stages if isinstance(reranker, Cascade) else ():
+        _check_most(stage, "reorders the top", stage.top, width)
+        seen = width if stage.top is None else stage.top
+        for inside in (stage.reranker, stage.stand_in):
+            if inside is not None:
+                check_widths(inside, seen)
+        for cut in stage.cuts:
+            if isinstance(cut, DropAfter):
+                _check_most(stage, "keeps", cut.k, width)
+                width = cut.k
+
+
+def _check_most(stage: Stage, words: str, wanted: int | None, width: int | None) -> None:
+    if width is not None and wanted is not None and wanted > width:
+        raise ConfigError(
+            f"{stage!r} {words} {wanted}, but only {width} candidates reach it",
+            hint=f"Give it {width} or fewer, or let what comes before it keep more.",
+        )

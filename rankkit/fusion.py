@@ -2,8 +2,8 @@
 
 ::
 
-    fuse(bm25, cross_encoder)                                              # reciprocal ranks
-    fuse(bm25, cross_encoder, method="scores", weights=[0.3, 0.7], normalise="zscore")
+    fuse(cross_encoder, language_model)                                        # reciprocal ranks
+    fuse(small, large, method="scores", weights=[0.3, 0.7], normalise="zscore")  # of two models that score
 
 ``"rrf"`` adds up 1 / (k + rank): Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and
 individual Rank Learning Methods", SIGIR 2009, with their k = 60. ``"weighted"`` adds up ranks, as shares of the list
@@ -14,16 +14,19 @@ Weights multiply a member's part in each of them. Equal sums keep the first-stag
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from functools import partial
+from typing import Literal, Protocol, get_args, runtime_checkable
 
+from rankkit._workers import Workers
 from rankkit.attempts import Attempt, Part, attempt, name_of, plan_part, share_of
-from rankkit.errors import ConfigError, nearest
+from rankkit.errors import ConfigError, RankkitError, nearest
 from rankkit.plan import Plan
 from rankkit.ranking import Ranking, Request, ScoreKind
-from rankkit.reranker import BaseReranker, Reranker
-from rankkit.runner import Account, OnProgress
+from rankkit.reranker import BaseReranker, JudgeReranker, Reranker
+from rankkit.runner import Account, OnProgress, Progress
 from rankkit.usage import Budget, Usage
 
 Method = Literal["rrf", "weighted", "scores"]
@@ -31,6 +34,18 @@ Normalise = Literal["minmax", "zscore", "rank"]
 
 #: What becomes of a member that fails: it is left out, the others are fused; or its error ends the ranking.
 OnMemberFailure = Literal["leave_out", "raise"]
+
+
+@runtime_checkable
+class _Waits(Protocol):
+    """A judge that tells whether its calls wait for a server: this machine has nothing to do meanwhile."""
+
+    @property
+    def waits(self) -> bool: ...
+
+
+def _waits(judge: object) -> bool:
+    return isinstance(judge, _Waits) and judge.waits
 
 
 def fuse(
@@ -49,6 +64,8 @@ def fuse(
 @dataclass(frozen=True, repr=False)
 class Fusion(BaseReranker):
     """What ``fuse`` makes. Members run one after the other, on one budget and memo; a deadline is shared out to them.
+    Two or more that wait for servers run side by side, but only where nothing except a clock tells the difference:
+    without any limit, and with judges of their own (see ``_waiting``).
 
     A member that fails (an error, a limit, nothing but failed questions) has no part in the sum, and its ``Step``
     tells why; where all fail, the first-stage order stands, without scores. A candidate that no member kept is
@@ -94,17 +111,51 @@ class Fusion(BaseReranker):
         if len(requests) > 1 and any(account.seconds_left() is not None for account in accounts):
             pairs = zip(requests, accounts, strict=True)
             return [self.rank_accounted([request], [account], progress)[0] for request, account in pairs]
-        by_member: list[list[Attempt]] = []
-        tolerant = self.on_member_failure != "raise"
-        for at, member in enumerate(self.members):
-            parts = self._parts(at, requests, accounts)
-            tries = attempt(member, parts, progress, tolerant=tolerant)
+        waiting = [] if any(account.limited for account in accounts) else self._waiting()
+        ranked: dict[int, list[Attempt] | RankkitError] = {}
+        with Workers[int, list[Attempt] | RankkitError](len(waiting), inline=False) as workers:
+            heard = _one_at_a_time(progress) if waiting else progress
+            for at in waiting:
+                workers.submit(at, partial(self._ranked, at, requests, accounts, heard))
+            for at in range(len(self.members)):
+                if at not in waiting:
+                    ranked[at] = outcome = self._ranked(at, requests, accounts, heard)
+                    if isinstance(outcome, RankkitError):
+                        break
+            while workers.running:  # after an error too: nothing is left running behind the caller's back
+                ranked |= workers.collect(None)
+        by_member = [_or_raised(ranked[at]) for at in sorted(ranked)]
+        each = zip(*by_member, strict=True) if requests else ()
+        return [self._fused(request, tries) for request, tries in zip(requests, each, strict=True)]
+
+    def _ranked(
+        self, at: int, requests: Sequence[Request], accounts: Sequence[Account], progress: OnProgress | None
+    ) -> list[Attempt] | RankkitError:
+        """What came of one member and each request, or the error that ends the ranking."""
+        member, tolerant = self.members[at], self.on_member_failure != "raise"
+        try:
+            tries = attempt(member, self._parts(at, requests, accounts), progress, tolerant=tolerant)
             if not tolerant:
                 for tried in tries:
                     tried.raise_trouble(name_of(member))
-            by_member.append(tries)
-        each = zip(*by_member, strict=True) if requests else ()
-        return [self._fused(request, tries) for request, tries in zip(requests, each, strict=True)]
+        except RankkitError as error:
+            return error
+        return tries
+
+    def _waiting(self) -> list[int]:
+        """The members that can run side by side, if there are two or more.
+
+        They must not meet in the memo, or what is paid would depend on who comes first: so no member may hold judges
+        unseen (a cascade), and no other member's judge may give the same answers. One whose replies are recorded
+        keeps its turn, so that the record's order is always the same.
+        """
+        judged = {at: member for at, member in enumerate(self.members) if isinstance(member, JudgeReranker)}
+        if any(isinstance(member, BaseReranker) for at, member in enumerate(self.members) if at not in judged):
+            return []
+        keys = {at: frozenset(member.judge.fingerprints.items()) for at, member in judged.items()}
+        alone = [at for at, key in keys.items() if list(keys.values()).count(key) == 1]
+        able = [at for at in alone if _waits(judged[at].judge) and judged[at].on_reply is None]
+        return able if len(able) > 1 else []
 
     def plan_accounted(self, request: Request, account: Account) -> Plan:
         """The members' plans, one after the other."""
@@ -159,6 +210,25 @@ class Fusion(BaseReranker):
         normal = dict(zip(scores, normalised(list(scores.values()), self.normalise), strict=True))
         worst = 0.0 if self.normalise == "minmax" else min(normal.values())
         return {place: normal.get(place, worst) for place in range(len(ranking.request))}
+
+
+def _one_at_a_time(progress: OnProgress | None) -> OnProgress | None:
+    """A listener that is told by several threads, but never by two at once."""
+    if progress is None:
+        return None
+    lock = threading.Lock()
+
+    def tell(event: Progress) -> None:
+        with lock:
+            progress(event)
+
+    return tell
+
+
+def _or_raised(tries: list[Attempt] | RankkitError) -> list[Attempt]:
+    if isinstance(tries, RankkitError):
+        raise tries
+    return tries
 
 
 def normalised(scores: Sequence[float], how: Literal["minmax", "zscore"]) -> list[float]:

@@ -34,6 +34,7 @@ class Reply(Generic[A]):
     ``notes`` are remarks on the input ("document shortened"), counted in the ``Step``. ``said`` is a language model's
     answer in its own words, for a record. ``again`` is another try at the same question that the judge advises (a
     stricter prompt after an unreadable answer): made if the budget allows, and its answer then stands instead.
+    ``fingerprints`` are the judge's: the runner fills them in for those that it tells of the reply.
     """
 
     answer: Answer[A]
@@ -41,6 +42,7 @@ class Reply(Generic[A]):
     notes: tuple[str, ...] = ()
     again: Call[A] | None = None
     said: str | None = None
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

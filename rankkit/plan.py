@@ -2,20 +2,20 @@
 
 A plan is not a formula beside the algorithm: it is the very same run, with the very same judge preparing its calls,
 except that no call is made and every question is answered as if the first-stage order were right. Where a strategy's
-questions do not depend on the answers, that is exact; where they do (``adaptive``), it is the likely course, and
-``Plan.exact`` says so.
+questions do not depend on the answers, that is exact; where they do (``adaptive``), it is the course if that order is
+right, ``Plan.exact`` says so, and ``questions_at_most`` is what a strategy promises for the worst answers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, TypeVar, cast
 
 from rankkit.judge import Asked, Call, Judge, PlansApart, Reply
-from rankkit.questions import Answer, Choose, Compare, Order, Question, Score, Strategy
-from rankkit.ranking import Ranking, Request, ScoreKind
+from rankkit.questions import Answer, Bounded, Choose, Compare, Order, Question, Score, Strategy, Task
+from rankkit.ranking import Request, ScoreKind
 from rankkit.runner import Account, Runner
 from rankkit.usage import Budget, Usage
 
@@ -25,13 +25,23 @@ A = TypeVar("A")
 
 @dataclass(frozen=True, slots=True)
 class StagePlan:
-    """One stage's part of a plan. Tokens are upper bounds; ``rounds`` is how many calls must wait for one another."""
+    """One stage's part of a plan. ``rounds`` is how many calls must wait for one another.
+
+    Where ``exact``, the tokens of ``usage`` are upper bounds; else they, like questions and rounds, are those of the
+    course, and another can cost more. ``questions_at_most`` holds for every course; ``None`` where it is not
+    known. Tries again and stand-ins are in neither.
+    """
 
     stage: str
     questions: int
     usage: Usage
     rounds: int
     exact: bool
+    questions_at_most: int | None = None
+
+    def inexact(self) -> StagePlan:
+        """The same where other candidates may arrive, or another number of them: no bound is known then."""
+        return replace(self, exact=False, questions_at_most=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,12 @@ class Plan:
     @property
     def questions(self) -> int:
         return sum(stage.questions for stage in self.stages)
+
+    @property
+    def questions_at_most(self) -> int | None:
+        """``None`` where it is not known of some stage."""
+        known = [stage.questions_at_most for stage in self.stages if stage.questions_at_most is not None]
+        return sum(known) if len(known) == len(self.stages) else None
 
     @property
     def rounds(self) -> int:
@@ -115,9 +131,11 @@ def plan_on(judge: Judge[Q, A], strategy: Strategy[Q, A], request: Request, acco
     """``plan_ranking`` on the caller's account: a cascade's stages share one, so memo and limits are counted too."""
     runner = Runner(CountingJudge(judge), strategy, stage=stage)
     [ranking] = runner.run([request], [account])
-    return plan_of(ranking, exact=not strategy.adaptive)
-
-
-def plan_of(ranking: Ranking, *, exact: bool) -> Plan:
-    """Read a plan off the steps of a ranking that was only counted."""
-    return Plan(tuple(StagePlan(step.stage, step.questions, step.usage, step.rounds, exact) for step in ranking.steps))
+    [step] = ranking.steps
+    task = Task(len(request), judge.largest(request) if len(request) > 1 else None)
+    most = strategy.most_questions(task) if isinstance(strategy, Bounded) else None
+    if not strategy.adaptive:
+        most = step.questions
+    # No first round depends on an answer: where no second one can follow, the course is the only one.
+    exact = not strategy.adaptive or (step.rounds <= 1 and step.questions == most)
+    return Plan((StagePlan(step.stage, step.questions, step.usage, step.rounds, exact, most),))

@@ -4,10 +4,10 @@ A file is TOML under ``prompts/<paradigm>/``. It names the kind of ``question`` 
 ``[[messages]]`` for a chat model or one ``text`` for a model that reads plain text to the letter. Placeholders are
 ``$name`` (``string.Template``), so braces in documents are harmless::
 
-    question = "order"                # placeholders: $query $count $passages; $label and $passage within `passage`
+    question = "order"                # placeholders: $query $count $passages $last $marks ("[1], [2], ...")
     version = 1
     source = "where the wording or the trained format comes from"
-    passage = "[$label] $passage"     # one line of $passages
+    passage = "[$label] $passage"     # one of $passages; the word with $label is its mark; $score is the first stage's
 
     [[messages]]
     role = "user"
@@ -31,6 +31,8 @@ from string import Template
 from typing import Literal, cast
 
 from rankkit.errors import PromptError, nearest
+from rankkit.neutral import Frame
+from rankkit.neutral import neutralise as neutralise
 
 PARADIGMS = ("pointwise", "pairwise", "listwise")
 
@@ -58,10 +60,15 @@ def without_template(messages: Sequence[Message]) -> str:
 _PLACEHOLDERS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "score": (frozenset({"query", "passage"}), frozenset({"query", "passage"})),
     "compare": (frozenset({"query", "first", "second"}), frozenset({"query", "first", "second"})),
-    "order": (frozenset({"query", "count", "passages", "last"}), frozenset({"query"})),
-    "choose": (frozenset({"query", "count", "passages", "last"}), frozenset({"query"})),
+    "order": (frozenset({"query", "count", "passages", "last", "marks"}), frozenset({"query"})),
+    "choose": (frozenset({"query", "count", "passages", "last", "marks"}), frozenset({"query"})),
 }
-_EACH = frozenset({"label", "passage"})
+#: A line's beginning up to a passage: what stands before its label and behind it. A comparison's labels are its words.
+_LABELLED = re.compile(
+    r"^([^\n$]*?)(?:\$label\b|\$\{label\}|(?<![A-Za-z])[A-Z]|\d)([^\w\n$]*)\$\{?(?:passage|first|second)\b",
+    re.MULTILINE,
+)
+_EACH = frozenset({"label", "passage", "score"})
 _ROLES = ("system", "user", "assistant")
 _KEYS = {"question", "version", "source", "description", "labels", "passage", "text", "messages", "answer"}
 
@@ -119,15 +126,45 @@ class PromptTemplate:
             letters = chr(ord("A") + letter) + letters
         return letters
 
-    def render(self, values: Mapping[str, str], passages: Sequence[str] = ()) -> Prompt:
+    @property
+    def mark(self) -> str:
+        """How a passage is named, as a template: the word that holds ``$label`` where the passages are shown."""
+        found = re.search(r"[^\s$]*\$(?:label\b|\{label\})[^\s$]*", self._shown[0])
+        return found[0].rstrip(":.,") if found else "$label"
+
+    def neutral(self, text: str) -> str:
+        """Document text that cannot pass for anything else in this prompt: see ``rankkit.neutral``."""
+        return neutralise(text, self._frames)
+
+    @property
+    def _shown(self) -> list[str]:
+        """What passages are shown in, one at a time."""
+        return [part.content for part in self.parts if part.each and "passage" in part.content] or [self.passage]
+
+    @property
+    def _frames(self) -> list[Frame]:
+        """What stands around labels on the passages' lines. A bare "3." is none: every list in a document has it."""
+        written = [self.text, *(part.content for part in self.parts)] if self.question == "compare" else self._shown
+        frames = [(found[1], found[2]) for text in written for found in _LABELLED.finditer(text)]
+        return [(before, after) for before, after in frames if re.search(r"\w\W*$", before) and before[-1] not in "[("]
+
+    @property
+    def shows_scores(self) -> bool:
+        """Whether ``render`` needs the first stage's scores beside the passages."""
+        repeated = (self.passage, *(part.content for part in self.parts if part.each))
+        return any("score" in Template(text).get_identifiers() for text in repeated)
+
+    def render(self, values: Mapping[str, str], passages: Sequence[str] = (), scores: Sequence[str] = ()) -> Prompt:
         """Fill in the placeholders. ``passages`` get their labels in order; everything given is data and is not read
         for placeholders.
         """
         rows = [{"label": self.label(position), "passage": text} for position, text in enumerate(passages)]
+        rows = [row | {"score": score} for row, score in zip(rows, scores, strict=True)] if scores else rows
         filled = dict(values)
         if passages:
             lines = [Template(self.passage).substitute(row) for row in rows]
-            filled |= {"count": str(len(rows)), "last": rows[-1]["label"], "passages": "\n".join(lines)}
+            marks = ", ".join(Template(self.mark).substitute(row) for row in rows)
+            filled |= {"count": str(len(rows)), "last": rows[-1]["label"], "passages": "\n".join(lines), "marks": marks}
         if not self.parts:
             return Template(self.text).substitute(filled)
         return tuple(self._messages(filled, rows))
@@ -260,21 +297,3 @@ def _placeholders(text: str, allowed: frozenset[str], where: str) -> set[str]:
     if unknown:
         raise PromptError(f"{where}: unknown placeholder ${unknown[0]}", hint=nearest(unknown[0], allowed))
     return names
-
-
-_MARK = re.compile(r"\[(\d{1,4}|[A-Z]{1,2})\]")
-#: The first character of what chat templates mark turns with: ChatML and Llama 3, Gemma, Llama 2, thinking blocks.
-_CONTROL = re.compile(
-    r"<(?=\|)|\|(?=>)|<(?=/?(?:s|bos|eos|pad|think|start_of_turn|end_of_turn)>)|<(?=</?SYS>>)|\[(?=/?INST\])",
-    re.IGNORECASE,
-)
-
-
-def neutralise(text: str) -> str:
-    """Document text as data: ``[3]`` cannot pass for a passage's mark, nor ``<|im_start|>`` or ``[INST]`` for a turn
-    of the chat.
-
-    What is left reads the same to a person: ``[3]`` becomes ``(3)``, and control marks lose their angle brackets'
-    power by a space.
-    """
-    return _CONTROL.sub(r"\g<0> ", _MARK.sub(r"(\1)", text))

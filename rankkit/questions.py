@@ -11,7 +11,7 @@ import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from rankkit.errors import RankkitError
 from rankkit.ranking import ScoreKind
@@ -155,3 +155,11 @@ class Strategy(Protocol[Q_co, A]):
     def adaptive(self) -> bool: ...
 
     def order(self, task: Task) -> Asking[Q_co, A]: ...
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A strategy that can say beforehand what it asks at most. One that cannot is planned without a bound."""
+
+    def most_questions(self, task: Task) -> int | None:
+        """How many questions it asks at most, whatever the answers, missing ones too; ``None`` if it cannot say."""

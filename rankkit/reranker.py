@@ -181,9 +181,9 @@ def rank_many(
     return [reranker.rank(request) for request in requests]
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class JudgeReranker(BaseReranker, Generic[Q, A]):
-    """A strategy that asks and a judge that answers.
+    """A strategy that asks and a judge that answers. Two are equal if they give the same answers for the same money.
 
     ``on_error`` is what happens when a call fails: ``"raise"`` its error, or ``"keep"`` going without its answers,
     the first-stage order standing where nothing was learned, and the failure written into the ``Step``. ``budget`` is
@@ -202,6 +202,17 @@ class JudgeReranker(BaseReranker, Generic[Q, A]):
 
     def __repr__(self) -> str:
         return self.name
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, JudgeReranker) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash((type(self.judge), self.name, self.on_error))
+
+    @property
+    def _identity(self) -> tuple[object, ...]:
+        judge = (type(self.judge), self.judge.name, dict(self.judge.fingerprints))
+        return *judge, self.strategy, self.budget, self.on_error
 
     def rank_accounted(
         self, requests: Sequence[Request], accounts: Sequence[Account], progress: OnProgress | None

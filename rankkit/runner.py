@@ -17,7 +17,7 @@ from typing import Any, Generic, Literal, TypeVar
 from rankkit._job import Job
 from rankkit._workers import Workers
 from rankkit.account import Account as Account
-from rankkit.errors import ContractViolation, InvalidOutput, RankkitError
+from rankkit.errors import CircuitOpen, ContractViolation, InvalidOutput, RankkitError
 from rankkit.judge import Asked, Call, Judge, Reply
 from rankkit.questions import Answer, Question, Strategy, Task
 from rankkit.ranking import Ranking, Request
@@ -42,7 +42,8 @@ class Progress:
 
 OnProgress = Callable[[Progress], None]
 
-#: Told of every reply of a backend, once, in the order in which they come in: what a record is made of.
+#: Told of every reply of a backend, once, in the order in which they come in, of every call that failed (its answer
+#: has the error), and of what was not asked or waited for (with the reason as a note): what a record is made of.
 OnReply = Callable[[Asked[Any], Reply[Any]], None]
 
 
@@ -148,6 +149,7 @@ class Runner(Generic[Q, A]):
                 self._prepare([pair for pair in asked if pair[0] is job])
             return
         for job, question in asked:
+            self._hear(job, question, Reply(Answer.failed(error)))
             self._settle(job, question, Answer.failed(error))
 
     # -- calling
@@ -164,10 +166,13 @@ class Runner(Generic[Q, A]):
             item.payer.charge(item.call.bound, questions)
             self._workers.submit(item, _timed(item.call))
 
-    def _refuse(self, item: _Item[Q, A], reason: str) -> None:
-        for job, question in item.owners:
+    def _refuse(self, item: _Item[Q, A], reason: str, made: int = 0) -> None:
+        """End it without an answer of its own; ``made`` calls were paid for all the same."""
+        answer: Answer[A] = item.fallback or Answer.unasked()
+        for place, (job, question) in enumerate(item.owners):
             job.stopped = job.stopped or reason
-            self._settle(job, question, item.fallback or Answer.unasked(), remember=False)
+            self._hear(job, question, Reply(answer, Usage(calls=0 if place else made), (reason,)))
+            self._settle(job, question, answer, remember=False)
 
     def _collect(self) -> None:
         """Take in what has been answered; wait for it only if there is nothing else to do."""
@@ -187,24 +192,25 @@ class Runner(Generic[Q, A]):
                 self._workers.abandon(item)
                 item.payer.refund(item.call.bound)
                 item.first.pay_unanswered(item.call.bound)
-                self._refuse(item, item.payer.refuses(Usage()) or "out of time")
+                self._refuse(item, item.payer.refuses(Usage()) or "out of time", item.call.bound.calls)
 
     def _fail(self, item: _Item[Q, A], error: RankkitError) -> None:
+        answer = Answer.failed(error) if item.fallback is None else replace(item.fallback, error=error)
+        made = Usage(calls=0 if isinstance(error, CircuitOpen) else item.call.bound.calls)
+        item.first.pay_unanswered(made)
+        for place, (job, question) in enumerate(item.owners):
+            self._hear(job, question, Reply(answer, Usage() if place else made))
         if self._on_error == "raise" and item.fallback is None:
             raise error
-        item.first.pay_unanswered(item.call.bound)
         for job, question in item.owners:
-            if item.fallback is not None:
-                job.fail(error)
-            self._settle(job, question, item.fallback or Answer.failed(error), remember=False)
+            self._settle(job, question, answer, remember=False)
 
     def _record(self, item: _Item[Q, A], replies: Sequence[Reply[A]]) -> None:
         if len(replies) != len(item.owners):
             raise ContractViolation(f"{self._judge.name} gave {len(replies)} replies to {len(item.owners)} questions")
         for (job, question), reply in zip(item.owners, replies, strict=True):
             job.pay(reply)
-            if self._on_reply is not None:
-                self._on_reply(Asked(job.request, question), reply)
+            self._hear(job, question, reply)
             if reply.again is not None:
                 job.outcomes["retried"] += 1
                 self._queue.appendleft(_Item(reply.again, ((job, question),), fallback=reply.answer))
@@ -229,6 +235,10 @@ class Runner(Generic[Q, A]):
         self._tell(answered=1)
 
     # -- telling
+
+    def _hear(self, job: Job[Q, A], question: Q, reply: Reply[A]) -> None:
+        if self._on_reply is not None:
+            self._on_reply(Asked(job.request, question), replace(reply, fingerprints=self._judge.fingerprints))
 
     def _tell(self, *, done: int = 0, answered: int = 0) -> None:
         self._done += done

@@ -8,7 +8,7 @@ from typing import get_args
 
 from rankkit.attempts import name_of
 from rankkit.errors import ConfigError
-from rankkit.gates import Cut, DropAfter, Gate, Situation, check_depth
+from rankkit.gates import Cut, Gate, Situation, check_depth
 from rankkit.reranker import OnFailure, Reranker
 from rankkit.usage import Budget
 
@@ -54,11 +54,6 @@ class Stage:
         """Whether nothing is said but the reranker."""
         said = self.top, self.cuts, self.gates, self.on_failure, self.budget
         return said == (None, (), (), "keep", Budget())
-
-    @property
-    def width(self) -> int | None:
-        """How many candidates leave it at most; ``None`` for no limit."""
-        return min((cut.k for cut in self.cuts if isinstance(cut, DropAfter)), default=None)
 
     def easy(self, situation: Situation) -> str:
         """Why the first of its gates that holds would skip it, or ``""``."""

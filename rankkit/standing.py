@@ -68,7 +68,7 @@ class Standing:
     def skip(self, stage: Stage, reason: str) -> None:
         self.steps.append(Step(stage.name, skipped=reason))
         exact = self.counted and all(gate.certain for gate in stage.gates)
-        self.planned.append(StagePlan(stage.name, 0, Usage(), 0, exact))
+        self.planned.append(StagePlan(stage.name, 0, Usage(), 0, exact, 0 if exact else None))
 
     def tell(self, stage: Stage, tried: Attempt, notes: Sequence[str] = ()) -> None:
         """Write down what the attempt has to say of itself, whatever becomes of its result."""
@@ -78,7 +78,7 @@ class Standing:
         seen = len(self.order[: stage.top])
         certain = all(gate.certain for gate in stage.gates)
         exact = certain and self.counted and (self.known or seen == len(self.request))
-        self.planned += (replace(plan, exact=plan.exact and exact) for plan in tried.planned)
+        self.planned += (plan if exact else plan.inexact() for plan in tried.planned)
         self.known = False
 
     def note(self, words: str, count: int = 1) -> None:

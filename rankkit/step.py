@@ -30,6 +30,11 @@ class Step:
     diagnosis: Mapping[str, float] = field(default_factory=dict, hash=False)
     skipped: str = ""
 
+    @property
+    def late(self) -> bool:
+        """Whether the limit that ended it is one of time: nobody chooses that, as one may choose a number of calls."""
+        return self.stopped.endswith((" seconds", "out of time"))
+
 
 def usage_to_dict(usage: Usage) -> dict[str, float | int | None]:
     return {

@@ -26,6 +26,7 @@ LEVELS = {
         "runner",
         "plan",
         "reranker",
+        "neutral",
         "prompt",
         "record",
         "attempts",

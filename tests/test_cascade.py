@@ -106,11 +106,36 @@ def test_rows_of_rows_are_one_row_and_equal():
     assert len(((a >> b).reorder_top(3) >> c).stages) == 2  # it says something of both: one stage
 
 
+@pytest.mark.parametrize(
+    "inside",
+    [
+        lambda stage: fuse(scorer(), stage),
+        lambda stage: scorer().on_failure(stage),
+        lambda stage: (stage >> lister()).on_failure("raise"),
+        lambda stage: fuse(scorer(), scorer().on_failure(stage)),
+    ],
+    ids=["a member", "a stand-in", "a row that is one stage", "a member's stand-in"],
+)
+def test_what_is_inside_of_a_stage_gets_no_more_than_the_stage(inside):
+    with pytest.raises(ConfigError, match=r"keeps 5, but only 4 candidates reach it"):
+        scorer().drop_after(4) >> inside(scorer().drop_after(5))
+    with pytest.raises(ConfigError, match=r"reorders the top 5, but only 4"):
+        _ = scorer() >> inside(lister().reorder_top(5)).reorder_top(4)
+    scorer().drop_after(5) >> inside(scorer().drop_after(5)) >> lister().drop_after(5)
+
+
+def test_what_a_stage_drops_inside_does_not_count_behind_it_for_it_may_fail():
+    inner = (scorer().drop_after(2) >> lister()).on_failure("keep").within(Budget(seconds=9))
+    assert len((inner >> lister().drop_after(3)).stages) == 2
+
+
 def test_what_cannot_work_is_refused_when_it_is_built():
     with pytest.raises(ConfigError, match=r"reorders the top 50, but only 20 candidates reach it"):
         scorer().drop_after(20) >> lister().reorder_top(50)
     with pytest.raises(ConfigError, match=r"keeps 30, but only 20"):
         scorer().drop_after(20) >> Reversed() >> lister().drop_after(30)
+    with pytest.raises(ConfigError, match=r"keeps 30, but only 20"):
+        scorer().drop_after(20).drop_after(30)
     with pytest.raises(ConfigError, match=r"drop_after\(0\) would leave nothing"):
         scorer().drop_after(0)
     with pytest.raises(ConfigError, match=r"reorder_top\(-1\)"):

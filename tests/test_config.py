@@ -44,7 +44,7 @@ def test_a_config_printed_from_a_built_reranker_builds_an_equal_one(folder, tmp_
     assert again.spec == built.spec and repr(again) == repr(built)
     documents = ["bad", "word", "best", "good"]
     assert again.rerank("word", documents).ids == built.rerank("word", documents).ids == ("2", "3", "1")
-    assert to_toml(again) == to_toml(built)
+    assert to_toml(again) == to_toml(built) and again == built
     with pytest.raises(ConfigError, match="was not loaded"):
         to_toml(load(folder) >> load(folder))
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from rankkit.cascade import Cascade
 from rankkit.config import load, parse
 from rankkit.config.checking import check_models
+from rankkit.config.fusion import FusionSpec
 from rankkit.errors import CapabilityMissing, ConfigError, RankkitError, UnknownModel
 from rankkit.fusion import Fusion
 from rankkit.gates import (
@@ -99,6 +102,37 @@ WRONG = {
     "no members": ({"members": []}, "a fusion of no rerankers"),
     "too many kept": (two(first={"drop_after": 20}, drop_after=30), r"stages\.2: .* keeps 30, but only 20 candidates"),
     "too many seen": (two(first={"drop_after": 4}, reorder_top=5), r"stages\.2: .* reorders the top 5, but only 4"),
+    "too many kept by a member": (
+        two(first={"drop_after": 4}, members=[{}, {"drop_after": 5}]),
+        r"stages\.2: .* keeps 5, but only 4 candidates",
+    ),
+    "too many kept by a stand-in": (
+        two(first={"drop_after": 4}, on_failure={"drop_after": 5}),
+        r"stages\.2: .* keeps 5, but only 4 candidates",
+    ),
+    "too many kept inside of a top": (
+        {"members": [{"stages": [{"drop_after": 5}, {}], "reorder_top": 4}]},
+        r"members\.1: .* keeps 5, but only 4 candidates",
+    ),
+    "too many kept of those found": (
+        {"drop_after": 200, "first_stage": {"corpus": "texts"}},
+        r".* keeps 200, but only 100 candidates reach it\n.*first_stage\.first",
+    ),
+    "too many kept of a cascade": (
+        {"stages": [{"drop_after": 5}], "drop_after": 6},
+        r".* keeps 6, but only 5 candidates",
+    ),
+    "a number in quotes": (two(paradigm="listwise", window="20"), r"stages\.2\.window: .*integer \(seen: '20'\)"),
+    "a word for a number": (two(drop_after=True), r"stages\.2\.drop_after: .*integer \(seen: True\)"),
+    "a fraction": (two(drop_after=5.0), r"stages\.2\.drop_after: .*integer \(seen: 5\.0\)"),
+    "a limit in quotes": (two(within={"seconds": "3"}), r"stages\.2\.within\.seconds: .*number \(seen: '3'\)"),
+    "a limit that is no number": (two(budget={"calls": True}), r"stages\.2\.budget\.calls: .*integer"),
+    "a gate in quotes": (two(skip_if={"fewer_than": "2"}), r"stages\.2\.skip_if\.fewer_than: .*integer"),
+    "a key of another paradigm": (
+        two(window=10),
+        r"stages\.2\.window: extra inputs are not permitted\n  window goes with listwise\. Known keys",
+    ),
+    "a key of two others": (two(passage_tokens=9), r"stages\.2\.passage_tokens: .*\n.* with pairwise or listwise"),
     "a window": (two(paradigm="listwise", window=4, step=4), r"stages\.2: an impossible window: a step of 4 in a"),
     "weights": ({"members": [{}, {}], "weights": [1]}, "1 weights for 2 rerankers"),
     "a method": ({"members": [{}], "method": "sum"}, r"method: .*'rrf', 'weighted' or 'scores' \(seen: 'sum'\)"),
@@ -126,6 +160,12 @@ def test_what_is_wrong_is_told_by_the_path_to_its_key(spec, words):
         ({"key_env": "sk-0123456789abcdef"}, "key_env"),
         ({"endpoint": "http://user:sesame@host/v1"}, "endpoint"),
         ({"endpoint": "http://host/v1?api_key=sesame"}, "endpoint"),
+        ({"endpoint": "https://host/v1?api-key=sesame"}, "endpoint"),
+        ({"endpoint": "https://sesame@host/v1"}, "endpoint"),
+        ({"extra_body": {"headers": {"Ocp-Apim-Subscription-Key": "abc"}}}, r"extra_body\.headers\.Ocp-Apim-.*"),
+        ({"extra_body": {"extra_headers": {"Cookie": "abc"}}}, r"extra_body\.extra_headers\.Cookie"),
+        ({"extra_body": {"headers": {"X-Their-Key": "abc"}}}, r"extra_body\.headers\.X-Their-Key"),
+        ({"extra_body": {"credentials": {"pass": "abc"}}}, r"extra_body\.credentials\.pass"),
         ({"extra_body": {"stop": ["x", "hf_abcdefghijklmnopqrst"]}}, r"extra_body\.stop\.2"),
     ],
 )
@@ -137,16 +177,16 @@ def test_a_secret_in_a_file_is_refused_and_not_repeated(table, key):
 
 
 def test_names_with_tokens_in_them_are_no_secrets():
-    body = {"max_tokens": 5, "stop_token_ids": [1], "monkey": "x", "skill": "sk-x"}
-    parse(
-        {
-            "paradigm": "listwise",
-            "passage_tokens": 20,
-            "thinking_tokens": 5,
-            "budget": {"tokens": 9},
-            "extra_body": body,
-        }
-    )
+    body = {
+        "max_tokens": 5,
+        "stop_token_ids": [1],
+        "monkey": "x",
+        "skill": "sk-x",
+        "bypass": 1,
+        "headers": {"X-A": "b"},
+    }
+    table = {"paradigm": "listwise", "passage_tokens": 20, "thinking_tokens": 5, "budget": {"tokens": 9}}
+    parse({**table, "model": "little", "endpoint": "http://127.0.0.1:1/v1", "extra_body": body})
 
 
 @pytest.mark.parametrize(
@@ -157,9 +197,13 @@ def test_names_with_tokens_in_them_are_no_secrets():
         (
             {"model": "smollm2-135m-instruct"},
             CapabilityMissing,
-            r"stages\.2\.model: .* is a gguf model; pointwise .* cross-encoder or seq2seq\n.*ms-marco-MiniLM-L-12",
+            r"stages\.2\.model: .* is a gguf model; .* cross-encoder model or a seq2seq .*\n.*ms-marco-MiniLM-L-12",
         ),
-        ({"paradigm": "listwise", "model": "ms-marco-MiniLM-L-12-v2"}, CapabilityMissing, "listwise needs one .* gguf"),
+        (
+            {"paradigm": "listwise", "model": "ms-marco-MiniLM-L-12-v2"},
+            CapabilityMissing,
+            "listwise needs a gguf model or a model behind an endpoint",
+        ),
         (
             {"model": "duot5-base-msmarco"},
             ConfigError,
@@ -177,6 +221,21 @@ def test_models_are_checked_without_being_opened(stage, kind, words):
         check_models(parse({"stages": [{}, stage]}))
 
 
+def test_whole_numbers_may_stand_for_others_and_lists_for_rows():
+    spec = parse({"members": [{"drop_below": 1}, {"within": {"seconds": 3}}], "weights": [1, 2]})
+    assert isinstance(spec, FusionSpec) and spec.weights == (1.0, 2.0) and spec.members[1].within == Budget(seconds=3.0)
+
+
+def test_a_capability_that_a_server_lacks_is_told_before_a_comparison():
+    pytest.importorskip("openai", reason="the openai extra is not installed")
+    with Loopback() as server:
+        server.script(error(400, "logprobs are not supported"))
+        table = {"paradigm": "pairwise", "model": "little", "endpoint": server.url}
+        with pytest.raises(CapabilityMissing, match=r"the prompted method needs log-prob.*\n.*prompted-text method"):
+            load(table)
+        assert load({**table, "method": "prompted-text"}).rerank("word", []).ids == ()
+
+
 def test_a_model_that_cannot_be_loaded_is_told_with_its_stage(tiny, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(RankkitError, match=r"^stages\.2: on_failure: .*no model\.onnx"):
@@ -190,3 +249,14 @@ def test_a_capability_that_a_server_lacks_is_told_with_its_stage(tiny):
         stage = {"paradigm": "listwise", "model": "little", "endpoint": server.url, "method": "first-token"}
         with pytest.raises(CapabilityMissing, match=r"^stages\.2: the first-token method needs log-probabilities"):
             load({"stages": [{"model": tiny}, stage]})
+
+
+@pytest.mark.parametrize("stage", [{"method": "constrained"}, {"method": "first-token"}, {"paradigm": "pairwise"}])
+def test_a_server_that_is_down_is_the_stage_s_trouble_not_the_set_up_s(tiny, stage):
+    pytest.importorskip("openai", reason="the openai extra is not installed")
+    with socket.socket() as free:  # bound and not listening: nobody answers there
+        free.bind(("127.0.0.1", 0))
+        server = {"endpoint": f"http://127.0.0.1:{free.getsockname()[1]}/v1", "model": "m", "retries": 0}
+        cascade = load({"stages": [{"model": str(tiny)}, {"paradigm": "listwise", **stage, **server}]})
+        ranking = cascade.rerank("word", ["bad", "good", "word"])
+    assert ranking.ids == ("1", "2", "0") and ranking.steps[1].failures[0].startswith("ConnectionFailed")

@@ -155,7 +155,8 @@ def test_what_is_printed_leaves_defaults_out_and_names_kinds_and_models():
 
 
 def test_what_toml_has_no_word_for_is_told():
-    spec = parse({"paradigm": "listwise", "extra_body": {"stop": {"at": None}}})
+    server = {"model": "little", "endpoint": "http://127.0.0.1:1/v1"}
+    spec = parse({"paradigm": "listwise", "extra_body": {"stop": {"at": None}}, **server})
     with pytest.raises(ConfigError, match=r"extra_body\.stop\.at holds null, which TOML has no word for"):
         as_toml(spec)
     assert parse(as_table(spec)) == spec

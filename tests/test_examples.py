@@ -13,7 +13,10 @@ from rankkit.config.checking import check_models
 from rankkit.config.files import read_file
 from rankkit.config.loading import read_spec
 from rankkit.config.writing import as_toml
+from rankkit.evaluation.datasets import load_dataset
 from rankkit.reranker import BaseReranker
+from rankkit.usage import Usage
+from tests.backends.loopback import Loopback, chat
 from tests.conftest import ROOT, pulled_model
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
@@ -86,6 +89,22 @@ def test_comparing_by_the_same_model_changes_nothing():
 
 
 @pytest.mark.model
+@pytest.mark.data
+def test_on_real_queries_too_and_the_bill_adds_up_and_is_what_was_planned(data_dir):
+    alone, cascade = example("minilm"), example("minilm-then-pairwise")
+    for request in load_dataset(data_dir / "trec-dl19", limit=3).requests:
+        assert len(request) == 100
+        plan, ranking = cascade.plan(request), cascade.rank(request)
+        assert ranking.ids == alone.rank(request).ids
+        scored, compared = ranking.steps
+        assert ranking.usage == scored.usage + compared.usage == sum((step.usage for step in ranking.steps), Usage())
+        assert [(s.usage.calls, s.questions) for s in ranking.steps] == [
+            (s.usage.calls, s.questions) for s in plan.stages
+        ]
+        assert (plan.calls, plan.questions) == (ranking.usage.calls, scored.questions + compared.questions)
+
+
+@pytest.mark.model
 @pytest.mark.parametrize("name", sorted(GGUF - {"gated"}))
 def test_a_small_language_model_takes_its_part(name):
     ranking = example(name).rerank(QUERY, DOCUMENTS)
@@ -99,6 +118,23 @@ def test_an_easy_query_passes_the_gate_and_a_hard_one_does_not():
     easy, hard = gated.rerank(QUERY, DOCUMENTS), gated.rerank("fleas", ["Fleas jump.", "Fleas jump!", "Fleas jump"])
     assert "margin" in easy.steps[-1].skipped and easy.ids[0] == BEST
     assert not hard.steps[-1].skipped and hard.steps[-1].usage.calls
+
+
+@pytest.mark.model
+def test_a_server_that_answers_has_the_last_word_and_is_paid():
+    pulled_model("ms-marco-MiniLM-L-12-v2")
+    pytest.importorskip("openai", reason="the openai extra is not installed")
+    with Loopback() as server:
+        server.behaviour = lambda asked: chat("[6] > [1] > [2] > [3] > [5] > [4]")
+        table = read_file(ROOT / "examples" / f"{ENDPOINT}.toml")
+        table["stages"][1] |= {"endpoint": server.url}
+        ranking = load(table).rerank(QUERY, DOCUMENTS)
+    first = example("minilm").rerank(QUERY, DOCUMENTS).ids
+    assert ranking.ids == tuple(first[place] for place in (5, 0, 1, 2, 4, 3))
+    scored, asked = ranking.steps
+    assert scored.stage.startswith("pointwise") and asked.stage.startswith("sliding") and asked.outcomes == {"ok": 1}
+    assert asked.usage.money == pytest.approx((100 * 0.15 + 10 * 0.60) / 1_000_000)
+    assert DOCUMENTS[int(first[0])] in str(server.asked[0].body["messages"])
 
 
 @pytest.mark.model

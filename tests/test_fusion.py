@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rankkit.config import load
 from rankkit.errors import ConfigError, ConnectionFailed
 from rankkit.fusion import fuse, normalised
 from rankkit.listwise.strategies.single import Single
@@ -17,6 +18,7 @@ from rankkit.ranking import Ranking, Request, ScoreKind
 from rankkit.reranker import JudgeReranker
 from rankkit.testing import ScriptedJudge, check_reranker, oracle, request_of
 from rankkit.usage import Budget, Usage
+from tests.backends.loopback import Loopback, chat
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,96 @@ class Hanging:
     def rank(self, request: Request) -> Ranking:
         self.release.wait(10)
         return Ranking(request, tuple(range(len(request))))
+
+
+def together(size: int, most: list[int]):
+    """An answerer that waits until ``size`` members ask at once, a second at most, and notes how many did."""
+    asking, lock = threading.Barrier(size), threading.Lock()
+
+    def answer(asked):
+        try:
+            asking.wait(1)
+            with lock:
+                most.append(size)
+        except threading.BrokenBarrierError:
+            with lock:
+                most.append(1)
+        return oracle().answer(asked)
+
+    return answer
+
+
+class Remote(ScriptedJudge):
+    """Waits for a server, as judges of endpoints do."""
+
+    waits = True
+
+
+def waiting(answer, name: str, **changes):
+    fingerprints = {"model": changes.pop("model", name)}
+    judge = Remote(answer, name=name, fingerprints=fingerprints, concurrency=4, **changes)
+    return JudgeReranker(judge, ScoreAll())
+
+
+def test_members_that_wait_for_a_server_wait_at_the_same_time():
+    most, events = [], []
+    shared = together(2, most)
+    fusion = fuse(waiting(shared, "a"), scorer(), waiting(shared, "b"))
+    ranking = fusion.rank(request_of([1]), progress=events.append)
+    assert most == [2, 2]
+    assert [step.stage for step in ranking.steps] == ["pointwise(a)", "pointwise(scores)", "pointwise(b)"]
+    assert ranking.usage.calls == fusion.plan(request_of([1])).calls == 3 and len(events) == 6
+
+
+def test_models_on_this_machine_keep_their_turns_however_many_threads_they_have():
+    most: list[int] = []
+    shared = together(2, most)
+    members = [
+        JudgeReranker(ScriptedJudge(shared, name=name, fingerprints={"model": name}, concurrency=4), ScoreAll())
+        for name in ("a", "b")
+    ]
+    fuse(*members).rank(request_of([1]))
+    assert set(most) == {1}
+
+
+def test_two_endpoints_are_asked_at_the_same_time():
+    pytest.importorskip("openai", reason="the openai extra is not installed")
+    with Loopback() as server:
+        both = threading.Barrier(2)
+
+        def answer(asked):
+            both.wait(10)
+            return chat("[2] > [1]")
+
+        server.behaviour = answer
+        members = [{"paradigm": "listwise", "model": name, "endpoint": server.url} for name in ("large", "other")]
+        ranking = load({"members": members}).rerank("word", ["bad", "good"])
+    assert ranking.ids == ("1", "0") and ranking.usage.calls == 2
+
+
+@pytest.mark.parametrize(("second", "budget"), [("b", Budget(calls=9)), ("a", None)])
+def test_where_a_limit_or_a_memo_is_shared_they_keep_their_turns(second, budget):
+    most: list[int] = []
+    shared = together(2, most)
+    members = waiting(shared, "a"), waiting(shared, "b", model=second)
+    ranking = fuse(*members).rank(request_of([1]), budget=budget)
+    assert set(most) == {1}
+    assert ranking.usage.calls == (1 if second == "a" else 2)
+
+
+def test_the_error_of_the_first_member_that_failed_ends_it_whoever_was_first():
+    def fails(name):
+        def answer(asked):
+            raise ConnectionFailed(name)
+
+        return waiting(answer, name)
+
+    for _ in range(20):
+        with pytest.raises(ConnectionFailed, match="one"):
+            fuse(fails("one"), fails("two"), on_member_failure="raise").rank(THREE)
+        with pytest.raises(ConnectionFailed, match="one"):
+            fuse(fails("one"), broken(), fails("two"), on_member_failure="raise").rank(THREE)
+        assert fuse(fails("one"), fails("two"), scorer()).rank(THREE).steps[0].failures == ("ConnectionFailed: one",)
 
 
 def test_a_deadline_is_shared_out_to_the_members():

@@ -26,7 +26,8 @@ class Fit:
 def fit(
     backend: TextBackend, render: Render, passages: Sequence[str], *, answer_tokens: int, passage_tokens: int
 ) -> Fit:
-    """Render a prompt over the passages, each cut to ``passage_tokens`` and all of them to what the context leaves.
+    """Render a prompt over the passages, each cut to ``passage_tokens`` and all of them to what the context leaves
+    beside ``answer_tokens`` and what the backend adds to them for a model that thinks first.
 
     Document text is data: marks and control tokens in it are made harmless first. Nothing is tried over and over: the
     room is known from counting the prompt without passages.
@@ -40,11 +41,12 @@ def fit(
     if backend.context_length is not None:
         fixed = backend.count_tokens(render([""] * len(texts)))
         # Two tokens a passage of slack: words may split differently beside their neighbours than alone.
-        room = backend.context_length - answer_tokens - fixed - 2 * len(texts)
+        said = answer_tokens + backend.thinking_tokens
+        room = backend.context_length - said - fixed - 2 * len(texts)
         limit = min(limit, _even_limit(lengths, room))
         if limit < 1:
             raise ContextTooSmall(
-                f"a prompt with {len(texts)} passages needs {fixed} tokens and {answer_tokens} for the answer before "
+                f"a prompt with {len(texts)} passages needs {fixed} tokens and {said} for the answer before "
                 f"any passage; {backend.name} has {backend.context_length} in all",
                 hint="Show fewer passages at a time, shorten the query, or use a model with a longer context.",
             )

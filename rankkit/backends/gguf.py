@@ -24,7 +24,7 @@ from rankkit.backends.llama.context import BRANCHES, LlamaContext, Row, Sizes, W
 from rankkit.backends.llama.file import read_head
 from rankkit.backends.llama.grammar import Grammar
 from rankkit.backends.llama.text import Tokenizer
-from rankkit.backends.llama.token_tree import Tokens, exact_log_probability, grow, log_probability
+from rankkit.backends.llama.token_tree import Tokens, exact_log_probability, grow
 from rankkit.backends.llama.writer import Writer
 from rankkit.backends.machine.cpus import available_cpus
 from rankkit.backends.protocols import Continuations, Generated, Permuted, Prompt
@@ -125,6 +125,10 @@ class GgufModel:
         with self._use():
             return len(self._encode(prompt))
 
+    def templated(self, prompt: Prompt) -> str:
+        """The text that a prompt is tokenised from: messages as the chat template puts them, special tokens spelt."""
+        return prompt if isinstance(prompt, str) else "".join(part.text for part in self._template.parts(prompt))
+
     def price(self, *, input_tokens: int, output_tokens: int) -> float | None:
         """``None``: what is computed here has no price."""
         return None
@@ -157,7 +161,8 @@ class GgufModel:
         return Generated(thought.answer, writer.finish, thought.thinking, usage, work.steps)
 
     def score_continuations(self, prompt: Prompt, continuations: Sequence[str]) -> Continuations:
-        """log P(continuation | prompt) for each: the sum over its tokens.
+        """log P(continuation | prompt) for each: the sum over its tokens. "1" counts without the cases in which the
+        model would go on to a "10" that is among them.
 
         Prompt and continuation are tokenised apart, so the prompt's tokens are the same for all of them; put the
         space between the two at the beginning of the continuation, where most vocabularies have it. All are scored in
@@ -173,7 +178,7 @@ class GgufModel:
             self._check(trunk, max(len(tree.nodes) for tree in trees), "the prompt with its continuations")
             rows = self._llama.rows(trunk, trees)
             usage = _bill(work, len(trunk), None, started)
-        return Continuations(tuple(log_probability(path, rows) for path in paths), usage, work.steps)
+        return Continuations(tuple(exact_log_probability(path, paths, rows) for path in paths), usage, work.steps)
 
     def permute(
         self, prompt: Prompt, labels: Sequence[str], *, top: int, opening: str = "", separator: str = " > "

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from types import TracebackType
 from typing import NoReturn
 
@@ -30,6 +31,8 @@ from rankkit.usage import Usage
 #: Room for white space and brackets around constrained labels, in tokens.
 ROOM = 32
 
+_UNKNOWN_CONTEXT = "the server does not tell the model's context length: no prompt is shortened to fit it"
+
 
 class Endpoint:
     """A model behind an OpenAI-compatible address: generates text, scores continuations, decodes permutations.
@@ -47,8 +50,9 @@ class Endpoint:
     - ``capabilities`` are asked for when first needed unless they are declared here.
 
     The bill counts one call for each answer, however many tries it took (tries that failed bring no count of tokens),
-    and their time in full. Tokens are the server's own count, or a stated upper estimate where it gives none. The
-    requests that find out what the server can do are in no answer's bill.
+    and their time in full. A call that failed counts as one too, even if no connection was made; none is counted where
+    the circuit was open, since nothing was tried. Tokens are the server's own count, or a stated upper estimate where
+    it gives none. The requests that find out what the server can do are in no answer's bill.
     """
 
     def __init__(  # noqa: PLR0913 - one keyword for each thing that a server may differ in, all with a default
@@ -85,7 +89,7 @@ class Endpoint:
             circuit=circuit or Circuit(),
         )
         self._concurrency = concurrency
-        self._context_length = context_length
+        self._given_context = context_length
         self._thinking_tokens = thinking_tokens
         self._prices = prices
         self._extra_body = dict(extra_body or {})
@@ -125,10 +129,16 @@ class Endpoint:
     def concurrency(self) -> int:
         return self._concurrency
 
-    @property
+    @cached_property
     def context_length(self) -> int | None:
-        """As given, or as the server told ``probe``."""
-        return self._context_length
+        """As given, or as the server's list of models tells, which is asked once, when this is first needed.
+
+        ``None`` where it does not tell: then nothing is shortened for it, which is one of the ``fallbacks``.
+        """
+        told = self._given_context or self._client.context_length(self._model)
+        if told is None:
+            self._discovery.report(_UNKNOWN_CONTEXT)
+        return told
 
     @property
     def thinking_tokens(self) -> int:
@@ -141,14 +151,12 @@ class Endpoint:
         return self._discovery.fallbacks
 
     def probe(self) -> Capabilities:
-        """Find out now what the server can do, and its context length where that was not given.
+        """Find out now what the server can do.
 
         Raises:
             EndpointError: the server does not answer an ordinary request either.
         """
         route: Route = "completion" if self._style == "completion" else "chat"
-        if self._context_length is None:
-            self._context_length = self._client.context_length(self._model)
         alternatives = self._discovery.log_probabilities(route)
         structure = self._discovery.structure(route)
         return Capabilities(alternatives, structure, self.fallbacks)

@@ -150,7 +150,9 @@ class TextGenerator(TextBackend, Protocol):
 @runtime_checkable
 class ContinuationScorer(TextBackend, Protocol):
     def score_continuations(self, prompt: Prompt, continuations: Sequence[str]) -> Continuations:
-        """log P(continuation | prompt) for each, all of its tokens counted."""
+        """log P(continuation | prompt) for each, all of its tokens counted; one that begins another counts without
+        the cases in which that one follows.
+        """
 
 
 @runtime_checkable

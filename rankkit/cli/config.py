@@ -9,10 +9,10 @@ import typer
 
 from rankkit.cli import options
 from rankkit.cli.output import stderr, write_json
+from rankkit.config.files import check_name
 from rankkit.config.kinds import Spec
 from rankkit.config.loading import read_spec
 from rankkit.config.spec import naming
-from rankkit.errors import ConfigError
 
 config_app = typer.Typer(help="Check, show and describe config files.", no_args_is_help=True)
 
@@ -56,6 +56,5 @@ def schema(as_json: options.AsJson = False) -> None:
 
 
 def _read(file: Path) -> Spec:
-    if file.suffix not in (".toml", ".json"):
-        raise ConfigError(f"{file} is no config file", hint="Its name must end in .toml or .json.")
+    check_name(file)
     return read_spec(file)

@@ -28,13 +28,18 @@ def read_documents(sources: Sequence[str]) -> list[object]:
 def _lines(source: str) -> list[str]:
     if source == "-":
         return sys.stdin.read().splitlines()
-    path = Path(source)
-    if not path.is_file():
+    path, hint = Path(source), "Give files of documents, or - to read them from standard input."
+    if path.is_dir():
         raise DataError(
-            f"there is no file {source}", hint="Give files of documents, or - to read them from standard input."
+            f"{source} is a folder", hint=f"{hint} A folder is searched: rankkit search QUERY --corpus DIR."
         )
     try:
+        # Pipes and devices are files too: <(command), /dev/stdin.
         return path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError:
+        raise DataError(f"there is no file {source}", hint=hint) from None
+    except OSError as error:
+        raise DataError(f"{source} cannot be read: {error.strerror or error}", hint=hint) from error
     except UnicodeDecodeError as error:
         raise DataError(f"{source} is not UTF-8 text: {error.reason} at byte {error.start}") from error
 

@@ -13,19 +13,22 @@ from rich.text import Text
 
 from rankkit.cli.first_stage import Bm25FirstStage, Bm25Options
 from rankkit.cli.options import AsJson, RerankerOptions, spread
-from rankkit.cli.output import progress_bar, stderr, stdout, write_json
+from rankkit.cli.output import end, progress_bar, stderr, stdout, write_json
+from rankkit.cli.plan import NOT_EXACT, told_usage
 from rankkit.config.kinds import Spec
 from rankkit.config.listwise import ListwiseSpec
 from rankkit.errors import ConfigError
-from rankkit.judge import Judge
-from rankkit.ranking import Request
+from rankkit.prompt import load_prompt
+from rankkit.ranking import Ranking, Request
 from rankkit.record import RecordedJudge, Recorder, read_record
 from rankkit.reranker import BaseReranker, JudgeReranker
+from rankkit.runner import Account, OnProgress
 from rankkit.usage import Usage
 
 if TYPE_CHECKING:
     from rankkit.evaluation.experiment import Experiment
     from rankkit.evaluation.report import EvaluationReport
+    from rankkit.listwise.replay import WindowLogJudge
 
 
 @spread
@@ -102,41 +105,45 @@ def _tell(report: EvaluationReport, *, as_json: bool) -> None:
         write_json(report.to_dict())
     else:
         stdout().print(report_table(report))
-    if report.failures:
-        stderr().print("some queries kept their first-stage order: see the failures above", style="yellow")
-        raise typer.Exit(7)
+    end(trouble=bool(report.failures or report.late))
 
 
 def _tell_plan(reranker: BaseReranker, requests: Sequence[Request], depth: int | None, *, as_json: bool) -> None:
     """Totals over all queries; nothing is asked of a model, but prompts are built and counted."""
     plans = [reranker.plan(request.head(range(len(request))[:depth])) for request in requests]
     usage = sum((one.usage for one in plans), Usage())
-    totals = {
+    exact = all(one.exact for one in plans)
+    most = [one.questions_at_most for one in plans if one.questions_at_most is not None]
+    totals: dict[str, object] = {
         "ranked_by": repr(reranker),
         "queries": len(plans),
         "questions": sum(one.questions for one in plans),
-        "calls": usage.calls,
-        "input_tokens_at_most": usage.input_tokens,
-        "output_tokens_at_most": usage.output_tokens,
+        "questions_at_most": sum(most) if len(most) == len(plans) else None,
+        **told_usage(usage, exact=exact),
         "rounds_a_query": max((one.rounds for one in plans), default=0),
-        "exact": all(one.exact for one in plans),
+        "exact": exact,
     }
     if as_json:
         write_json(totals)
         return
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in totals.items():
-        table.add_row(name.replace("_", " "), Text(str(value)))
+        table.add_row(name.replace("_", " "), Text("not known" if value is None else str(value)))
     stdout().print(table)
     if not totals["exact"]:
-        words = "The questions depend on the answers: this is the course if the first-stage order is right."
-        stderr().print(words, style="dim")
+        stderr().print(NOT_EXACT, style="dim", highlight=False, soft_wrap=True)
 
 
 @contextlib.contextmanager
 def _reranker(spec: Spec, record: Path | None, replay: Path | None) -> Iterator[BaseReranker]:
+    if record is not None and replay is not None:
+        raise typer.BadParameter("--record keeps what a model says, and --replay asks none: give one of them")
     if replay is not None:
-        yield _replayed(spec, replay)
+        replayed = _replayed(spec, replay)
+        yield replayed
+        unasked = replayed.judge.left_over()
+        if unasked:
+            stderr().print(f"{unasked} recorded queries are not in this run", style="yellow", highlight=False)
     elif record is None:
         yield spec.build()
     else:
@@ -145,19 +152,36 @@ def _reranker(spec: Spec, record: Path | None, replay: Path | None) -> Iterator[
 
 
 def _fingerprints(spec: Spec) -> Mapping[str, str]:
-    """What the record's head says of the run: the spec's own words. Keys are never among them, only their variable's
-    name.
+    """What each line of the record says of the run beside the judge's own fingerprints: the spec's words. Keys are
+    never among them, only their variable's name.
     """
     said = spec.model_dump(exclude={"budget"}, exclude_none=True) | spec.decided()
     return {key: str(value) for key, value in said.items()}
 
 
-def _replayed(spec: Spec, replay: Path) -> BaseReranker:
+class _Replay(JudgeReranker[Any, Any]):
+    """Refuses a run that is not the recorded one before anything of it is written."""
+
+    judge: RecordedJudge[Any, Any] | WindowLogJudge
+
+    def rank_accounted(
+        self, requests: Sequence[Request], accounts: Sequence[Account], progress: OnProgress | None
+    ) -> list[Ranking]:
+        rankings = super().rank_accounted(requests, accounts, progress)
+        self.judge.left_over()
+        return rankings
+
+
+def _replayed(spec: Spec, replay: Path) -> _Replay:
     if not isinstance(spec, ListwiseSpec):
         raise ConfigError("only listwise runs are replayed", hint="Add --paradigm listwise.")
     from rankkit.listwise.replay import is_window_log, read_window_log
 
-    judge: Judge[Any, Any] = (
-        read_window_log(replay) if is_window_log(replay) else RecordedJudge(read_record(replay), replay.name)
+    prompt = None if spec.prompt is None else load_prompt(spec.prompt, "listwise")
+    judge: RecordedJudge[Any, Any] | WindowLogJudge = (
+        read_window_log(replay)
+        if is_window_log(replay)
+        else RecordedJudge(read_record(replay), replay.name, prompt=prompt)
     )
-    return JudgeReranker(judge, spec.build_strategy(), spec.budget, spec.on_error)
+    # A difference from the record is an error whatever is to happen when a model fails.
+    return _Replay(judge, spec.build_strategy(), spec.budget, on_error="raise")

@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from rankkit.config.files import check_name
 from rankkit.config.kinds import Spec
 from rankkit.config.loading import read_spec
 
@@ -150,6 +151,8 @@ class RerankerOptions:
         """What was not given is left to the spec's own defaults; ``on_error`` to this one, if it is not among --set."""
         if self.model is not None and self.config is not None:
             raise typer.BadParameter("give --model or --config, not both")
+        if self.config is not None:
+            check_name(self.config)
         what = self.config or self.model
         keys = {**self._keys(), "on_error": on_error}
         given = {key: value for key, value in keys.items() if value is not None}

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -107,9 +108,22 @@ def bill_line(ranking: Ranking) -> str:
     usage = ranking.usage
     seconds = sum(step.seconds for step in ranking.steps)
     words = [f"{len(ranking)} documents, {usage.calls} calls, {usage.tokens} tokens, {seconds:.2f} s"]
+    words += [] if usage.money is None else [f"money {usage.money:.4f}"]
     for step in ranking.steps:
         words += [f"{note}: {count}" for note, count in {**step.notes, **step.defects}.items()]
         words += [f"{name}: {count}" for name, count in step.outcomes.items() if name != "ok"]
-        words += [*step.failures, *([f"stopped: {step.stopped}"] if step.stopped else [])]
+        words += [*step.failures, *([f"stopped {step.stage}: {step.stopped}"] if step.stopped else [])]
         words += [f"skipped {step.stage}: {step.skipped}"] if step.skipped else []
     return " · ".join(words)
+
+
+def troubled(ranking: Ranking) -> bool:
+    """Whether a call failed or time ran out. Another limit that was reached is what was asked for."""
+    return any(step.failures or step.late for step in ranking.steps)
+
+
+def end(*, trouble: bool) -> None:
+    """With the result printed: exit 7 where there was trouble, so that no script takes it for the whole."""
+    if trouble:
+        stderr().print("Some calls failed or ran out of time: there the order before them was kept.", style="yellow")
+        raise typer.Exit(7)

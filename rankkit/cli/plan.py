@@ -25,16 +25,23 @@ from rankkit.ranking import Request
 from rankkit.reranker import BaseReranker
 from rankkit.usage import Usage
 
+#: What the figures of a plan assume that is not exact.
+NOT_EXACT = (
+    "not exact: ~ is the course if the order before is right, ≤ holds for every course (- where it is not known); "
+    "tries again, orders gone on with and stand-ins are in neither"
+)
+
 
 @dataclass(slots=True)
 class StageTotal:
-    """One stage over all queries. ``rounds`` is the most that a query needs."""
+    """One stage over all queries. ``rounds`` is the most of one query."""
 
     stage: str
     questions: int = 0
     usage: Usage = field(default_factory=Usage)
     rounds: int = 0
     exact: bool = True
+    questions_at_most: int | None = 0
     seconds: float | None = None
 
     def add(self, plan: StagePlan) -> None:
@@ -42,19 +49,35 @@ class StageTotal:
         self.usage += plan.usage
         self.rounds = max(self.rounds, plan.rounds)
         self.exact = self.exact and plan.exact
+        known = (self.questions_at_most, plan.questions_at_most)
+        self.questions_at_most = None if known[0] is None or known[1] is None else known[0] + known[1]
 
     def to_dict(self) -> dict[str, object]:
         return {
             "stage": self.stage,
             "questions": self.questions,
-            "calls": self.usage.calls,
-            "input_tokens_at_most": self.usage.input_tokens,
-            "output_tokens_at_most": self.usage.output_tokens,
+            "questions_at_most": self.questions_at_most,
+            **told_usage(self.usage, exact=self.exact),
             "rounds_a_query": self.rounds,
             "seconds_estimated": self.seconds,
-            "money_at_most": self.usage.money,
+            **told_money(self.usage, exact=self.exact),
             "exact": self.exact,
         }
+
+
+def told_usage(usage: Usage, *, exact: bool) -> dict[str, object]:
+    """Calls and tokens of the course; the latter are bounds too where there is no other course, ``None`` elsewhere."""
+    return {
+        "calls": usage.calls,
+        "input_tokens_expected": usage.input_tokens,
+        "input_tokens_at_most": usage.input_tokens if exact else None,
+        "output_tokens_expected": usage.output_tokens,
+        "output_tokens_at_most": usage.output_tokens if exact else None,
+    }
+
+
+def told_money(usage: Usage, *, exact: bool) -> dict[str, object]:
+    return {"money_expected": usage.money, "money_at_most": usage.money if exact else None}
 
 
 def plan(
@@ -142,18 +165,19 @@ def _requests(data: Path, limit: int | None, first: FirstStageSpec | None) -> Se
 
 def _summary(reranker: BaseReranker, queries: int, stages: Sequence[StageTotal]) -> dict[str, object]:
     usage = sum((stage.usage for stage in stages), Usage())
+    exact = all(stage.exact for stage in stages)
+    most = [stage.questions_at_most for stage in stages if stage.questions_at_most is not None]
     known = [stage.seconds for stage in stages if stage.seconds is not None]
     return {
         "ranked_by": repr(reranker),
         "queries": queries,
         "questions": sum(stage.questions for stage in stages),
-        "calls": usage.calls,
-        "input_tokens_at_most": usage.input_tokens,
-        "output_tokens_at_most": usage.output_tokens,
+        "questions_at_most": sum(most) if len(most) == len(stages) else None,
+        **told_usage(usage, exact=exact),
         "rounds_a_query": sum(stage.rounds for stage in stages),
         "seconds_estimated": sum(known) if len(known) == len(stages) and stages else None,
-        "money_at_most": usage.money,
-        "exact": all(stage.exact for stage in stages),
+        **told_money(usage, exact=exact),
+        "exact": exact,
     }
 
 
@@ -165,13 +189,16 @@ def _told(speeds: Mapping[str, Speed]) -> dict[str, object]:
 
 
 _COLUMNS = {
-    "questions": "questions",
-    "calls": "calls",
-    "input_tokens_at_most": "input tokens ≤",
-    "output_tokens_at_most": "output tokens ≤",
-    "rounds_a_query": "rounds a query",
+    "questions": "questions ~",
+    "questions_at_most": "≤",
+    "calls": "calls ~",
+    "input_tokens_expected": "tokens in ~",
+    "input_tokens_at_most": "≤",
+    "output_tokens_expected": "out ~",
+    "output_tokens_at_most": "≤",
+    "rounds_a_query": "rounds ~",
     "seconds_estimated": "seconds ~",
-    "money_at_most": "money ≤",
+    "money_expected": "money ~",
     "exact": "exact",
 }
 
@@ -203,6 +230,6 @@ def _remark(stages: Sequence[StageTotal], speeds: Mapping[str, Speed]) -> None:
     if spent.calls:
         lines.append(f"{spent.calls} calls with {spent.tokens} tokens were made to time this machine")
     if not all(stage.exact for stage in stages):
-        lines.append("not exact: what is asked depends on the answers; planned as if the order before were right")
+        lines.append(NOT_EXACT)
     for line in lines:
         stderr().print(line, style="dim", highlight=False, soft_wrap=True)

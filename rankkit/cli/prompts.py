@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -14,8 +14,12 @@ from rankkit.cli.demo import demo_request
 from rankkit.cli.documents import read_documents
 from rankkit.cli.output import stderr, stdout, write_json
 from rankkit.errors import PromptError
-from rankkit.prompt import Prompt, PromptTemplate, list_prompts, load_prompt, neutralise
+from rankkit.prompt import Message, PromptTemplate, list_prompts, load_prompt
 from rankkit.ranking import Request
+
+if TYPE_CHECKING:
+    from rankkit.backends.gguf import GgufModel
+    from rankkit.cli.rendering import Rendered
 
 prompts_app = typer.Typer(name="prompts", help="The words that are said to models.", no_args_is_help=True)
 
@@ -58,30 +62,66 @@ def render(
         list[str] | None, typer.Argument(help="Documents, as for rankkit rerank. Default: the demo's.")
     ] = None,
     count: Annotated[int, typer.Option("--count", help="How many documents to show.", min=1)] = 4,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="A GGUF model on this machine: its tokens are counted, its template used."),
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option("--method", help="Who asks. Default: the method whose prompt it is, or else constrained."),
+    ] = None,
+    passage_tokens: Annotated[
+        int, typer.Option("--passage-tokens", help="The most of each passage that is shown.", min=1)
+    ] = 300,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show what a model would see for a query and some documents."""
+    """Show what a model would see for a query and some documents: passages cut and made harmless as in a ranking."""
+    from rankkit.cli.rendering import render_prompt
+
     request = Request.of(query, read_documents(files)) if query and files else demo_request()
     if query and not files:
         request = Request.of(query, request.candidates)
-    prompt = _render(load_prompt(name), request, count)
+    template = load_prompt(name)
+    opened = _open(model, template) if model is not None else None
+    request = request.head(range(min(count, len(request))))
+    rendered = render_prompt(template, request, method=method, model=opened, passage_tokens=passage_tokens)
+    text = rendered.prompt if opened is None else opened.templated(rendered.prompt)
+    stderr().print(_remarks(rendered, estimated=opened is None), style="dim", highlight=False, markup=False)
     if as_json:
-        write_json(prompt if isinstance(prompt, str) else [{"role": m.role, "content": m.content} for m in prompt])
+        shown = text if isinstance(text, str) else [{"role": m.role, "content": m.content} for m in text]
+        facts = {field: getattr(rendered, field) for field in ("method", "tokens", "shortened", "begun", "compared")}
+        write_json({"prompt": shown, **facts})
         return
-    typer.echo(prompt if isinstance(prompt, str) else "\n\n".join(f"<{m.role}>\n{m.content}" for m in prompt))
+    if isinstance(text, str):
+        typer.echo(text + rendered.begun)
+        return
+    begun = [Message("assistant", rendered.begun)] if rendered.begun else []
+    typer.echo("\n\n".join(f"<{m.role}>\n{m.content}" for m in (*text, *begun)))
 
 
-def _render(template: PromptTemplate, request: Request, count: int) -> Prompt:
-    passages = [neutralise(candidate.content) for candidate in request.candidates[:count]]
-    query = neutralise(request.query.text)
-    match template.question:
-        case "score":
-            return template.render({"query": query, "passage": passages[0]})
-        case "compare":
-            if len(passages) < 2:
-                raise PromptError("a comparison needs two documents")
-            return template.render({"query": query, "first": passages[0], "second": passages[1]})
-    return template.render({"query": query}, passages)
+def _open(model: str, template: PromptTemplate) -> GgufModel:
+    from rankkit.backends.gguf import GgufModel
+    from rankkit.models import store
+
+    if template.text:
+        raise PromptError(
+            f"prompt {template.name!r} is a text that an ONNX model reads to the letter; no GGUF model does",
+            hint="Leave --model out.",
+        )
+    return GgufModel(store.locate(model), name=model)
+
+
+def _remarks(rendered: Rendered, *, estimated: bool) -> str:
+    """What the prompt itself does not show."""
+    if rendered.tokens is None:
+        return "the model's own tokenizer cuts what is too long for it; here nothing is cut"
+    count = f"{rendered.tokens} tokens" + (", at most: estimated as for an endpoint" if estimated else "")
+    remarks = [f"{rendered.method}: {count}"]
+    remarks += [f"passages shortened: {rendered.shortened}"] if rendered.shortened else []
+    remarks += [f"the answer is begun with {rendered.begun!r}"] if rendered.begun else []
+    remarks += [f"not written but compared: {', '.join(rendered.compared)}"] if rendered.compared else []
+    remarks += ["--model NAME gives a GGUF model's own tokens and chat template"] if estimated else []
+    return "; ".join(remarks)
 
 
 @prompts_app.command("import")
@@ -90,11 +130,14 @@ def import_prompt(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Where to write the TOML. Default: beside the file.")
     ] = None,
+    instruction: Annotated[
+        str | None, typer.Option("--instruction", help="What stands in place of {instruction}, where the file has it.")
+    ] = None,
 ) -> None:
     """Turn a RankLLM template into a prompt file of rankkit's."""
     from rankkit.integrations.rankllm_prompts import convert
 
-    text, prompt = convert(file)
+    text, prompt = convert(file, instruction=instruction)
     target = out or file.with_suffix(".toml")
     if target.exists():
         raise PromptError(f"{target} is there already", hint="Name another file with --out.")

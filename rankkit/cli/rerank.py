@@ -8,7 +8,17 @@ import typer
 
 from rankkit.cli.documents import read_documents
 from rankkit.cli.options import AsJson, RerankerOptions, spread
-from rankkit.cli.output import bill_line, progress_bar, ranking_dict, ranking_table, stderr, stdout, write_json
+from rankkit.cli.output import (
+    bill_line,
+    end,
+    progress_bar,
+    ranking_dict,
+    ranking_table,
+    stderr,
+    stdout,
+    troubled,
+    write_json,
+)
 from rankkit.ranking import Request
 from rankkit.reranker import cut
 
@@ -34,6 +44,7 @@ def rerank(
         ranking = cut(reranker.rank(request, progress=progress), top_k=top_k, threshold=threshold)
     if as_json:
         write_json(ranking_dict(ranking))
-        return
-    stdout().print(ranking_table(ranking))
-    stderr().print(bill_line(ranking), style="dim", highlight=False)
+    else:
+        stdout().print(ranking_table(ranking))
+        stderr().print(bill_line(ranking), style="dim", highlight=False)
+    end(trouble=troubled(ranking))

@@ -9,7 +9,17 @@ import typer
 
 from rankkit.cli.first_stage import Bm25Options
 from rankkit.cli.options import AsJson, RerankerOptions, spread
-from rankkit.cli.output import bill_line, progress_bar, ranking_dict, ranking_table, stderr, stdout, write_json
+from rankkit.cli.output import (
+    bill_line,
+    end,
+    progress_bar,
+    ranking_dict,
+    ranking_table,
+    stderr,
+    stdout,
+    troubled,
+    write_json,
+)
 from rankkit.ranking import Query
 
 
@@ -57,8 +67,9 @@ def search(
     if as_json:
         told = {"name": repr(found), "documents": len(found), "found": len(request)}
         write_json({**ranking_dict(ranking), "first_stage": told})
-        return
-    stdout().print(ranking_table(ranking))
-    stderr().print(f"{len(request)} found by {found!r} · {bill_line(ranking)}", style="dim", highlight=False)
-    if not request.candidates:
-        stderr().print("No document shares a word with the query. Scripts without spaces: --tokenizer bigrams")
+    else:
+        stdout().print(ranking_table(ranking))
+        stderr().print(f"{len(request)} found by {found!r} · {bill_line(ranking)}", style="dim", highlight=False)
+        if not request.candidates:
+            stderr().print("No document shares a word with the query. Scripts without spaces: --tokenizer bigrams")
+    end(trouble=troubled(ranking))

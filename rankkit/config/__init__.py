@@ -1,4 +1,6 @@
-"""A spec becomes a ``Reranker``. ``kinds.py`` is the only table of kinds; each paradigm has its spec beside it."""
+"""A spec becomes a ``Reranker``. ``kinds.py`` is the only table of kinds; each paradigm has its spec beside it, and
+``methods.py`` says what each kind of model can do.
+"""
 
 from rankkit.config.kinds import DEFAULT_MODELS as DEFAULT_MODELS
 from rankkit.config.kinds import Paradigm as Paradigm

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
@@ -22,7 +23,7 @@ class CascadeSpec(BaseSpec):
     """Each stage is a spec of any kind. A file with ``stages`` at its top is a cascade without saying so."""
 
     paradigm: Literal["cascade"] = "cascade"
-    stages: tuple[AnySpec, ...] = Field(json_schema_extra={"minItems": 1})
+    stages: tuple[AnySpec, ...] = Field(strict=False, json_schema_extra={"minItems": 1})
 
     @model_validator(mode="after")
     def _fit(self) -> Self:
@@ -32,11 +33,9 @@ class CascadeSpec(BaseSpec):
         outlines: list[BaseReranker] = []
         for key, stage in self.parts():
             if key.startswith("stages"):
-                outlines.append(sketch(stage))
-                try:
+                with fitting(key):
+                    outlines.append(sketch(stage))
                     Cascade.of(*outlines)
-                except ConfigError as error:
-                    raise ValueError(f"{key}: {error.message}. {error.hint}") from None
         return self
 
     def reranker(self, *, on_reply: OnReply | None = None) -> BaseReranker:
@@ -49,6 +48,15 @@ class CascadeSpec(BaseSpec):
     def parts(self) -> Iterator[tuple[str, BaseSpec]]:
         yield from ((f"stages.{number}", stage) for number, stage in enumerate(self.stages, start=1))
         yield from super().parts()
+
+
+@contextmanager
+def fitting(key: str) -> Iterator[None]:
+    """What does not fit together, as pydantic wants to hear of it, and with the key of the part."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ValueError(f"{key}: {error.message}. {error.hint}") from None
 
 
 def check_one_budget(spec: BaseSpec) -> None:

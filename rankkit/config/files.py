@@ -13,6 +13,16 @@ from rankkit.models import catalogue
 SUFFIXES = (".toml", ".json")
 
 
+def check_name(path: str | Path) -> None:
+    """Refuse what by its name is no config file.
+
+    Raises:
+        ConfigError: says how one is called.
+    """
+    if Path(path).suffix not in SUFFIXES:
+        raise ConfigError(f"{path} is no config file", hint="Its name must end in .toml or .json.")
+
+
 def read_file(path: Path) -> dict[str, object]:
     """The settings of a file, those of the files that it includes taken over.
 

@@ -22,7 +22,7 @@ class FirstStageSpec(BaseModel):
     searched as it is. An evaluation searches the corpus of its data instead.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     method: Literal["bm25"] = "bm25"
     corpus: str | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from rankkit.config.cascade import check_one_budget, limited
+from rankkit.config.cascade import check_one_budget, fitting, limited
 from rankkit.config.sketch import sketch
 from rankkit.config.spec import BaseSpec, naming
 from rankkit.fusion import Method, Normalise, OnMemberFailure, fuse
@@ -25,9 +25,9 @@ class FusionSpec(BaseSpec):
     """
 
     paradigm: Literal["fusion"] = "fusion"
-    members: tuple[AnySpec, ...] = Field(json_schema_extra={"minItems": 1})
+    members: tuple[AnySpec, ...] = Field(strict=False, json_schema_extra={"minItems": 1})
     method: Method = "rrf"
-    weights: tuple[float, ...] | None = None
+    weights: tuple[float, ...] | None = Field(default=None, strict=False)
     normalise: Normalise = "minmax"
     k: int = Field(default=60, ge=0)
     on_member_failure: OnMemberFailure = "leave_out"
@@ -35,7 +35,11 @@ class FusionSpec(BaseSpec):
     @model_validator(mode="after")
     def _fit(self) -> Self:
         check_one_budget(self)
-        self._fused([sketch(member) for member in self.members])
+        outlines: list[BaseReranker] = []
+        for number, member in enumerate(self.members, start=1):
+            with fitting(f"members.{number}"):
+                outlines.append(sketch(member))
+        self._fused(outlines)
         return self
 
     def reranker(self, *, on_reply: OnReply | None = None) -> BaseReranker:

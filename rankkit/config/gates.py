@@ -12,7 +12,7 @@ from rankkit.gates import EntropyBelow, FewerThan, Gate, MarginAbove, TimeBelow,
 class GatesSpec(BaseModel):
     """Any one of them that holds skips the stage. Scores are in the unit of the stage before (``rankkit.gates``)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     top_score_above: float | None = Field(default=None, allow_inf_nan=False)
     margin_above: float | None = Field(default=None, allow_inf_nan=False)

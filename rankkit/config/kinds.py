@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 
+from rankkit.cascade import check_widths
 from rankkit.config import language_model, pointwise
 from rankkit.config.cascade import CascadeSpec
 from rankkit.config.fusion import FusionSpec
@@ -15,6 +16,7 @@ from rankkit.config.pairwise import PairwiseSpec
 from rankkit.config.pointwise import PointwiseSpec
 from rankkit.config.problems import POLICY, problems
 from rankkit.config.secrets import refuse_secrets
+from rankkit.config.sketch import sketch
 from rankkit.errors import ConfigError, nearest
 from rankkit.reranker import OnFailure
 
@@ -44,13 +46,6 @@ PARADIGM_OF_KIND: Mapping[str, Paradigm] = {
     "gguf": "listwise",
 }
 
-#: Which of the catalogue's kinds of model each paradigm can use.
-KINDS_OF_PARADIGM: Mapping[str, tuple[str, ...]] = {
-    "pointwise": ("cross-encoder", "seq2seq"),
-    "pairwise": ("cross-encoder", "seq2seq", "gguf"),
-    "listwise": ("gguf",),
-}
-
 
 def kind_of(table: object) -> str | None:
     """Which kind a table of settings asks for; ``None`` for what is no table."""
@@ -58,8 +53,10 @@ def kind_of(table: object) -> str | None:
         return POLICY
     if not isinstance(table, Mapping):
         return getattr(table, "paradigm", None)
-    meant = "cascade" if "stages" in table else "fusion" if "members" in table else "pointwise"
-    return str(table.get("paradigm", meant))
+    # A server with a language model is asked for an order, as it is on the command line.
+    meant = {"stages": "cascade", "members": "fusion", "endpoint": "listwise"}
+    kinds = (kind for key, kind in meant.items() if table.get(key) is not None)
+    return str(table.get("paradigm", next(kinds, "pointwise")))
 
 
 AnySpec = Annotated[
@@ -97,7 +94,14 @@ def parse(data: Mapping[str, object], *, where: str = "spec") -> Spec:
         raise ConfigError(f"{where}: there is no paradigm {paradigm!r}", hint=nearest(paradigm, SPECS))
     kind: type[Spec] = SPECS[paradigm]
     try:
-        return TypeAdapter(kind).validate_python(dict(data))
+        spec = TypeAdapter(kind).validate_python(dict(data))
     except ValidationError as error:
         message, hint = problems(error, kind, SPECS)
         raise ConfigError(f"{where}: {message}", hint=hint) from None
+    found = None if spec.first_stage is None else spec.first_stage.first
+    try:
+        check_widths(sketch(spec), found)
+    except ConfigError as error:
+        hint = error.hint if found is None else f"{error.hint} The first stage finds {found}: first_stage.first."
+        raise ConfigError(f"{where}: {error.message}", hint=hint) from None
+    return spec

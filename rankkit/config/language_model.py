@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from rankkit.backends.endpoint.requests import Style
-from rankkit.config.spec import ModelSpec, display_name
+from rankkit.config.spec import ModelSpec, display_name, refuse_unused
+from rankkit.errors import (
+    CapabilityMissing,
+    CircuitOpen,
+    ConfigError,
+    ConnectionFailed,
+    EndpointTimeout,
+    RateLimited,
+    ServerFailed,
+)
 from rankkit.models import store
 
 if TYPE_CHECKING:
@@ -15,6 +26,16 @@ if TYPE_CHECKING:
     from rankkit.backends.openai_compatible import Endpoint
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
+
+_SERVED = ("an endpoint",)
+_HERE = ("a model on this machine",)
+
+#: Where the model must be for a key to be of use.
+_PLACES: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("timeout", "retries", "concurrency", "style", "thinking_tokens", "extra_body"), _SERVED),
+    **dict.fromkeys(("key_env", "price_input", "price_output", "price_cached"), _SERVED),
+    **dict.fromkeys(("threads", "template"), _HERE),
+}
 
 
 class LanguageModelSpec(ModelSpec):
@@ -40,14 +61,22 @@ class LanguageModelSpec(ModelSpec):
     extra_body: dict[str, Any] = Field(default_factory=dict, description="further fields of each request to the server")
     price_input: float | None = Field(default=None, ge=0, description="money for a million input tokens")
     price_output: float | None = Field(default=None, ge=0, description="money for a million output tokens")
+    price_cached: float | None = Field(
+        default=None, ge=0, description="money for a million input tokens that the server had cached, if it is another"
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if self.endpoint is None and self.key_env is not None:
-            raise ValueError("key_env goes with an endpoint, and none is given")
+        refuse_unused(self, _PLACES, *(_HERE if self.endpoint is None else _SERVED))
         if self.endpoint is not None and "model" not in self.model_fields_set:
-            raise ValueError("an endpoint needs the model's name as the server calls it")
+            raise ValueError("an endpoint needs the model's name as the server calls it: give model too")
+        if self.price_cached is not None and self.price_input is None:
+            raise ValueError("price_cached goes with price_input, the price of the input that was not cached")
         return self
+
+    @property
+    def kind(self) -> str:
+        return "endpoint" if self.endpoint is not None else super().kind
 
     def backend(self) -> GgufModel | Endpoint:
         """Open the model: here the extra that it needs is asked for, and a server may be."""
@@ -67,6 +96,11 @@ class LanguageModelSpec(ModelSpec):
         from rankkit.backends.endpoint.pricing import Prices
         from rankkit.backends.openai_compatible import Endpoint
 
+        if self.key_env is not None and not os.environ.get(self.key_env):
+            raise ConfigError(
+                f"key_env: the environment variable {self.key_env} is not set",
+                hint=f"Run: export {self.key_env}=..., or leave key_env out for a server that needs no key.",
+            )
         priced = self.price_input is not None or self.price_output is not None
         return Endpoint(
             self.model,
@@ -79,5 +113,31 @@ class LanguageModelSpec(ModelSpec):
             thinking_tokens=self.thinking_tokens,
             style=self.style,
             extra_body=self.extra_body,
-            prices=Prices(self.price_input or 0.0, self.price_output or 0.0) if priced else None,
+            prices=Prices(self.price_input or 0.0, self.price_output or 0.0, self.price_cached) if priced else None,
+        )
+
+
+def can(backend: GgufModel | Endpoint, what: Literal["structure", "log_probabilities"]) -> bool | None:
+    """What a server can do is known only from asking it, once. ``None`` where it does not answer at present: that is
+    the run's trouble, for which a stage may have a policy.
+    """
+    probe = getattr(backend, "probe", None)
+    try:
+        return True if probe is None else bool(getattr(probe(), what))
+    except (ConnectionFailed, EndpointTimeout, RateLimited, ServerFailed, CircuitOpen):
+        return None
+
+
+def check_can(
+    backend: GgufModel | Endpoint, what: Literal["structure", "log_probabilities"], method: str, *, instead: str
+) -> None:
+    """Refuse a server that cannot do what a method needs when the reranker is built, not in the middle of a run.
+
+    Raises:
+        CapabilityMissing: names the method that every server can be asked by.
+    """
+    if can(backend, what) is False:
+        raise CapabilityMissing(
+            f"the {method} method needs {what.replace('_', '-')}, which {backend!r} does not give",
+            hint=f"Use the {instead} method, which every server can, or a GGUF model on this machine.",
         )

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from rankkit.config.language_model import LanguageModelSpec
-from rankkit.config.spec import trained_prompt
-from rankkit.errors import CapabilityMissing
+from rankkit.config.language_model import LanguageModelSpec, can, check_can
+from rankkit.config.methods import check_method
+from rankkit.config.spec import refuse_unused, trained_prompt
 from rankkit.listwise.strategies.self_consistency import Aggregation, SelfConsistency
 from rankkit.listwise.strategies.setwise import SetwiseBubble, SetwiseHeapsort
 from rankkit.listwise.strategies.single import Single
@@ -23,8 +23,6 @@ from rankkit.reranker import BaseReranker, JudgeReranker
 from rankkit.runner import OnReply
 
 if TYPE_CHECKING:
-    from rankkit.backends.gguf import GgufModel
-    from rankkit.backends.openai_compatible import Endpoint
     from rankkit.judge import Judge
 
 Method = Literal["generate", "constrained", "first-token", "setwise"]
@@ -39,7 +37,20 @@ StrategyName = Literal[
     "setwise-bubble",
 ]
 #: What the setwise method can do, which asks for the best one only; the other methods do all but the setwise ones.
-SETWISE = ("setwise-heapsort", "setwise-bubble", "tournament")
+SETWISE: tuple[StrategyName, ...] = ("setwise-heapsort", "setwise-bubble", "tournament")
+
+_SLIDING: tuple[StrategyName, ...] = ("sliding", "self-consistency")
+#: Which strategies use a key; the others show everything, or draw nothing.
+_STRATEGIES: Mapping[str, tuple[StrategyName, ...]] = {
+    "window": (*_SLIDING, "top-down", *SETWISE),
+    "step": _SLIDING,
+    "passes": _SLIDING,
+    "seed": ("self-consistency", "tourrank"),
+    "samples": ("self-consistency", "tourrank"),
+    "aggregate": ("self-consistency",),
+}
+#: Which methods use a key: the others' answers are never in need of repair.
+_METHODS: Mapping[str, tuple[Method, ...]] = {"policy": ("generate",)}
 
 #: Which prompt a method uses when none is named.
 PROMPTS: Mapping[str, str] = {
@@ -81,11 +92,10 @@ class ListwiseSpec(LanguageModelSpec):
                 f"the strategy {self.strategy} and the method {self.chosen_method} put different questions: "
                 f"with this method go {', '.join(fitting)}"
             )
-        slides = not by_best and self.strategy in (None, "sliding", "self-consistency")
-        if slides and self.step is not None and self.step >= self.size:
+        refuse_unused(self, _STRATEGIES, self.chosen_strategy, "the strategy ")
+        refuse_unused(self, _METHODS, self.chosen_method, "the method ")
+        if self.step is not None and self.step >= self.size:
             raise ValueError(f"an impossible window: a step of {self.step} in a window of {self.size}")
-        if self.aggregate is not None and self.strategy != "self-consistency":
-            raise ValueError("aggregate goes with the strategy self-consistency")
         return self
 
     @property
@@ -97,6 +107,13 @@ class ListwiseSpec(LanguageModelSpec):
     def chosen_method(self) -> Method:
         return self.method or ("generate" if self.endpoint is not None else "constrained")
 
+    @property
+    def chosen_strategy(self) -> StrategyName:
+        return self.strategy or ("setwise-heapsort" if self.chosen_method == "setwise" else "sliding")
+
+    def check(self) -> None:
+        check_method(self.model, self.kind, self.paradigm, self.chosen_method)
+
     def reranker(self, *, on_reply: OnReply | None = None) -> BaseReranker:
         return JudgeReranker(self.judge(), self.build_strategy(), self.budget, self.on_error, on_reply)
 
@@ -106,7 +123,7 @@ class ListwiseSpec(LanguageModelSpec):
     def build_strategy(self) -> Strategy[Any, Any]:
         """The strategy alone: a replay needs no model."""
         by_best = self.chosen_method == "setwise"
-        match self.strategy or ("setwise-heapsort" if by_best else "sliding"):
+        match self.chosen_strategy:
             case "single":
                 return Single(depth=self.depth, top_k=self.top_k)
             case "top-down":
@@ -134,22 +151,26 @@ class ListwiseSpec(LanguageModelSpec):
         from rankkit.listwise.constrained import ConstrainedJudge
         from rankkit.listwise.first_token import FirstTokenJudge
         from rankkit.listwise.generate import GenerateJudge
-        from rankkit.listwise.setwise import SetwiseJudge, SetwiseTextJudge
+        from rankkit.listwise.setwise import SetwiseConstrainedJudge, SetwiseJudge, SetwiseTextJudge
 
+        self.check()
         template = load_prompt(self.prompt or self._trained_prompt() or PROMPTS[self.chosen_method], "listwise")
         backend = self.backend()
         match self.chosen_method:
             case "generate":
                 return GenerateJudge(backend, template, self.passage_tokens, policy=self.policy)
             case "constrained":
-                _probe(backend, "structure", "the constrained method")
+                check_can(backend, "structure", "constrained", instead="generate")
                 return ConstrainedJudge(backend, template, self.passage_tokens)
             case "first-token":
-                _probe(backend, "log_probabilities", "the first-token method")
+                check_can(backend, "log_probabilities", "first-token", instead="generate")
                 return FirstTokenJudge(backend, template, self.passage_tokens)
             case "setwise":
-                scored = _can(backend, "log_probabilities")
-                return (SetwiseJudge if scored else SetwiseTextJudge)(backend, template, self.passage_tokens)
+                if can(backend, "log_probabilities"):
+                    return SetwiseJudge(backend, template, self.passage_tokens)
+                constrained = can(backend, "structure")
+                judge = SetwiseConstrainedJudge if constrained else SetwiseTextJudge
+                return judge(backend, template, self.passage_tokens)
 
     def _trained_prompt(self) -> str:
         """For methods that write the whole order, and only where the model is on this machine: what a server calls its
@@ -158,17 +179,3 @@ class ListwiseSpec(LanguageModelSpec):
         written = self.chosen_method in ("generate", "constrained")
         trained = trained_prompt(self.model) if written and self.endpoint is None else ""
         return trained if trained.startswith("listwise/") else ""
-
-
-def _can(backend: GgufModel | Endpoint, what: Literal["structure", "log_probabilities"]) -> bool:
-    """What a server can do is known only from asking it, once."""
-    probe = getattr(backend, "probe", None)
-    return True if probe is None else bool(getattr(probe(), what))
-
-
-def _probe(backend: GgufModel | Endpoint, what: Literal["structure", "log_probabilities"], by: str) -> None:
-    if not _can(backend, what):
-        raise CapabilityMissing(
-            f"{by} needs {what.replace('_', '-')}, which {backend!r} does not give",
-            hint="Use the generate method, which every server can, or a GGUF model on this machine.",
-        )

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rankkit.config.files import SUFFIXES, read_file
+from rankkit.config.files import SUFFIXES, check_name, read_file
 from rankkit.config.kinds import DEFAULT_MODELS, PARADIGM_OF_KIND, Paradigm, Spec, parse
 from rankkit.config.spec import BaseSpec, kind_of_model, naming
 from rankkit.config.writing import as_toml
@@ -91,15 +91,24 @@ def read_spec(
 ) -> Spec:
     """What ``load`` builds, checked but not built: no model is opened."""
     where = "spec" if isinstance(what, Mapping) else str(what)
+    said = {**({"paradigm": paradigm} if paradigm else {}), **(options or {})}
+    if not isinstance(what, Mapping) and Path(what).suffix in (".yaml", ".yml"):
+        check_name(what)  # refuses it, in other words than those for a model that nobody knows
     if isinstance(what, Mapping):
         spec = dict(what)
     elif Path(what).suffix in SUFFIXES:
         spec = read_file(Path(what))
-    elif options and options.get("endpoint"):
-        spec = {"model": str(what), "paradigm": paradigm or "listwise"}
+    elif "paradigm" in said or said.get("endpoint"):
+        spec = {"model": str(what)}
     else:
-        spec = {"model": str(what), "paradigm": paradigm or _paradigm_for(str(what))}
-    return parse({**spec, **({"paradigm": paradigm} if paradigm else {}), **(options or {})}, where=where)
+        spec = {"model": str(what), "paradigm": _paradigm_for(str(what))}
+    for key, kind in (("stages", "cascade"), ("members", "fusion")):
+        if key in spec and said.get("paradigm", kind) != kind:
+            raise ConfigError(
+                f"{where} has {key}, each with its own paradigm: {said['paradigm']} does not go with it",
+                hint=f"Leave the paradigm out, or say it in one of the {key}.",
+            )
+    return parse({**spec, **said}, where=where)
 
 
 def _paradigm_for(model: str) -> str:

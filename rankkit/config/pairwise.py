@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
-from rankkit.config.language_model import LanguageModelSpec
+from rankkit.config.language_model import LanguageModelSpec, check_can
+from rankkit.config.methods import check_method
 from rankkit.config.pointwise import DEFAULT_MODEL, LocalModelSpec, PointwiseSpec, scoring_method
-from rankkit.config.spec import kind_of_model, trained_prompt
+from rankkit.config.spec import refuse_unused, trained_prompt
 from rankkit.errors import ConfigError, nearest
 from rankkit.models import store
 from rankkit.pairwise.aggregation import AGGREGATIONS, Aggregation, sampling
@@ -32,7 +33,28 @@ Method = Literal["difference", "duo", "duot5", "prompted", "prompted-text"]
 StrategyName = Literal["allpairs", "heapsort", "bubblesort", "quickselect", "insertion", "swiss", "tournament"]
 
 #: How a catalogue row's kind of model compares, when no method is named.
-_METHOD_OF_KIND: Mapping[str, Method] = {"cross-encoder": "difference", "seq2seq": "duot5", "gguf": "prompted"}
+_METHOD_OF_KIND: Mapping[str, Method] = {
+    "cross-encoder": "difference",
+    "seq2seq": "duot5",
+    "gguf": "prompted",
+    "endpoint": "prompted",
+}
+
+_PROMPTED: tuple[Method, ...] = ("prompted", "prompted-text")
+_READING: tuple[Method, ...] = ("difference", "duo", "duot5")
+#: Which methods use a key: prompts are made to fit by passage_tokens and context, texts by max_length.
+_METHODS: Mapping[str, tuple[Method, ...]] = {
+    "max_length": _READING,
+    "long_query": _READING,
+    "passage_tokens": _PROMPTED,
+    "context": _PROMPTED,
+    "template": _PROMPTED,
+    "prompt": ("duot5", *_PROMPTED),
+}
+#: The others sort, and do not aggregate.
+_STRATEGIES: Mapping[str, tuple[StrategyName, ...]] = {"aggregate": ("allpairs", "swiss")}
+#: The others ask everybody, and draw nothing.
+_AGGREGATIONS: Mapping[str, tuple[str, ...]] = {"seed": ("sample",), "opponents": ("sample",)}
 
 _SORTS: Mapping[str, Callable[..., Strategy[Compare, float]]] = {
     "heapsort": HeapSort,
@@ -64,7 +86,7 @@ class PairwiseSpec(LanguageModelSpec, LocalModelSpec):
     method: Method | None = None
     prompt: str | None = None
     strategy: StrategyName = "tournament"
-    aggregate: str = "sym-sum"
+    aggregate: str = Field(default="sym-sum", json_schema_extra={"enum": list(AGGREGATIONS)})
     top_k: Places = 10
     depth: int | None = Field(default=None, ge=1)
     one_sided: bool = False
@@ -75,8 +97,8 @@ class PairwiseSpec(LanguageModelSpec, LocalModelSpec):
     def _known(self) -> Self:
         if self.aggregate not in AGGREGATIONS:
             raise ValueError(f"there is no aggregation {self.aggregate!r}; {nearest(self.aggregate, AGGREGATIONS)}")
-        if self.aggregate != "sym-sum" and self.strategy not in ("allpairs", "swiss"):
-            raise ValueError(f"{self.strategy} sorts, it does not aggregate: aggregate goes with allpairs and swiss")
+        refuse_unused(self, _STRATEGIES, self.strategy, "the strategy ")
+        refuse_unused(self, _AGGREGATIONS, self.aggregate, "the aggregation ")
         return self
 
     def reranker(self, *, on_reply: OnReply | None = None) -> BaseReranker:
@@ -96,15 +118,16 @@ class PairwiseSpec(LanguageModelSpec, LocalModelSpec):
         return AGGREGATIONS[self.aggregate]
 
     def check(self) -> None:
-        if self.chosen_method == "difference":
+        method = self.chosen_method
+        check_method(self.model, self.kind, self.paradigm, method)
+        refuse_unused(self, _METHODS, method, "the method ")
+        if method == "difference":
             self._scoring().check()
-        elif self.chosen_method.startswith("prompted"):
-            for key, value in (("max_length", self.max_length), ("long_query", self.long_query == "error" or None)):
-                if value is not None:
-                    raise ConfigError(
-                        f"{key}: {self.model} is prompted, which has no use for it",
-                        hint="A prompt is made to fit by passage_tokens and context.",
-                    )
+        if method == "duot5" and self.prompt is None and trained_prompt(self.model).startswith("pointwise/"):
+            raise ConfigError(
+                f"{self.model} was trained on the prompt {trained_prompt(self.model)}, and reads no two documents",
+                hint='Use method = "difference", which compares by its scores.',
+            )
 
     def decided(self) -> dict[str, object]:
         return {"method": self.chosen_method}
@@ -131,7 +154,10 @@ class PairwiseSpec(LanguageModelSpec, LocalModelSpec):
                 from rankkit.pairwise.prompted import PromptedJudge
 
                 template = load_prompt(self.prompt or "prp", "pairwise")
-                return PromptedJudge(self.backend(), template, self.passage_tokens, by_text=method == "prompted-text")
+                backend, by_text = self.backend(), method == "prompted-text"
+                if not by_text:
+                    check_can(backend, "log_probabilities", "prompted", instead="prompted-text")
+                return PromptedJudge(backend, template, self.passage_tokens, by_text=by_text)
 
     def _scoring(self) -> PointwiseSpec:
         return PointwiseSpec(
@@ -147,10 +173,5 @@ class PairwiseSpec(LanguageModelSpec, LocalModelSpec):
         """The method named, or what the model is for."""
         if self.method is not None:
             return self.method
-        if self.endpoint is not None:
-            return "prompted"
-        kind = kind_of_model(self.model)
-        if kind not in _METHOD_OF_KIND:
-            raise ConfigError(f"{self.model} is a {kind} model, which compares nothing")
-        trained_to_score = trained_prompt(self.model).startswith("pointwise/")
-        return "difference" if trained_to_score else _METHOD_OF_KIND[kind]
+        trained_to_score = self.endpoint is None and trained_prompt(self.model).startswith("pointwise/")
+        return "difference" if trained_to_score else _METHOD_OF_KIND.get(self.kind, "difference")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from rankkit.config.methods import check_method
 from rankkit.config.spec import ModelSpec, display_name, kind_of_model, trained_prompt
 from rankkit.errors import ConfigError
 from rankkit.models import store
@@ -17,7 +19,12 @@ if TYPE_CHECKING:
     from rankkit.judge import Judge
     from rankkit.questions import Score
 
+Method = Literal["cross-encoder", "monot5"]
+
 DEFAULT_MODEL = "ms-marco-MiniLM-L-12-v2"
+
+#: How a kind of model scores, when no method is named.
+_METHOD_OF_KIND: Mapping[str, Method] = {"cross-encoder": "cross-encoder", "seq2seq": "monot5"}
 
 
 class LocalModelSpec(ModelSpec):
@@ -46,7 +53,7 @@ class PointwiseSpec(LocalModelSpec):
 
     paradigm: Literal["pointwise"] = "pointwise"
     model: str = DEFAULT_MODEL
-    method: Literal["cross-encoder", "monot5"] | None = None
+    method: Method | None = None
     prompt: str | None = Field(default=None, description="for monoT5")
     scores: Literal["logit", "log-probability", "probability"] | None = None
     graph: str | None = Field(default=None, description="the ONNX file of a cross-encoder, where there are several")
@@ -57,11 +64,15 @@ class PointwiseSpec(LocalModelSpec):
         return JudgeReranker(self.judge(), ScoreAll(), self.budget, self.on_error, on_reply)
 
     @property
-    def chosen_method(self) -> Literal["cross-encoder", "monot5"]:
+    def chosen_method(self) -> Method:
         """The method named, or what the model is for."""
         return self.method or scoring_method(self.model)
 
     def check(self) -> None:
+        kind = self.kind
+        check_method(self.model, kind, self.paradigm, self.method or _METHOD_OF_KIND.get(kind, "cross-encoder"))
+        if self.prompt is None:  # the prompt that it was trained on is then the one it is asked by
+            scoring_method(self.model)
         misfits = {
             "monot5": {"scores": ("logit",), "graph": (self.graph,)},
             "cross-encoder": {"scores": ("log-probability",), "prompt": (self.prompt,)},
@@ -96,7 +107,7 @@ class PointwiseSpec(LocalModelSpec):
         return CrossEncoderJudge(encoder, "probability" if as_probability else "logit")
 
 
-def scoring_method(model: str) -> Literal["cross-encoder", "monot5"]:
+def scoring_method(model: str) -> Method:
     """How a model gives one document a score.
 
     Raises:
@@ -108,4 +119,4 @@ def scoring_method(model: str) -> Literal["cross-encoder", "monot5"]:
             f"{model} was trained on the prompt {trained}, and scores no single document",
             hint=f'Use paradigm = "{trained.partition("/")[0]}", and no method that goes by scores.',
         )
-    return "monot5" if kind_of_model(model) == "seq2seq" else "cross-encoder"
+    return _METHOD_OF_KIND.get(kind_of_model(model), "cross-encoder")

@@ -29,9 +29,10 @@ def _hint(item: ErrorDetails, kind: type[BaseModel], kinds: Mapping[str, type[Ba
         return nearest(_tag(item), kinds)
     if item["type"] not in _UNKNOWN_KEY:
         return ""
-    known = _known(item["loc"], kind, kinds)
-    meant = nearest(str(item["loc"][-1]), known)
-    return f"{meant if meant.startswith('Did') else ''} Known keys: {', '.join(known)}.".strip()
+    key, known = str(item["loc"][-1]), _known(item["loc"], kind, kinds)
+    elsewhere = [] if _table(item["loc"]) else [name for name, spec in kinds.items() if key in spec.model_fields]
+    meant = f"{key} goes with {' or '.join(elsewhere)}." if elsewhere else nearest(key, known)
+    return f"{meant if not meant.startswith('Known') else ''} Known keys: {', '.join(known)}.".strip()
 
 
 def _line(item: ErrorDetails, kinds: Mapping[str, type[BaseModel]]) -> str:
@@ -71,18 +72,22 @@ def path_of(loc: Sequence[int | str], kinds: Mapping[str, Any]) -> str:
 
 def _known(loc: Sequence[int | str], kind: type[BaseModel], kinds: Mapping[str, type[BaseModel]]) -> list[str]:
     """The keys of the innermost spec, or of the table inside it, in which the problem is."""
-    inside = [part for part in loc if part in kinds]
-    spec = kinds[str(inside[-1])] if inside else kind
+    table = _table(loc)
+    if table is None:
+        inside = [part for part in loc if part in kinds]
+        return list((kinds[str(inside[-1])] if inside else kind).model_fields)
     from rankkit.config.first_stage import FirstStageSpec
     from rankkit.config.gates import GatesSpec
     from rankkit.usage import Budget
 
     limits = list(Budget.__dataclass_fields__)
-    tables = {
-        "budget": limits,
-        "within": limits,
-        "skip_if": list(GatesSpec.model_fields),
-        "first_stage": list(FirstStageSpec.model_fields),
-    }
-    inner = [part for part in loc[:-1] if part in tables]
-    return tables[str(inner[-1])] if inner else list(spec.model_fields)
+    tables = {"skip_if": list(GatesSpec.model_fields), "first_stage": list(FirstStageSpec.model_fields)}
+    return tables.get(table, limits)
+
+
+def _table(loc: Sequence[int | str]) -> str | None:
+    """Which table inside a spec, and no spec itself, the problem is in."""
+    return next((str(part) for part in reversed(loc[:-1]) if part in _TABLES), None)
+
+
+_TABLES = ("budget", "within", "skip_if", "first_stage")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rankkit.cascade import Cascade
 from rankkit.config.spec import BaseSpec
 from rankkit.errors import ContractViolation
+from rankkit.fusion import fuse
 from rankkit.plan import Plan
 from rankkit.ranking import Ranking, Request
 from rankkit.reranker import BaseReranker
@@ -38,6 +39,11 @@ def sketch(spec: BaseSpec) -> BaseReranker:
     Raises:
         ConfigError: its stages do not fit together.
     """
-    stages = [sketch(part) for key, part in spec.parts() if key.startswith("stages")]
+    inside = {key: sketch(part) for key, part in spec.parts()}
+    stages = [part for key, part in inside.items() if key.startswith("stages")]
+    members = [part for key, part in inside.items() if key.startswith("members")]
     name = f"{spec.paradigm}({getattr(spec, 'model', '...')})"
-    return spec.narrowed(Cascade.of(*stages) if stages else Outline(name))
+    whole: BaseReranker = Cascade.of(*stages) if stages else fuse(*members) if members else Outline(name)
+    if "on_failure" in inside:
+        whole = whole.on_failure(inside["on_failure"])
+    return spec.narrowed(whole)

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import CoreSchema
 
 from rankkit.config.first_stage import FirstStageSpec
 from rankkit.config.gates import GatesSpec
-from rankkit.errors import RankkitError
+from rankkit.errors import ConfigError, RankkitError
 from rankkit.models import catalogue
 from rankkit.models.store import local_path
 from rankkit.reranker import BaseReranker
@@ -23,17 +32,31 @@ if TYPE_CHECKING:
     from rankkit.config.kinds import FailurePolicy
 
 
+class _FromTable:
+    """A dataclass that may be written as a table though specs are strict."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = handler(source)
+        # The table only: its values are as strict as the spec.
+        cast(dict[str, object], handler.resolve_ref_schema(schema))["strict"] = False
+        return schema
+
+
+Limits = Annotated[Budget, _FromTable()]
+
+
 class BaseSpec(BaseModel):
-    """Frozen, and every key that it does not know is an error. ``build`` loads what is needed, and only then.
+    """Frozen, strict about types, and every key that it does not know is an error. ``build`` loads what is needed, and
+    only then.
 
     The keys from ``reorder_top`` on are those of a stage, and are the methods of ``BaseReranker`` of these names: any
     spec may have them, in a cascade or alone. The cuts are made in the order of the fields.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     paradigm: str
-    budget: Budget = Field(default_factory=Budget, description="limits for each query; the best order so far is kept")
+    budget: Limits = Field(default_factory=Budget, description="limits for each query; the best order so far is kept")
 
     reorder_top: int | None = Field(default=None, ge=1, description="look at the best K only; the tail stays behind")
     drop_below: float | None = Field(default=None, allow_inf_nan=False, description="drop those scored less than this")
@@ -43,7 +66,7 @@ class BaseSpec(BaseModel):
     on_failure: FailurePolicy | None = Field(
         default=None, description="keep, partial or raise, or the table of a reranker to be run instead"
     )
-    within: Budget | None = Field(default=None, description="limits of this stage, for each query")
+    within: Limits | None = Field(default=None, description="limits of this stage, for each query")
     first_stage: FirstStageSpec | None = Field(default=None, description="where the candidates come from, at the top")
 
     @model_validator(mode="after")
@@ -114,6 +137,22 @@ class ModelSpec(BaseSpec):
 
     model: str
     on_error: OnError = "raise"
+
+    @property
+    def kind(self) -> str:
+        """What the model is: a row of ``METHODS``."""
+        return kind_of_model(self.model)
+
+
+def refuse_unused(spec: BaseSpec, users: Mapping[str, Sequence[str]], chosen: str, what: str = "") -> None:
+    """Refuse what was written and nothing would use. ``users`` says of each key who does; ``what`` they are, in words.
+
+    Raises:
+        ConfigError: names the key, and what it goes with.
+    """
+    for key, names in users.items():
+        if chosen not in names and key in spec.model_fields_set and getattr(spec, key) is not None:
+            raise ConfigError(f"{key} goes with {what}{' or '.join(names)}; this is {chosen}")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from dataclasses import replace
 from rankkit.errors import ConfigError, ContractViolation, DataError
 from rankkit.evaluation.datasets import Dataset, refuse_foreign_run
 from rankkit.evaluation.measures import Figures, Measure, evaluate
-from rankkit.evaluation.report import EvaluationReport
+from rankkit.evaluation.report import EvaluationReport, Trouble
 from rankkit.evaluation.runs import Run
 from rankkit.ranking import Ranking, Request
 from rankkit.reranker import Reranker, rank_many
@@ -107,8 +107,10 @@ def _report(dataset: Dataset, name: str, figures: Figures, measures: Sequence[Me
 
 def _billed(report: EvaluationReport, rankings: Sequence[Ranking], seconds: float) -> EvaluationReport:
     """Add the cost, and what the steps say."""
-    outcomes, defects, notes, stopped = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
-    failures: list[str] = []
+    outcomes, defects, notes = Counter[str](), Counter[str](), Counter[str]()
+    failures: list[Trouble] = []
+    stops: list[Trouble] = []
+    late = 0
     diagnosed: defaultdict[str, list[float]] = defaultdict(list)
     for ranking in rankings:
         for step in ranking.steps:
@@ -116,10 +118,11 @@ def _billed(report: EvaluationReport, rankings: Sequence[Ranking], seconds: floa
             defects.update(step.defects)
             notes.update(step.notes)
             notes.update([f"skipped {step.stage}: {step.skipped}"] if step.skipped else [])
-            stopped.update([step.stopped] if step.stopped else [])
             for name, value in step.diagnosis.items():
                 diagnosed[name].append(value)
-            failures += [f"query {ranking.query.id}, {step.stage}: {words}" for words in step.failures]
+            failures += [Trouble(ranking.query.id, step.stage, words) for words in step.failures]
+            stops += [Trouble(ranking.query.id, step.stage, step.stopped)] if step.stopped else []
+            late += step.late
     return replace(
         report,
         pairs=sum(len(ranking.request) for ranking in rankings),
@@ -128,11 +131,13 @@ def _billed(report: EvaluationReport, rankings: Sequence[Ranking], seconds: floa
         outcomes=dict(outcomes),
         defects=dict(defects),
         notes=dict(notes),
-        stopped=dict(stopped),
+        stopped=dict(Counter(stop.why for stop in stops)),
         diagnosis={name: sum(values) / len(values) for name, values in diagnosed.items()},
         questions=sum(step.questions for ranking in rankings for step in ranking.steps),
         rounds=sum(step.rounds for ranking in rankings for step in ranking.steps),
         failures=tuple(failures),
+        stops=tuple(stops),
+        late=late,
     )
 
 

@@ -10,6 +10,18 @@ from rankkit.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """What a stage could not do for a query, and why."""
+
+    query: str
+    stage: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"query {self.query}, {self.stage}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluationReport:
     """Means over ``queries`` judged queries, for the reranked order (``measures``) and for the first stage.
 
@@ -17,8 +29,8 @@ class EvaluationReport:
     ``seconds`` is the time on the clock for all of them together (loading not included); both are 0 for a run that
     was read from a file. ``outcomes``, ``defects``, ``notes`` and ``stopped`` add up what the steps of the rankings
     say, as do ``questions`` and ``rounds``; ``diagnosis`` has the mean over queries of each figure; ``data_notes``
-    says what was left out of the data. ``failures`` has a line for each, with its query. ``per_query`` is measure ->
-    query id -> value.
+    says what was left out of the data. ``failures`` has each one, and ``stops`` each stage that a limit ended early
+    for a query (``late``: how many by one of time). ``per_query`` is measure -> query id -> value.
     """
 
     data: str
@@ -38,7 +50,9 @@ class EvaluationReport:
     diagnosis: Mapping[str, float] = field(default_factory=dict)
     questions: int = 0
     rounds: int = 0
-    failures: tuple[str, ...] = ()
+    failures: tuple[Trouble, ...] = ()
+    stops: tuple[Trouble, ...] = ()
+    late: int = 0
     data_notes: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -65,7 +79,9 @@ class EvaluationReport:
             "diagnosis": dict(self.diagnosis),
             "questions": self.questions,
             "rounds": self.rounds,
-            "failures": list(self.failures),
+            "failures": [str(trouble) for trouble in self.failures],
+            "stops": [str(trouble) for trouble in self.stops],
+            "late": self.late,
             "data_notes": dict(self.data_notes),
             "per_query": {name: dict(values) for name, values in self.per_query.items()},
             "first_stage_per_query": {name: dict(values) for name, values in self.first_stage_per_query.items()},

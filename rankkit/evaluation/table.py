@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from rankkit.evaluation.report import EvaluationReport
+from rankkit.evaluation.report import EvaluationReport, Trouble
 
-_SHOWN_FAILURES = 3
+#: Of different reasons, and of the queries that have the same one. All of them are in the JSON.
+_SHOWN = 3
+
+#: A deadline is shared out anew for each query: limits of time that differ by milliseconds are the same reason.
+_SECONDS = re.compile(r"[0-9.e-]+(?= seconds)")
 
 
 def report_table(report: EvaluationReport) -> Group:
@@ -52,16 +58,33 @@ def _lines(report: EvaluationReport) -> list[str]:
         "outcomes": report.outcomes,
         "defects": report.defects,
         "notes": report.notes,
-        "stopped early": report.stopped,
         "data": report.data_notes,
     }
     lines += [f"{what}: {_counts(counts)}" for what, counts in counted.items() if counts]
-    if report.failures:
-        lines.append(f"{len(report.failures)} failures:")
-        lines += [f"  {line}" for line in report.failures[:_SHOWN_FAILURES]]
-        if len(report.failures) > _SHOWN_FAILURES:
-            lines.append(f"  ... and {len(report.failures) - _SHOWN_FAILURES} more")
-    return lines
+    return [*lines, *_troubles("failures", report.failures), *_troubles("stopped early by a limit", report.stops)]
+
+
+def _troubles(what: str, troubles: Sequence[Trouble]) -> list[str]:
+    """Those for the same reason on one line, the most frequent first."""
+    groups: defaultdict[str, list[Trouble]] = defaultdict(list)
+    for trouble in troubles:
+        groups[_SECONDS.sub("…", f"{trouble.stage}: {trouble.why}")].append(trouble)
+    if not groups:
+        return []
+    first = sorted(groups.items(), key=lambda item: -len(item[1]))[:_SHOWN]
+    left = len(troubles) - sum(len(group) for _, group in first)
+    lines = [f"  {_reason(words, group)} ({_queries(group)})" for words, group in first]
+    return [f"{len(troubles)} {what}:", *lines, *([f"  ... and {left} more, for other reasons"] if left else [])]
+
+
+def _reason(words: str, group: Sequence[Trouble]) -> str:
+    return f"{group[0].stage}: {group[0].why}" if len({trouble.why for trouble in group}) == 1 else words
+
+
+def _queries(group: Sequence[Trouble]) -> str:
+    names = list(dict.fromkeys(trouble.query for trouble in group))
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return (f"{len(names)} queries: " if len(names) > 1 else "query ") + ", ".join(names[:_SHOWN]) + more
 
 
 def _counts(counts: Mapping[str, int]) -> str:

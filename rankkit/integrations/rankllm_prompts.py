@@ -2,8 +2,8 @@
 
 Their sections are ``system_message``, ``prefix``, ``body`` and ``suffix`` with ``{query}``, ``{num}``, ``{rank}``,
 ``{candidate}``; in multi-turn templates prefix, body and suffix are pairs of a user's and an assistant's part.
-Pairwise and pointwise templates have a body only. Their regular expressions for reading answers are left behind:
-``rankkit.listwise.reply`` reads any answer.
+Pairwise and pointwise templates have a body only. Of their regular expressions for reading answers the output form is
+taken (what opens, parts and closes an order, letters or numbers); ``rankkit.listwise.reply`` reads any answer.
 """
 
 from __future__ import annotations
@@ -24,21 +24,52 @@ _NAMES = {
     "num": "count",
     "rank": "label",
     "candidate": "passage",
+    "score": "score",
     "doc_content": "passage",
     "doc1": "first",
     "doc2": "second",
 }
-_UNUSED = {"output_validation_regex", "output_extraction_regex", "output_patterns", "method"}
+#: What nobody can know from the file alone, and what to do about it.
+_UNKNOWN = {
+    "index": "rankkit calls a passage's number {rank}.",
+    "instruction": "RankLLM fills it in for each task: say what to put there with --instruction, as in "
+    "--instruction 'Given a web search query, retrieve passages that answer it.'",
+}
+_READING = {"method", "output_validation_regex", "output_extraction_regex", "output_patterns"}
+_TURNS = {f"{section}_{role}" for section in ("prefix", "body", "suffix") for role in ("user", "assistant")}
+_SECTIONS = {"system_message", "body", *_READING}
+#: An output form as RankLLM writes it, ``^\[\d+\]( > \[\d+\])*$``.
+_FORM = re.compile(
+    r"\^?(?P<opening>.*?)(?P<label>\\d\+|\[A-Z\]\+?)(?P<after>.*?)"
+    r"\((?P<separator>.*?)(?P=label)(?P=after)\)\*(?P<closing>.*?)\$?"
+)
+_LETTERS_SHOWN = re.compile(r"\[[A-Z]\]\s*>\s*\[[A-Z]\]")
 
 
-def convert(path: Path) -> tuple[str, PromptTemplate]:
+def convert(path: Path, *, instruction: str | None = None) -> tuple[str, PromptTemplate]:
     """The TOML text for a RankLLM template, and the prompt that it loads as.
 
+    ``instruction`` stands in place of ``{instruction}``, which RankLLM fills in for each task.
+
     Raises:
-        PromptError: not YAML, a method that rankkit has no question for, or a placeholder without a counterpart.
+        PromptError: not YAML, a method that rankkit has no question for, or a section or placeholder without a
+            counterpart.
     """
     sections = _read(path)
     method = sections.get("method", "")
+    if method == "rankfid":
+        raise PromptError(
+            f"{path}: the method is 'rankfid', which cannot be used: it is for LiT5's Fusion-in-Decoder models, which "
+            "read each passage apart, and no backend of rankkit's runs them",
+            hint=f"These can be imported: {', '.join((*_LISTWISE, 'pairwise', 'pointwise'))}.",
+        )
+    unknown = sorted(set(sections) - _SECTIONS - ({"prefix", "suffix", *_TURNS} if method in _LISTWISE else set()))
+    if unknown:
+        raise PromptError(
+            f"{path}: the section {unknown[0]!r} has no counterpart", hint="Take it out if the prompt can do without."
+        )
+    if instruction is not None:
+        sections = {key: value.replace("{instruction}", instruction) for key, value in sections.items()}
     if method in _LISTWISE:
         text = _listwise(sections, path)
     elif method in ("pairwise", "pointwise"):
@@ -66,7 +97,8 @@ def _read(path: Path) -> dict[str, str]:
 def _listwise(sections: Mapping[str, str], path: Path) -> str:
     multi = any(key.endswith("_assistant") for key in sections)
     passage = _translated(sections.get("body") or sections.get("body_user", ""), path)
-    head = _head("order", path, passage=passage.strip())
+    opening, separator, closing, letters = _form(sections)
+    head = _head("order", path, passage=passage.strip(), letters=letters)
     messages = [("system", sections["system_message"], False)] if "system_message" in sections else []
     if multi:
         named = ("prefix", "body", "suffix")
@@ -79,10 +111,23 @@ def _listwise(sections: Mapping[str, str], path: Path) -> str:
         inner = sections.get("prefix", "").rstrip("\n")
         joined = "\n".join(part for part in (inner, "$passages", sections.get("suffix", "").rstrip("\n")) if part)
         messages.append(("user", joined, False))
-    return head + "".join(_message(role, said, path, each=each) for role, said, each in messages) + _ANSWER
+    answer = {"opening": opening, "separator": separator, "closing": closing}
+    tail = "\n[answer]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in answer.items())
+    return head + "".join(_message(role, said, path, each=each) for role, said, each in messages) + tail
 
 
-_ANSWER = '\n[answer]\nopening = "["\nseparator = "] > ["\nclosing = "]"\n'
+def _form(sections: Mapping[str, str]) -> tuple[str, str, str, bool]:
+    """What opens, parts and closes an order, and whether passages are called by letters."""
+    said = "".join(value for key, value in sections.items() if key not in _READING)
+    letters = _LETTERS_SHOWN.search(said) is not None
+    # The file has Python's way of writing a string inside the string: r"...".
+    written = sections.get("output_validation_regex", "").strip().removeprefix("r").strip("\"'")
+    found = _FORM.fullmatch(written)
+    if found is None:
+        return "[", "] > [", "]", letters
+    parts = {key: re.sub(r"\\(.)", r"\1", value) for key, value in found.groupdict().items()}
+    after = parts["after"]
+    return parts["opening"], after + parts["separator"], after + parts["closing"], letters or "A-Z" in found["label"]
 
 
 def _single(sections: Mapping[str, str], method: str, path: Path) -> str:
@@ -90,12 +135,19 @@ def _single(sections: Mapping[str, str], method: str, path: Path) -> str:
         raise PromptError(f"{path}: a {method} template needs a body")
     head = _head("score" if method == "pointwise" else "compare", path)
     # Their trailing space is a slip of the file, not of the trained format.
-    return f"{head}text = {json.dumps(_translated(sections['body'], path).rstrip())}\n"
+    body = sections["body"].rstrip()
+    if "system_message" in sections:
+        return head + "".join(
+            _message(role, said, path, each=False)
+            for role, said in (("system", sections["system_message"]), ("user", body))
+        )
+    return f"{head}text = {json.dumps(_translated(body, path))}\n"
 
 
-def _head(question: str, path: Path, *, passage: str = "") -> str:
+def _head(question: str, path: Path, *, passage: str = "", letters: bool = False) -> str:
     source = json.dumps(f"RankLLM template {path.name}")
     lines = [f'question = "{question}"', "version = 1", f"source = {source}"]
+    lines += ['labels = "letters"'] if letters else []
     return "\n".join([*lines, *([f"passage = {json.dumps(passage)}"] if passage else [])]) + "\n"
 
 
@@ -108,9 +160,12 @@ def _translated(text: str, path: Path) -> str:
     """``{query}`` becomes ``$query``; a dollar sign that was text stays one."""
 
     def name(found: re.Match[str]) -> str:
+        if found[1] == "psg_ids":  # RankLLM puts the brackets around the list itself
+            return "[${marks}]"
         if found[1] not in _NAMES:
+            known = f"Known: {', '.join((*_NAMES, 'psg_ids'))}."
             raise PromptError(
-                f"{path}: the placeholder {{{found[1]}}} has no counterpart", hint=f"Known: {', '.join(_NAMES)}."
+                f"{path}: the placeholder {{{found[1]}}} has no counterpart", hint=_UNKNOWN.get(found[1], known)
             )
         return "${" + _NAMES[found[1]] + "}"
 

@@ -16,8 +16,11 @@ from rankkit.questions import Answer, Order, Outcome
 
 @dataclass(frozen=True)
 class FirstTokenJudge(WindowJudge[Order, tuple[int, ...]]):
-    """Identifiers of several tokens count with all of them. Those that the backend does not show (an endpoint gives its
-    top few only) follow in their old order, a counted defect; if it shows none, nothing was learned.
+    """Identifiers of several tokens count with all of them, and "1" without the cases in which "10" is meant.
+
+    Those that the backend does not show follow in their old order, a counted defect; if it shows none, nothing was
+    learned. An endpoint shows the top few first tokens only: where its model writes 10 as 1 and 0, neither "1" nor "10"
+    is seen. Over one, use a prompt with letters and a window of 20 at most.
     """
 
     method = "first-token"

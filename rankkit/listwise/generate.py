@@ -6,15 +6,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from string import Template
 from typing import Literal
 
 from rankkit.backends.protocols import Generated, Prompt, TextGenerator
-from rankkit.errors import InvalidOutput
+from rankkit.errors import ContextTooSmall, InvalidOutput, PromptError
 from rankkit.judge import Asked, Call, Reply
 from rankkit.listwise.judges import WindowJudge, completed, shortened_notes
 from rankkit.listwise.reply import read_reply
 from rankkit.listwise.window import Fitted
-from rankkit.prompt import Message
+from rankkit.prompt import Message, neutralise
 from rankkit.questions import Answer, Order, Outcome
 from rankkit.ranking import clip
 
@@ -31,8 +32,8 @@ class GenerateJudge(WindowJudge[Order, tuple[int, ...]]):
     """Any text becomes an order or a typed outcome, never a crash (``read_reply``). What then happens is the policy:
 
     - ``repair``: what the model did rank goes first, the rest follows in its old order, the defects are counted;
-    - ``retry``: an answer with defects is asked for once more in stricter words, then for the first half of the window
-      alone; the first good answer stands, or else the first one repaired;
+    - ``retry``: an answer with defects is asked for once more in stricter words; where neither taught anything, then
+      for the first half of the window alone. The first good answer stands, or else the first one repaired;
     - ``raise``: any defect is an error;
     - ``keep_order``: an answer with defects changes nothing.
     """
@@ -42,16 +43,25 @@ class GenerateJudge(WindowJudge[Order, tuple[int, ...]]):
     method = "generate"
     capability = TextGenerator
 
-    def ask(self, item: Asked[Order], fitted: Fitted) -> Reply[tuple[int, ...]]:
-        return self._try(item, fitted, fitted.prompt, attempt=0)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        words = Template(self.template.answers("strict", _STRICT))
+        if not words.is_valid() or not set(words.get_identifiers()) <= {"query", "count", "last"}:
+            raise PromptError(
+                f"prompt {self.template.name!r}: strict = {words.template!r} cannot be filled in",
+                hint="It may say $query, $count and $last; write $$ for a dollar sign.",
+            )
 
-    def _try(self, item: Asked[Order], fitted: Fitted, prompt: Prompt, *, attempt: int) -> Reply[tuple[int, ...]]:
-        assert isinstance(self.backend, TextGenerator)
-        generated = self.backend.generate(prompt, max_tokens=self.answer_tokens(len(fitted.labels)))
+    def ask(self, item: Asked[Order], fitted: Fitted) -> Reply[tuple[int, ...]]:
+        generated = self._generated(fitted)
         answer = self._read(item.question, fitted, generated)
         retry = self.policy == "retry" and answer.outcome is not Outcome.OK
-        again = self._again(item, fitted, attempt + 1) if retry else None
+        again = (self._stricter(item, fitted, answer) or self._halved(item, answer)) if retry else None
         return Reply(answer, generated.usage, shortened_notes(fitted), again, said=generated.text)
+
+    def _generated(self, fitted: Fitted) -> Generated:
+        assert isinstance(self.backend, TextGenerator)
+        return self.backend.generate(fitted.prompt, max_tokens=self.answer_tokens(len(fitted.labels)))
 
     def _read(self, question: Order, fitted: Fitted, generated: Generated) -> Answer[tuple[int, ...]]:
         answer = read_answer(
@@ -67,21 +77,46 @@ class GenerateJudge(WindowJudge[Order, tuple[int, ...]]):
             hint="Choose the policy repair, retry or keep_order to go on, or the constrained method.",
         )
 
-    def _again(self, item: Asked[Order], fitted: Fitted, attempt: int) -> Call[tuple[int, ...]] | None:
-        """The next try: stricter words, then half the window. Each asks the budget like any other call."""
-        if attempt == 1:
-            stricter = _with_words(fitted.prompt, self.template.answers("strict", _STRICT))
-            again = Fitted(stricter, self.backend.count_tokens(stricter), fitted.labels, 0)
-            return Call((0,), self.bound(again), lambda: [self._try(item, again, stricter, attempt=1)])
+    def _stricter(
+        self, item: Asked[Order], fitted: Fitted, before: Answer[tuple[int, ...]]
+    ) -> Call[tuple[int, ...]] | None:
+        """The same window in stricter words, for which passages give way; ``None`` where not even that makes room."""
+        values = {
+            "query": neutralise(item.request.query.text),
+            "count": str(len(fitted.labels)),
+            "last": fitted.labels[-1],
+        }
+        words = Template(self.template.answers("strict", _STRICT)).substitute(values)
+        room = self.answer_tokens(len(fitted.labels)) + self.backend.count_tokens(f"\n\n{words}")
+        try:
+            shown = self.window.fit(item.request, item.question.indices, room)
+        except ContextTooSmall:
+            return None
+        prompt = _with_words(shown.prompt, words)
+        anew = max(0, shown.shortened - fitted.shortened)  # of the others the first prompt's notes tell
+        stricter = Fitted(prompt, self.backend.count_tokens(prompt), shown.labels, anew)
+        return Call((0,), self.bound(stricter), partial(self._ask_stricter, item, stricter, before))
+
+    def _ask_stricter(
+        self, item: Asked[Order], fitted: Fitted, before: Answer[tuple[int, ...]]
+    ) -> list[Reply[tuple[int, ...]]]:
+        generated = self._generated(fitted)
+        answer = self._read(item.question, fitted, generated)
+        if answer.outcome is not Outcome.OK and before.value is not None:
+            answer = before
+        again = self._halved(item, answer)
+        return [Reply(answer, generated.usage, shortened_notes(fitted), again, said=generated.text)]
+
+    def _halved(self, item: Asked[Order], before: Answer[tuple[int, ...]]) -> Call[tuple[int, ...]] | None:
+        """The first half of the window, where there is nothing to keep."""
         half = item.question.indices[: len(item.question.indices) // 2]
-        if attempt > 2 or len(half) < 2:
+        if before.value is not None or len(half) < 2:
             return None
         smaller = self.window.fit(item.request, half, self.answer_tokens(len(half)))
-        return Call((0,), self.bound(smaller), partial(self._half, item, Order(half), smaller))
+        return Call((0,), self.bound(smaller), partial(self._ask_half, item, Order(half), smaller))
 
-    def _half(self, item: Asked[Order], half: Order, fitted: Fitted) -> list[Reply[tuple[int, ...]]]:
-        assert isinstance(self.backend, TextGenerator)
-        generated = self.backend.generate(fitted.prompt, max_tokens=self.answer_tokens(len(fitted.labels)))
+    def _ask_half(self, item: Asked[Order], half: Order, fitted: Fitted) -> list[Reply[tuple[int, ...]]]:
+        generated = self._generated(fitted)
         answer = self._read(half, fitted, generated)
         if answer.value is not None:
             whole = (*answer.value, *item.question.indices[len(half.indices) :])

@@ -64,6 +64,11 @@ class WindowJudge(ABC, Generic[Q, A]):
     def concurrency(self) -> int:
         return self.backend.concurrency
 
+    @property
+    def waits(self) -> bool:
+        """Whether calls wait for a server: a model on this machine answers one at a time."""
+        return self.backend.concurrency > 1
+
     def largest(self, request: Request) -> int | None:
         return self.window.largest(request, self.answer_tokens)
 

@@ -20,6 +20,7 @@ from rankkit.judge import Asked, Call, Reply
 from rankkit.listwise.generate import read_answer
 from rankkit.questions import Order
 from rankkit.ranking import Request
+from rankkit.record import SAME_RUN, check_used
 from rankkit.usage import Usage
 
 
@@ -36,13 +37,15 @@ class Turn:
 class WindowLogJudge:
     """Answers each query's questions with its recorded responses, in order.
 
-    For one run: which response is next is known only from how many were asked for before. A window of another size
-    than the recorded one is the first difference, and an error that names it.
+    For one run: which response is next, and what the current order is that its places are of, follow from the answers
+    that were given before. A question about anything but the recorded places is the first difference, and an error
+    that names it; ``left_over`` then tells whether all answers were used.
     """
 
     turns: Mapping[str, Sequence[Turn]]
     name: str = "window log"
     asked: dict[str, int] = field(default_factory=dict)
+    orders: dict[str, list[int]] = field(default_factory=dict)
 
     score_kind = None
     concurrency = 1
@@ -54,31 +57,42 @@ class WindowLogJudge:
     def largest(self, request: Request) -> int | None:
         return None
 
+    def left_over(self) -> int:
+        """After the run: how many recorded queries it never came to.
+
+        Raises:
+            InvalidReply: it came to a query, but not to all its calls.
+        """
+        return check_used(self.name, {query: len(turns) for query, turns in self.turns.items()}, self.asked)
+
     def prepare(self, asked: Sequence[Asked[Order]]) -> Iterable[Call[tuple[int, ...]]]:
         for slot, item in enumerate(asked):
-            number = self.asked.get(item.request.query.id, 0)
-            self.asked[item.request.query.id] = number + 1
-            yield Call((slot,), Usage(), partial(self._reply, item, number))
+            yield Call((slot,), Usage(calls=1), partial(self._reply, item))
 
-    def _reply(self, item: Asked[Order], number: int) -> list[Reply[tuple[int, ...]]]:
-        turns = self.turns.get(item.request.query.id, ())
-        size = len(item.question.indices)
+    def _reply(self, item: Asked[Order]) -> list[Reply[tuple[int, ...]]]:
+        query, question = item.request.query.id, item.question
+        turns, number = self.turns.get(query, ()), self.asked.get(query, 0)
+        order = self.orders.setdefault(query, list(range(len(item.request))))
         if number >= len(turns):
-            raise self._different(item, number, f"the log has {len(turns)} calls for this query")
+            raise self._different(item, f"the log has {len(turns)} calls for this query")
         turn = turns[number]
-        if turn.end - turn.start != size:
-            raise self._different(
-                item, number, f"the log shows places {turn.start} to {turn.end}, {turn.end - turn.start} passages"
-            )
-        labels = tuple(str(position + 1) for position in range(size))
-        answer = read_answer(item.question, turn.response, labels=labels)
+        if tuple(order[turn.start : turn.end]) != question.indices:
+            raise self._different(item, f"the log shows places {turn.start} to {turn.end}")
+        labels = tuple(str(position + 1) for position in range(len(question.indices)))
+        answer = read_answer(question, turn.response, labels=labels)
+        order[turn.start : turn.end] = answer.value or question.indices
+        self.asked[query] = number + 1
         return [Reply(answer, Usage(calls=1), said=turn.response)]
 
-    def _different(self, item: Asked[Order], number: int, seen: str) -> InvalidReply:
+    def _different(self, item: Asked[Order], seen: str) -> InvalidReply:
+        query, count = item.request.query.id, len(item.question.indices)
+        places = [self.orders[query].index(index) for index in item.question.indices]
+        slice_of = places == list(range(places[0], places[0] + count))
+        about = f"places {places[0]} to {places[0] + count}" if slice_of else f"{count} passages that are not in a row"
         return InvalidReply(
-            f"first difference from {self.name}: query {item.request.query.id}, call {number + 1} asks about "
-            f"{len(item.question.indices)} passages, but {seen}",
-            hint="Replay with the window, step and depth of the recorded run.",
+            f"first difference from {self.name}: query {query}, call {self.asked.get(query, 0) + 1} asks about {about} "
+            f"of {len(item.request)}, but {seen}",
+            hint=SAME_RUN,
         )
 
 

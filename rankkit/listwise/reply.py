@@ -7,11 +7,12 @@ Here a number has to show that it ranks. What counts as evidence, strongest firs
 2. a row of identifiers that stands alone (a whole line, or from a colon to the line's end): ``[2], [1]``, ``2, 1, 3``,
    one a line, bullets, ``1. [4]``, a JSON array. A row of one must carry marks, or be the whole answer;
 3. a list: lines that each begin with an identifier (or a list number, and an identifier behind it) and go on in words;
-   or marked identifiers that arrows lead to with remarks between, ``[3] (a close match) > [1] (less so)``.
+   or marked identifiers that arrows lead to with remarks between, ``[3] (a close match) > [1] (less so)``;
+   or marked identifiers with all their places in words: ``1st: [3], 2nd: [1]``, ``[3] first, [1] second``.
    A list in just the prompt's order is more likely the passages handed back than a ranking: with list numbers it
    counts only when there is nothing else, without them never (nothing is lost: the old order stays as it is);
-4. marked identifiers inside a sentence, only when the sentence itself speaks of rank ("the most relevant is [3]")
-   and does not deny it. A bare number in a sentence is never an identifier.
+4. marked identifiers inside a sentence, only when the sentence itself speaks of rank ("the most relevant is [3], then
+   [1]") and does not deny it. A bare number in a sentence is never an identifier.
 
 A row ends where words come between, and where a row of arrows breaks off and the next names mostly the same passages
 again (a second try, not a line break). Of several readings the one that ranks most passages is taken, of equal ones the

@@ -13,7 +13,7 @@ from enum import IntEnum
 from itertools import pairwise
 
 from rankkit.listwise.identifiers import MARKS, Alphabet, Identifier, Strength, find_identifiers, starts_line
-from rankkit.listwise.lists import ARROWS, in_prompt_order, led, listed, restarts
+from rankkit.listwise.lists import ARROWS, in_prompt_order, led, listed, placed, restarts
 
 _COMMAS = ",;|/&+、，；"
 _JOINED = re.compile(
@@ -30,6 +30,8 @@ _DENIES = re.compile(r"\b(?:not|no|none|neither|nor|cannot|least|less|worst|irre
 _NEXT_NUMBER = re.compile(r"[0-9]{1,4}[.):]?[ \t]{0,4}[\[(]?\Z")
 #: The end of a row that stands alone: of the line, of a sentence, or a remark in brackets begins.
 _ENDS = re.compile(r"[ \t*_\"'`)\]}|;,]*+(?:[.!?。(\n]|\Z)")
+#: What a sentence that ranks goes on with: "[2] is the best, then [1]".
+_GOES_ON = re.compile(r"[,;][ \t]{0,4}(?:and[ \t]{1,4})?(?:then|next|followed by)[ \t]{0,4}\Z", re.IGNORECASE)
 _RANGE = re.compile(r"[ \t]{0,2}(?:to|through|-|–)[ \t]{0,2}[\[0-9]")
 #: How far to look for the sentence around an identifier, in characters.
 _REACH = 200
@@ -83,9 +85,10 @@ def find_row(text: str, alphabet: Alphabet, *, truncated: bool) -> Row | None:
         members = list(found[chain.first : chain.last + 1])
         if _stands(text, found, chain):
             standing.append(members)
-        elif _said(text, found, chain):
+        elif _said(text, found, chain) or (said and _goes_on(text, found, chain, said[-1])):
             said += members
-    readings = [(0, said), *((1, members) for members in (*listed(text, found), *led(text, found)))]
+    lists = (*listed(text, found), *led(text, found), *placed(text, found))
+    readings = [(0, said), *((1, members) for members in lists)]
     readings += ((2, members) for members in standing)
     kind, members = max(reversed(readings), key=lambda reading: _evidence(*reading))
     if not members:
@@ -200,6 +203,22 @@ def _said(text: str, found: Sequence[Identifier], chain: _Chain) -> bool:
     answers = introduced and _BESIDE.fullmatch(after) is not None
     sentence = f"{before} {after}"
     return (answers or _SPEAKS_OF_RANK.search(sentence) is not None) and _DENIES.search(sentence) is None
+
+
+def _goes_on(text: str, found: Sequence[Identifier], chain: _Chain, last: Identifier) -> bool:
+    """Whether a chain follows, in the same sentence, in the place after the ``last`` one that a sentence ranked."""
+    between = text[last.end : found[chain.first].lead]
+    end = found[chain.last].end
+    after = _SENTENCE_END.split(text[end : end + _REACH])[0]
+    return (
+        chain.first > 0
+        and found[chain.first - 1] is last
+        and any(mark.strength >= Strength.NAMED for mark in found[chain.first : chain.last + 1])
+        and _GOES_ON.search(between) is not None
+        and _SENTENCE_END.search(between) is None
+        and _RANGE.match(after) is None
+        and _DENIES.search(f"{between} {after}") is None
+    )
 
 
 def _row(text: str, members: Sequence[Identifier], alphabet: Alphabet, *, truncated: bool) -> Row:

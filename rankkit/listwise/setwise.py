@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rankkit.backends.protocols import ContinuationScorer, TextGenerator
+from rankkit.backends.protocols import ContinuationScorer, PermutationDecoder, TextGenerator
 from rankkit.judge import Asked, Reply
 from rankkit.listwise.generate import read_answer
 from rankkit.listwise.judges import WindowJudge, outcome_of, shortened_notes
@@ -37,8 +37,25 @@ class SetwiseJudge(WindowJudge[Choose, int]):
 
 
 @dataclass(frozen=True)
+class SetwiseConstrainedJudge(WindowJudge[Choose, int]):
+    """By an answer that can only be an identifier, for backends that show no log-probabilities."""
+
+    method = "setwise"
+    capability = PermutationDecoder
+    asks = "choose"
+
+    def ask(self, item: Asked[Choose], fitted: Fitted) -> Reply[int]:
+        assert isinstance(self.backend, PermutationDecoder)
+        opening = self.template.answers("opening", "")
+        permuted = self.backend.permute(fitted.prompt, fitted.labels, top=1, opening=opening)
+        [best] = permuted.order
+        answer = Answer(item.question.indices[best])
+        return Reply(answer, permuted.usage, shortened_notes(fitted), said=fitted.labels[best])
+
+
+@dataclass(frozen=True)
 class SetwiseTextJudge(WindowJudge[Choose, int]):
-    """By what the model writes, for backends that show no log-probabilities."""
+    """By what the model writes, for backends that neither show log-probabilities nor take a constraint."""
 
     method = "setwise"
     capability = TextGenerator

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from rankkit.backends.fitting import fit
 from rankkit.backends.protocols import Prompt, TextBackend
-from rankkit.errors import ConfigError
+from rankkit.errors import ConfigError, PromptError
 from rankkit.prompt import PromptTemplate, neutralise
-from rankkit.ranking import Request
+from rankkit.ranking import Candidate, Request
 
 #: A passage of fewer tokens says too little to be ranked by: sooner fewer passages in a window than shorter ones.
 _LEAST_TOKENS = 48
@@ -43,16 +43,16 @@ class Window:
     def largest(self, request: Request, answer_tokens: Callable[[int], int]) -> int | None:
         """How many of the request's candidates fit into one prompt, each with enough of its words to be ranked by.
 
-        ``answer_tokens`` gives the room that the answer about so many passages needs. At least 2, if only for ``fit``
-        to say what does not fit.
+        ``answer_tokens`` gives the room that the answer about so many passages needs; a model that thinks first has
+        that room too. At least 2, if only for ``fit`` to say what does not fit.
         """
         context = self.backend.context_length
         if context is None:
             return None
-        fixed = self.backend.count_tokens(self._render(request, [""] * 2))
+        fixed = self.backend.count_tokens(self._render(request, (0, 1), [""] * 2))
         each = min(_LEAST_TOKENS, self.passage_tokens) + _FRAME_TOKENS
         count = len(request)
-        while count > 2 and fixed + count * each + answer_tokens(count) > context:
+        while count > 2 and fixed + count * each + answer_tokens(count) + self.backend.thinking_tokens > context:
             count -= 1
         return max(2, count)
 
@@ -64,13 +64,22 @@ class Window:
         """
         fitted = fit(
             self.backend,
-            lambda passages: self._render(request, passages),
-            [request.candidates[index].content for index in indices],
+            lambda passages: self._render(request, indices, passages),
+            [self.template.neutral(request.candidates[index].content) for index in indices],
             answer_tokens=answer_tokens,
             passage_tokens=self.passage_tokens,
         )
         labels = tuple(self.template.label(position) for position in range(len(indices)))
         return Fitted(fitted.prompt, fitted.tokens, labels, fitted.shortened)
 
-    def _render(self, request: Request, passages: Sequence[str]) -> Prompt:
-        return self.template.render({"query": neutralise(request.query.text)}, passages)
+    def _render(self, request: Request, indices: Sequence[int], passages: Sequence[str]) -> Prompt:
+        scores = [self._score(request.candidates[index]) for index in indices] if self.template.shows_scores else []
+        return self.template.render({"query": neutralise(request.query.text)}, passages, scores)
+
+    def _score(self, candidate: Candidate) -> str:
+        if candidate.score is None:
+            raise PromptError(
+                f"prompt {self.template.name!r} shows first-stage scores, and document {candidate.id!r} has none",
+                hint="Give each document a score, or take a prompt without $score.",
+            )
+        return f"{candidate.score:.3f}"

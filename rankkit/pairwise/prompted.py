@@ -69,6 +69,11 @@ class PromptedJudge:
     def concurrency(self) -> int:
         return self.backend.concurrency
 
+    @property
+    def waits(self) -> bool:
+        """Whether calls wait for a server: a model on this machine answers one at a time."""
+        return self.backend.concurrency > 1
+
     def largest(self, request: Request) -> int | None:
         return None
 
@@ -86,7 +91,7 @@ class PromptedJudge:
         return fit(
             self.backend,
             lambda shown: self.template.render({"query": query, "first": shown[0], "second": shown[1]}),
-            [item.request.candidates[index].content for index in item.question.indices],
+            [self.template.neutral(item.request.candidates[index].content) for index in item.question.indices],
             answer_tokens=_ANSWER_TOKENS,
             passage_tokens=self.passage_tokens,
         )

@@ -67,7 +67,7 @@ class Loopback:
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         self.behaviour: Behaviour = lambda asked: chat()
-        self.models: Says | None = Says({"object": "list", "data": [{"id": "little", "max_model_len": 4096}]})
+        self.models: Says | Hangs | None = Says({"object": "list", "data": [{"id": "little", "max_model_len": 4096}]})
         self.closing = threading.Event()
         self._lock = threading.Lock()
         self._http = _Server(("127.0.0.1", 0), _Handler)

@@ -85,7 +85,7 @@ def test_a_grammar_is_kept(smollm2):
         smollm2.generate(QUESTION, max_tokens=8, grammar="root ::= (")
 
 
-CONTINUATIONS = ["Paris", "London", "The capital of France is Paris.", "The capital of Italy", "10", "1", "12"]
+CONTINUATIONS = ["Paris", "London", "The capital of France is Paris.", "The capital of Italy", "10", "2", "12"]
 
 
 @pytest.mark.parametrize("fixture", ["smollm2", "gemma3"])
@@ -175,7 +175,9 @@ def test_the_choice_is_the_likeliest_label(smollm2):
     for prompt in ("The number after 9 is ", "Two and nine make ", "One and one make ", "The capital of France is "):
         scored = smollm2.score_continuations(prompt, labels).log_probabilities
         probable = [math.exp(value) for value in scored]
-        probable[0] -= probable[1] + probable[2]  # "1" without the cases in which "10" or "11" follows
+        (one,) = smollm2.score_continuations(prompt, ["1"]).log_probabilities
+        # "1" without the cases in which "10" or "11" follows
+        assert probable[0] == pytest.approx(math.exp(one) - probable[1] - probable[2], abs=0.01)
         assert smollm2.permute(prompt, labels, top=1).order == (probable.index(max(probable)),)
 
 

@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from rankkit.backends.endpoint.circuit import Circuit
 from rankkit.backends.endpoint.probe import Capabilities
 from rankkit.backends.endpoint.structure import Form
 from rankkit.backends.openai_compatible import Endpoint
 from rankkit.backends.protocols import Message
 from rankkit.errors import CapabilityMissing, ContractViolation, InvalidReply, ServerFailed
-from tests.backends.loopback import Asked, Loopback, Says, chat, completion, error
+from tests.backends.loopback import Asked, Hangs, Loopback, Says, chat, completion, error
 
 PROMPT = (Message("system", "Be brief."), Message("user", "Is the sky blue?"))
 
@@ -173,10 +174,53 @@ def test_probe_finds_everything_out_at_once(server: Loopback, endpoint: Endpoint
     assert endpoint.probe() == Capabilities(
         0, Form.GRAMMAR, ("chat: 20 log-probabilities a token are not given (ignored)",)
     )
-    assert endpoint.context_length == 4096  # what /v1/models says
     before = len(server.asked)
     endpoint.probe()
     assert len(server.asked) == before
+
+
+# Context length
+
+
+def test_the_context_length_is_what_the_list_of_models_says_and_is_asked_for_once(server: Loopback, endpoint: Endpoint):
+    assert endpoint.context_length == 4096
+    server.models = None
+    assert endpoint.context_length == 4096 and server.asked == [] and endpoint.fallbacks == ()
+
+
+def test_a_context_length_that_is_given_is_not_asked_for(server: Loopback):
+    with Endpoint("little", base_url=server.url, context_length=512) as endpoint:
+        assert endpoint.context_length == 512
+
+
+@pytest.mark.parametrize(
+    "models",
+    [
+        None,
+        error(401),
+        error(500, "broken"),
+        Hangs(),
+        Says("<html>"),
+        Says({"data": [{"id": "other", "max_model_len": 4096}]}),
+        Says({"data": [{"id": "little"}]}),
+    ],
+    ids=["no page", "401", "500", "hangs", "no JSON", "another model", "no length"],
+)
+def test_a_server_that_does_not_tell_its_context_length_answers_all_the_same(
+    server: Loopback, models: Says | Hangs | None
+):
+    server.models = models
+    with Endpoint("little", base_url=server.url, timeout=0.5, circuit=Circuit(failures=1)) as endpoint:
+        assert endpoint.context_length is None
+        assert endpoint.fallbacks == (
+            "the server does not tell the model's context length: no prompt is shortened to fit it",
+        )
+        server.models = Says({"data": [{"id": "little", "max_model_len": 4096}]})
+        assert endpoint.context_length is None  # found out once
+        assert endpoint.generate(PROMPT, max_tokens=5).text == "Yes"
+
+
+# All of it
 
 
 def test_declared_capabilities_are_believed(server: Loopback):

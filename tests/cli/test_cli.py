@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -18,8 +19,6 @@ def model(tmp_path_factory) -> str:
 
 def rankkit(*arguments: str, stdin: str = "", home: str = "/nonexistent") -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own, with a home in which no model lies."""
-    import os
-
     environment = {**os.environ, "RANKKIT_HOME": home, "COLUMNS": "120", "NO_COLOR": "1"}
     command = [sys.executable, "-m", "rankkit", *arguments]
     return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, env=environment)
@@ -36,6 +35,34 @@ def test_lines_from_stdin_are_reranked(model):
         ["3", "1↓", "-0.7500", "0", "bad"],
     ]
     assert "3 documents, 1 calls" in result.stderr
+
+
+def test_documents_come_from_pipes_too(model, tmp_path):
+    told = rankkit("rerank", "word", "/dev/stdin", "--model", model, "--json", stdin="bad\ngood\n")
+    assert [row["text"] for row in json.loads(told.stdout)["results"]] == ["good", "bad"]
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["sh", "-c", 'printf "best\\nbad\\n" > "$0"', str(tmp_path / "pipe")]):
+        told = rankkit("rerank", "word", str(tmp_path / "pipe"), "--model", model, "--json")
+    assert [row["text"] for row in json.loads(told.stdout)["results"]] == ["best", "bad"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            ["--endpoint", "http://127.0.0.1:1/v1"],
+            "an endpoint needs the model's name as the server calls it: give model too",
+        ),
+        (["--config", "config.yaml"], "config.yaml is no config file Its name must end in .toml or .json"),
+        (["--config", "{cascade}", "--paradigm", "listwise"], "has stages, each with its own paradigm: listwise does"),
+        (["--config", "{cascade}", "--window", "9"], "window goes with listwise"),
+    ],
+)
+def test_options_that_do_not_go_together(tmp_path, options, words):
+    (tmp_path / "cascade.toml").write_text("[[stages]]\n")
+    given = [option.format(cascade=tmp_path / "cascade.toml") for option in options]
+    result = rankkit("rerank", "word", *given, stdin="good")
+    assert result.returncode == 2 and words in " ".join(result.stderr.split()), result.stderr
 
 
 def test_json_lines_in_and_json_out_keep_metadata(model, tmp_path):
@@ -62,6 +89,9 @@ def test_no_documents_give_an_empty_ranking(model):
         (["rerank", "word"], '{"id": "a"}', 5, "document 0 has no text"),
         (["rerank", "word"], '{"id": 1, "text": "x"}\n{"id": 1, "text": "y"}', 5, "more than once: '1'"),
         (["rerank", "word"], '{"text": "good"}\n{"text": "goo', 5, "standard input, line 2: not JSON"),
+        (["rerank", "word", "."], "", 5, ". is a folder Give files of documents"),
+        (["rerank", "word", "--window", "9"], "good", 2, "window goes with listwise"),
+        (["rerank", "word", "--paradigm", "listwise"], "good", 2, "is a cross-encoder model; listwise needs a gguf"),
         (["rerank", "word", "no-such-file.txt"], "", 5, "there is no file no-such-file.txt"),
         (["rerank", "good " * 40, "--strict-query"], "good", 5, "the query has 40 tokens"),
         (["rerank", "word"], "nan", 6, "answered nan"),

@@ -8,6 +8,8 @@ import tomllib
 import pytest
 
 from rankkit.cli.app import run
+from rankkit.config.schema import json_schema
+from tests.conftest import ROOT
 from tests.tiny import tiny_cross_encoder
 
 CASCADE = """
@@ -78,6 +80,35 @@ def test_the_schema_knows_every_kind_and_every_key(capsys):
         assert {"drop_after", "skip_if", "on_failure", "within", "include"} <= set(table["properties"])
         assert table["additionalProperties"] is False
     assert schema["$defs"]["CascadeSpec"]["properties"]["stages"]["minItems"] == 1
+
+
+def validator():
+    jsonschema = pytest.importorskip("jsonschema", reason="it is among the tools for development")
+    return jsonschema.Draft202012Validator(json_schema())
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.toml")), ids=lambda path: path.stem)
+def test_the_schema_lets_every_example_through(path):
+    validator().validate(tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("table", "fine"),
+    [
+        ({"include": "fused.toml", "weights": [1, 2]}, True),
+        ({"include": "gated.toml", "paradigm": "cascade", "within": {"seconds": 3}}, True),
+        ({"paradigm": "cascade"}, False),
+        ({"paradigm": "listwise", "window": "20"}, False),
+        ({"stages": [{"drop_after": True}]}, False),
+        ({"modle": "x"}, False),
+        ({"within": {"calls": -1}}, False),
+        ({"within": {"calls": 1}}, True),
+        ({"paradigm": "pairwise", "strategy": "allpairs", "aggregate": "kemeny"}, True),
+        ({"paradigm": "pairwise", "strategy": "allpairs", "aggregate": "kemny"}, False),
+    ],
+)
+def test_the_schema_tells_right_from_wrong(table, fine):
+    assert validator().is_valid(table) == fine
 
 
 def test_rerank_takes_a_cascade(cascade, tmp_path, capsys):

@@ -34,7 +34,9 @@ def test_deterministic_stages_cost_what_was_planned(tiny, tmp_path, capsys):
     for stage, step in zip(plan["stages"], steps, strict=True):
         assert stage["stage"] == step.stage and stage["questions"] == step.questions
         assert stage["calls"] == step.usage.calls and stage["rounds_a_query"] == step.rounds
-        assert stage["input_tokens_at_most"] >= step.usage.input_tokens
+        assert stage["input_tokens_expected"] >= step.usage.input_tokens
+        bound = stage["input_tokens_expected"] if stage["exact"] else None
+        assert stage["input_tokens_at_most"] == bound
     assert [stage["questions"] for stage in plan["stages"]][:2] == [9, 12]
     assert plan["calls"] == sum(step.usage.calls for step in steps)
 
@@ -44,6 +46,13 @@ def test_a_first_stage_that_sees_all_is_planned_to_the_token(tiny, tmp_path, cap
     plan = planned(tmp_path, capsys, table, "--candidates", "9", "--no-calibrate")
     usage = load(table).rank(sample_request(9)).usage
     assert plan["exact"] and (plan["calls"], plan["input_tokens_at_most"]) == (usage.calls, usage.input_tokens)
+
+
+def test_only_what_holds_for_every_course_is_told_as_a_bound(tiny, tmp_path, capsys):
+    pairs = {"paradigm": "pairwise", "model": tiny, "strategy": "bubblesort", "top_k": 3}
+    plan = planned(tmp_path, capsys, pairs, "--candidates", "9", "--no-calibrate")
+    assert not plan["exact"] and plan["input_tokens_at_most"] is None and plan["input_tokens_expected"] > 0
+    assert plan["questions"] < plan["questions_at_most"] == 2 * (8 + 7 + 6)
 
 
 def test_seconds_come_from_calls_of_the_stage_s_own_model(tiny, tmp_path, capsys):
@@ -97,3 +106,16 @@ def test_a_model_that_fails_is_no_reason_to_plan_nothing(tiny):
     request = sample_request(2, "nan")
     [speed] = calibrate(load(tiny), request).values()
     assert speed.seconds_a_token is None and "nan" in speed.why_not and speed.spent == Usage()
+
+
+def test_an_evaluation_s_plan_tells_the_same_figures(tiny, tmp_path, capsys):
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\td1\t1\n")
+    (tmp_path / "queries.jsonl").write_text('{"_id": "q", "text": "harbour"}\n')
+    documents = [{"_id": f"d{number}", "text": f"harbour {number}"} for number in range(9)]
+    (tmp_path / "corpus.jsonl").write_text("".join(f"{json.dumps(document)}\n" for document in documents))
+    model = ["--paradigm", "pairwise", "--model", tiny, "--strategy", "bubblesort"]
+    assert run(["eval", "--data", str(tmp_path), "--first-stage", "bm25", *model, "--plan", "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["questions"] < plan["questions_at_most"] == 9 * 8
+    assert plan["input_tokens_at_most"] is None and plan["input_tokens_expected"] > 0 and not plan["exact"]

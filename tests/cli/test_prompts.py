@@ -20,6 +20,13 @@ suffix: "Rank the {num} passages for {query}."
 output_validation_regex: r"^x$"
 output_extraction_regex: r"x"
 """
+LIST = r"""
+method: "singleturn_listwise"
+body: |
+  PASSAGE{rank} = "{candidate}"
+suffix: "Sort {psg_ids} for {query}."
+output_validation_regex: r"^\[PASSAGE\d+(, PASSAGE\d+)*\]$"
+"""
 MULTI = """
 method: multiturn_listwise
 prefix_user: "{num} passages for {query}"
@@ -66,10 +73,48 @@ def test_a_pairwise_template_is_the_trained_format(tmp_path):
     assert prompt.render(values) == shipped.render(values)
 
 
+def test_letters_are_shown_where_the_template_speaks_of_them(tmp_path):
+    letters = SINGLE.replace("for {query}.", "for {query}, like [B] > [A].")
+    (tmp_path / "mine.yaml").write_text(letters)
+    _, prompt = convert(tmp_path / "mine.yaml")
+    assert "\n[A] one\n[B] two\n" in prompt.render({"query": "cats"}, ["one", "two"])[1].content
+    (tmp_path / "form.yaml").write_text(SINGLE.replace('r"^x$"', r'r"^\[[A-Z]\]( > \[[A-Z]\])*$"').replace('"r"', "r"))
+    assert convert(tmp_path / "form.yaml")[1].labels == "letters"
+
+
+def test_a_list_of_all_passages_and_its_form_are_taken_over(tmp_path):
+    (tmp_path / "lrl.yaml").write_text(LIST)
+    _, prompt = convert(tmp_path / "lrl.yaml")
+    [message] = prompt.render({"query": "cats"}, ["one", "two"])
+    assert message.content == 'PASSAGE1 = "one"\nPASSAGE2 = "two"\nSort [PASSAGE1, PASSAGE2] for cats.'
+    assert dict(prompt.answer) == {"opening": "[PASSAGE", "separator": ", PASSAGE", "closing": "]"}
+
+
+def test_scores_of_the_first_stage_are_shown_where_the_template_wants_them(tmp_path):
+    scored = SINGLE.replace("{candidate}\\n", "{candidate}\\nBM25 score for [{rank}]: {score}\\n")
+    (tmp_path / "scored.yaml").write_text(scored)
+    _, prompt = convert(tmp_path / "scored.yaml")
+    [_, user] = prompt.render({"query": "cats"}, ["one", "two"], ["9.100", "7.000"])
+    assert "\n[1] one\nBM25 score for [1]: 9.100\n[2] two\nBM25 score for [2]: 7.000\n" in user.content
+
+
+def test_an_instruction_is_put_where_the_template_wants_one(tmp_path):
+    said = "method: pointwise\nsystem_message: Judge.\nbody: '{instruction} Query: {query} Document: {doc_content}'\n"
+    (tmp_path / "point.yaml").write_text(said)
+    result = rankkit("prompts", "import", str(tmp_path / "point.yaml"), "--instruction", "Find {x}.")
+    assert result.returncode == 2 and "{x}" in result.stderr
+    assert rankkit("prompts", "import", str(tmp_path / "point.yaml"), "--instruction", "Find it.").returncode == 0
+    system, user = load_prompt(tmp_path / "point.toml").render({"query": "q", "passage": "p"})
+    assert (system.content, user.content) == ("Judge.", "Find it. Query: q Document: p")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("method: rankfid\nbody: x", "the method is 'rankfid'"),
+        ("method: rankfid\ntext: '{query} {passage}'", "'rankfid', which cannot be used: .*Fusion-in-Decoder"),
+        ("method: other\nbody: x", "the method is 'other'"),
+        ("method: pairwise\nbody: '{query} {doc1} {doc2}'\nprefix: x", "section 'prefix' has no counterpart"),
+        ("method: pointwise\nbody: '{instruction} {query} {doc_content}'", "{instruction}.*\n  .*--instruction"),
         ("method: [", "is not YAML"),
         ("method: pairwise\nbody: '{query} {doc1} {doc3}'", "placeholder {doc3} has no counterpart"),
         ("method: listwise\nbody: '[{rank}] {candidate}'\nprefix: 'no question'", r"\$query does not occur"),

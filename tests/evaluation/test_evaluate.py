@@ -11,6 +11,7 @@ from rankkit.errors import ConfigError, ContractViolation, DataError, EndpointTi
 from rankkit.evaluation.datasets import load_dataset
 from rankkit.evaluation.evaluate import evaluate_reranker, evaluate_run
 from rankkit.evaluation.measures import parse_measures
+from rankkit.evaluation.report import Trouble
 from rankkit.evaluation.runs import Run, read_run, write_run
 from rankkit.ranking import Ranking, Request, ScoreKind, Step
 from rankkit.usage import Usage
@@ -138,10 +139,11 @@ def test_failures_and_stops_are_told_with_their_query(fleas: Path):
     report, _ = evaluate_reranker(Unlucky(), load_dataset(fleas), measures=NDCG)
     assert report.measures == report.first_stage
     assert report.failures == (
-        "query q1, llm: EndpointTimeout: no answer",
-        "query q2, llm: EndpointTimeout: no answer",
+        Trouble("q1", "llm", "EndpointTimeout: no answer"),
+        Trouble("q2", "llm", "EndpointTimeout: no answer"),
     )
-    assert (report.stopped, report.defects) == ({"budget of 2 calls": 2}, {"repeated": 4})
+    assert report.stops == (Trouble("q1", "llm", "budget of 2 calls"), Trouble("q2", "llm", "budget of 2 calls"))
+    assert (report.stopped, report.late, report.defects) == ({"budget of 2 calls": 2}, 0, {"repeated": 4})
 
 
 def test_what_a_reranker_raises_is_raised(fleas: Path):

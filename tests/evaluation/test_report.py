@@ -5,7 +5,7 @@ import json
 import pytest
 from rich.console import Console
 
-from rankkit.evaluation.report import EvaluationReport
+from rankkit.evaluation.report import EvaluationReport, Trouble
 from rankkit.evaluation.table import report_table
 from rankkit.usage import Usage
 
@@ -21,7 +21,17 @@ REPORT = EvaluationReport(
     seconds=2.5,
     usage=Usage(calls=40, input_tokens=4000, seconds=2.4),
     outcomes={"ok": 39, "failed": 1},
-    failures=tuple(f"query q{number}, tiny: it failed" for number in range(5)),
+    failures=(
+        Trouble("q0", "tiny", "it failed"),
+        *(Trouble(f"q{number}", "large", "it was [bold]down") for number in range(5)),
+        *(Trouble("q1", "tiny", f"odd reason {number}") for number in range(3)),
+    ),
+    stops=(
+        Trouble("q1", "tiny", "budget of 0.4 seconds"),
+        Trouble("q2", "tiny", "budget of 0.387 seconds"),
+        Trouble("q2", "large", "budget of 5 calls"),
+    ),
+    late=2,
     data_notes={"queries without judgements, left out": 3},
 )
 
@@ -40,7 +50,8 @@ def test_the_dict_has_the_promised_keys_and_is_json():
     assert (found["queries"], found["seconds"], found["pairs"], found["pairs_per_second"]) == (2, 2.5, 40, 16.0)
     assert found["usage"]["calls"] == 40
     assert found["per_query"]["nDCG@10"] == {"q1": 1 / 3, "q2": 1.0}
-    assert len(found["failures"]) == 5
+    assert len(found["failures"]) == 9 and found["failures"][0] == "query q0, tiny: it failed"
+    assert found["stops"][0] == "query q1, tiny: budget of 0.4 seconds" and found["late"] == 2
 
 
 @pytest.mark.parametrize(
@@ -53,9 +64,10 @@ def test_the_dict_has_the_promised_keys_and_is_json():
         "40 calls, 4000 input tokens (0 cached), 0 output tokens",
         "outcomes: 39 ok, 1 failed",
         "data: 3 queries without judgements, left out",
-        "5 failures:",
-        "query q2, tiny: it failed",
-        "... and 2 more",
+        "9 failures:\n  large: it was [bold]down (5 queries: q0, q1, q2 and 2 more)\n  tiny: it failed (query q0)\n",
+        "tiny: odd reason 0 (query q1)\n  ... and 2 more, for other reasons",
+        "3 stopped early by a limit:\n  tiny: budget of … seconds (2 queries: q1, q2)\n"  # shares of one deadline
+        "  large: budget of 5 calls (query q2)",
     ],
 )
 def test_the_table_shows(words: str):

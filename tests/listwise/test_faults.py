@@ -10,14 +10,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from rankkit.backends.endpoint.circuit import Circuit
 from rankkit.backends.openai_compatible import Endpoint
 from rankkit.config import load
-from rankkit.errors import CapabilityMissing, RankkitError
+from rankkit.errors import CapabilityMissing, ConfigError, RankkitError
 from rankkit.listwise.generate import GenerateJudge
 from rankkit.listwise.strategies.sliding import Sliding
 from rankkit.prompt import load_prompt
 from rankkit.reranker import JudgeReranker
 from rankkit.testing import request_of
+from rankkit.usage import Budget
 from tests.backends.loopback import Cuts, Hangs, Loopback, Says, chat, error
 
 KEY = "sk-very-secret-key-0123456789"
@@ -74,6 +76,21 @@ def test_a_fault_in_one_window_costs_that_window_only(server):
     assert ranking.steps[0].outcomes == {"failed": 1, "ok": 1}
 
 
+@pytest.mark.parametrize("budget", [Budget(), Budget(calls=100)], ids=["no limit", "a limit"])
+def test_the_bill_has_a_call_that_failed_and_none_that_an_open_circuit_held_back(server, budget):
+    server.behaviour = lambda asked: error(500)
+    going_on = reranker(server, retries=0, circuit=Circuit(failures=2))
+    ranking = going_on.rank(request_of([0] * 12), budget=budget)
+    assert ranking.usage.calls == len(server.asked) == 2
+    assert ranking.steps[0].outcomes == {"failed": 5}
+
+    judge = reranker(server, retries=0, circuit=Circuit(failures=2)).judge
+    stage = JudgeReranker(judge, Sliding(4, 2)).on_failure("keep")
+    server.asked.clear()
+    bills = [stage.rank(request_of([0] * 4), budget=budget).usage.calls for _ in range(4)]
+    assert bills == [1, 1, 0, 0] and len(server.asked) == 2
+
+
 def test_with_raise_the_error_comes_out_without_the_key(server):
     server.behaviour = lambda asked: error(401, f"wrong key {KEY}")
     strict = JudgeReranker(reranker(server).judge, Sliding(4, 2))
@@ -89,6 +106,44 @@ def test_what_a_server_cannot_do_is_refused_when_the_reranker_is_built(server):
         with pytest.raises(CapabilityMissing, match=r"(?s)generate.*GGUF"):
             load({**spec, "method": method})
     assert "generate little" in repr(load(spec))
+
+
+@pytest.mark.parametrize("takes_constraints", [True, False])
+def test_setwise_without_log_probabilities_is_constrained_where_the_server_can(server, takes_constraints):
+    def behave(asked):
+        wanted = asked.body.get("response_format") if takes_constraints else None
+        if wanted is None:
+            return chat("Passage D")
+        labels = wanted["json_schema"]["schema"]["properties"]["order"]
+        return chat(json.dumps({"order": labels["items"]["enum"][-1:] * labels["minItems"]}))
+
+    server.behaviour = behave
+    judge = load({"paradigm": "listwise", "endpoint": server.url, "model": "little", "method": "setwise", "top_k": 1})
+    server.asked.clear()
+    ranking = judge.rank(request_of([0] * 4))
+    assert ranking.order[0] == 3 and len(server.asked) == 1
+    assert ("response_format" in server.asked[0].body) == takes_constraints
+
+
+def test_cached_tokens_have_their_own_price(server):
+    usage = {"prompt_tokens": 1000, "completion_tokens": 10, "prompt_tokens_details": {"cached_tokens": 600}}
+    server.behaviour = lambda asked: Says({"choices": [{"message": {"content": "[2] > [1]"}}], "usage": usage})
+    spec = {"paradigm": "listwise", "endpoint": server.url, "model": "little", "price_cached": 100.0}
+    ranking = load({**spec, "price_input": 1000.0, "price_output": 2000.0}).rank(request_of([0, 0]))
+    assert ranking.usage.money == pytest.approx(0.4 + 0.06 + 0.02)
+    with pytest.raises(ConfigError, match="price_cached goes with price_input"):
+        load(spec)
+
+
+def test_a_prompt_fits_into_the_context_that_the_server_tells(server):
+    server.models = Says({"data": [{"id": "little", "max_model_len": 2048}]})
+    server.behaviour = lambda asked: GOOD
+    judge = load({"paradigm": "listwise", "endpoint": server.url, "model": "little"})
+    ranking = judge.rerank("the query", ["word " * 300] * 20)
+    assert ranking.steps[0].notes["passage shortened"] >= 20 and not ranking.steps[0].failures
+    for asked in server.asked:
+        words = sum(len(message["content"].split()) for message in asked.body["messages"])
+        assert words + asked.body["max_tokens"] <= 2048
 
 
 def test_queries_go_out_together_up_to_the_stated_limit(server):

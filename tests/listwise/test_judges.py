@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from rankkit.backends.protocols import Generated
 from rankkit.errors import CapabilityMissing, ConnectionFailed, InvalidOutput, PromptError
+from rankkit.judge import Asked
 from rankkit.listwise.constrained import MOST_CALLS, ConstrainedJudge
 from rankkit.listwise.first_token import FirstTokenJudge
 from rankkit.listwise.generate import GenerateJudge
@@ -16,6 +18,8 @@ from rankkit.listwise.strategies.setwise import SetwiseHeapsort
 from rankkit.listwise.strategies.single import Single
 from rankkit.listwise.strategies.sliding import Sliding
 from rankkit.prompt import load_prompt
+from rankkit.questions import Order
+from rankkit.ranking import Candidate, Query, Request
 from rankkit.record import RecordedJudge, Recorder, read_record
 from rankkit.reranker import JudgeReranker
 from rankkit.testing import ScriptedModel, check_reranker, request_of, words_of
@@ -75,6 +79,56 @@ def test_retry_asks_in_stricter_words_then_about_half_the_window():
     assert "document 3" in prompts[1] and "document 3" not in prompts[2]
     assert ranking.steps[0].outcomes == {"retried": 2, "repaired": 1}
     assert ranking.steps[0].defects == {"smaller-window": 1}
+
+
+def test_a_retry_that_teaches_nothing_leaves_the_first_repaired_answer():
+    ranking = generated(saying("[4] > [3] > [2]", "no"), "retry")
+    assert ranking.order == (3, 2, 1, 0) and ranking.steps[0].outcomes == {"retried": 1, "repaired": 1}
+    assert ranking.usage.calls == 2  # half of the window could not better it
+    assert generated(saying("[4] > [3] > [2]", "[1] > [2]"), "retry").order == (3, 2, 1, 0)
+    assert generated(saying("no", "[4] > [2]", "[2] > [1]"), "retry").order == (3, 1, 0, 2)
+
+
+def test_stricter_words_are_filled_in_and_make_room_for_themselves():
+    prompts: list[tuple[str, int]] = []
+
+    def say(prompt):
+        prompts.append((words_of(prompt), len(words_of(prompt).split())))
+        return "no"
+
+    wordy = [Candidate(str(number), "word " * 100) for number in range(4)]
+    answer_tokens, context = 36, 450
+    reranker = JudgeReranker(
+        GenerateJudge(ScriptedModel(say=say, context_length=context), RANKGPT, policy="retry"), Single()
+    )
+    ranking = reranker.rank(Request(Query("words"), tuple(wordy)))
+    assert "every number from [1] to [4] exactly once" in prompts[1][0] and "$" not in prompts[1][0]
+    assert [length + answer_tokens <= context for _, length in prompts] == [True, True, True]
+    assert ranking.steps[0].notes == {"passage shortened": 4}  # each passage is told of once
+
+
+def test_where_stricter_words_do_not_fit_half_of_the_window_is_asked_about():
+    said: list[str] = []
+
+    def say(prompt):
+        said.append(words_of(prompt))
+        return "[2] > [1]" if len(said) > 1 else "no"
+
+    fixed = ScriptedModel().count_tokens(RANKGPT.render({"query": "the query"}, [""] * 4))
+    model = ScriptedModel(say=say, context_length=fixed + 36 + 4 * 3)
+    judge = GenerateJudge(model, RANKGPT, policy="retry")
+    [call] = judge.prepare([Asked(request_of([0] * 4), Order((0, 1, 2, 3)))])
+    [first] = call.run()
+    assert first.again is not None
+    [second] = first.again.run()
+    assert second.answer.value == (1, 0, 2, 3) and second.again is None
+    assert "could not be used" not in said[1] and "document 3" not in said[1]
+
+
+@pytest.mark.parametrize("strict", ["It costs $", "Every number up to $highest."])
+def test_stricter_words_that_cannot_be_filled_in_are_refused_when_the_judge_is_built(strict):
+    with pytest.raises(PromptError, match="cannot be filled in"):
+        GenerateJudge(ScriptedModel(), replace(RANKGPT, answer=(("strict", strict),)))
 
 
 def test_a_retry_that_is_good_stands_and_a_budget_stops_retries():

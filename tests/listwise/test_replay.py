@@ -9,11 +9,29 @@ import pytest
 
 from rankkit.errors import DataError, InvalidReply
 from rankkit.evaluation.experiment import Experiment
+from rankkit.judge import Asked
 from rankkit.listwise.replay import is_window_log, read_window_log
 from rankkit.listwise.strategies.sliding import Sliding
+from rankkit.questions import Order
 from rankkit.ranking import Query, Request
 from rankkit.reranker import JudgeReranker
 from rankkit.testing import request_of
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("options", "difference"),
+    [
+        ({"step": 16}, r"call 2 asks about places 64 to 84 of 100, but the log shows places 70 to 90"),
+        ({"depth": 40}, r"call 1 asks about places 20 to 40 of 100, but the log shows places 80 to 100"),
+        ({"passes": 2}, r"call 10 .* the log has 9 calls for this query"),
+    ],
+)
+def test_another_run_than_the_recorded_one_is_not_accepted(data_dir, options, difference):
+    judge = read_window_log(data_dir / "recorded-listwise" / "rankvicuna-dl19.responses.jsonl.gz")
+    experiment = Experiment.of(data_dir / "trec-dl19", measures="nDCG@10", limit=1)
+    with pytest.raises(InvalidReply, match=difference):
+        experiment.of_reranker(JudgeReranker(judge, Sliding(**{"window": 20, "step": 10, **options})))
 
 
 @pytest.mark.data
@@ -50,10 +68,33 @@ def test_answers_are_applied_to_the_slice_of_the_current_order(tmp_path):
 
 def test_the_first_difference_is_told(tmp_path):
     path = log_of(tmp_path, (2, 6, "[1]"))
-    with pytest.raises(InvalidReply, match="query q, call 1 asks about 5 passages, but the log shows places 2 to 6"):
+    with pytest.raises(
+        InvalidReply, match="query q, call 1 asks about places 1 to 6 of 6, but the log shows places 2 to 6"
+    ):
         JudgeReranker(read_window_log(path), Sliding(5, 2)).rank(asked(6))
     with pytest.raises(InvalidReply, match=r"call 2 .* the log has 1 calls"):
         JudgeReranker(read_window_log(path), Sliding(4, 2)).rank(asked(6))
+
+
+def test_a_question_about_anything_but_a_slice_is_a_difference(tmp_path):
+    judge = read_window_log(log_of(tmp_path, (0, 3, "[1]")))
+    [call] = judge.prepare([Asked(asked(6), Order((0, 2, 4)))])
+    with pytest.raises(InvalidReply, match="call 1 asks about 3 passages that are not in a row"):
+        call.run()
+
+
+def test_recorded_answers_that_the_run_did_not_come_to_are_told(tmp_path):
+    judge = read_window_log(log_of(tmp_path, (2, 6, "[2] > [1]"), (0, 4, "[1]"), (2, 6, "[1]")))
+    JudgeReranker(judge, Sliding(4, 2)).rank(asked(6))
+    with pytest.raises(InvalidReply, match="query 'q' has 3 recorded answers, and this run asked for 2 of them"):
+        judge.left_over()
+
+
+def test_queries_that_the_run_has_not_are_counted(tmp_path):
+    judge = read_window_log(log_of(tmp_path, (0, 2, "[2] > [1]")))
+    assert judge.left_over() == 1
+    JudgeReranker(judge, Sliding(4, 2)).rank(asked(2))
+    assert judge.left_over() == 0
 
 
 def test_a_broken_log_is_refused_by_line(tmp_path):

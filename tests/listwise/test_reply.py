@@ -142,6 +142,19 @@ FORMS = [
     ("1. **Passage 2**: 3 fleas\n2. **Passage 1**: dogs\n3. **Passage 3**: 1 cat", [2, 1, 3], ["prose"]),
     ("1. The life of fleas [2]\n2. Dogs [1]\n3. Cats [3]", [2, 1, 3], ["prose"]),
     ("Best: [2]. Second: [1]. Third: [3].", [2, 1, 3], ["prose"]),
+    ("1st: [2], 2nd: [1], 3rd: [3]", [2, 1, 3], ["prose"]),
+    ("**1st place:** [2]\n**2nd place:** [1]\n**3rd place:** [3]", [2, 1, 3], ["prose"]),
+    ("First: [2], second: [1], third: [3]", [2, 1, 3], ["prose"]),
+    ("First - Passage 2; second - Passage 1; third - Passage 3", [2, 1, 3], ["prose"]),
+    ("Third: [3], second: [1], first: [2]", [2, 1, 3], ["prose"]),  # the places count, not where they stand
+    ("Third: [3]. Second: [1]. First: [2].", [2, 1, 3], ["prose"]),
+    ("I would rank [2] first, [1] second and [3] third.", [2, 1, 3], ["prose"]),
+    ("[3] first, [1] second. No: [2] first, [1] second, [3] third.", [2, 1, 3], ["prose"]),
+    ("[2] is the most relevant, then [1], then [3].", [2, 1, 3], ["prose"]),
+    ("[2] is the most relevant, followed by [1], and then [3].", [2, 1, 3], ["prose"]),
+    ("[2] is the most relevant, then 3 others.", [2], ["prose", "missing"]),
+    ("[2] is the most relevant. Then [1] is about dogs.", [2], ["prose", "missing"]),
+    ("[2] is the most relevant, then [1] to [3].", [2], ["prose", "missing"]),
     ("Passages 2, 1 and 3 are the most relevant.", [2, 1, 3], ["prose"]),
     ("The order is [2, 1, 3].", [2, 1, 3], ["prose"]),
     ("The most relevant passage is [2].", [2], ["prose", "missing"]),
@@ -177,6 +190,12 @@ NOT_ORDERS = [
     ("Passages [7], [8] and [9] are not relevant.", UNREADABLE, ["prose"]),
     ("In 12, 13 and 14 fleas were common.", UNREADABLE, ["prose"]),
     ("In order to answer, passage [3] was read.", UNREADABLE, ["prose"]),
+    ("First, [3] is about fleas. Second, [1] is about dogs.", UNREADABLE, ["prose"]),
+    ("The first passage [3] and the second [1] are about fleas.", UNREADABLE, ["prose"]),
+    ("[3] was published first, [1] second, and [2] third.", UNREADABLE, ["prose"]),
+    ("Second: [3], third: [1]", UNREADABLE, ["prose"]),  # and the first?
+    ("The 1st of 20 passages came in the 2nd of 3 turns.", UNREADABLE, ["prose"]),
+    ("[3] is the most relevant, then [1] is not relevant.", UNREADABLE, ["prose"]),
     ("None of the passages are relevant.", UNREADABLE, ["prose"]),
     ("1. fleas\n2. dogs\n3. cats", UNREADABLE, ["prose"]),  # a list's own numbers
     ("[1] text of one\n[2] text of two\n[3] text of thr", UNREADABLE, ["prose"]),  # the passages handed back
@@ -275,7 +294,21 @@ def test_any_text_becomes_a_permutation(text, n, top, truncated, alphabetical) -
 
 @pytest.mark.parametrize(
     "piece",
-    ["[1] > ", "[1] > [2] x ", "1", "[", "\n", "1. [4] ", "[3] is the best ", "passage ", "<think>", '{"a":[', "``"],
+    [
+        "[1] > ",
+        "[1] > [2] x ",
+        "1",
+        "[",
+        "\n",
+        "1. [4] ",
+        "[3] is the best ",
+        "passage ",
+        "<think>",
+        '{"a":[',
+        "``",
+        "1st: [2] ",
+        "[2] is the best, then ",
+    ],
 )
 def test_a_hundred_thousand_characters_are_read(piece: str) -> None:
     """Anything worse than linear would not come back from these."""

@@ -15,8 +15,8 @@ from rankkit.testing import ScriptedModel, words_of
 TEMPLATE = load_prompt("listwise/small")
 
 
-def window(context: int | None, passage_tokens: int = 300) -> Window:
-    return Window(ScriptedModel(context_length=context), TEMPLATE, passage_tokens)
+def window(context: int | None, passage_tokens: int = 300, *, thinking: int = 0) -> Window:
+    return Window(ScriptedModel(context_length=context, thinking_tokens=thinking), TEMPLATE, passage_tokens)
 
 
 def test_the_prompt_shows_the_candidates_in_the_order_asked():
@@ -42,6 +42,16 @@ def test_a_prompt_fits_or_is_refused_at_once(lengths, context, answer_tokens):
     text = words_of(fitted.prompt)
     assert "Question: the query" in text and text.endswith("like this: [2] > [1] > [3]")
     assert all(f"[{n + 1}] p{n}" in text for n in range(len(lengths)))
+
+
+def test_a_model_that_thinks_first_has_room_for_it():
+    request = Request.of("the query", ["word " * 100] * 20)
+    large = window(1000, thinking=400).largest(request, lambda count: 7 * count)
+    assert large == window(600).largest(request, lambda count: 7 * count)
+    fitted = window(1000, thinking=400).fit(request, tuple(range(large)), 7 * large)
+    assert fitted.tokens + 7 * large + 400 <= 1000
+    with pytest.raises(ContextTooSmall, match="1040 for the answer"):
+        window(1000, thinking=1000).fit(request, (0, 1), 40)
 
 
 def test_long_passages_give_way_before_short_ones():

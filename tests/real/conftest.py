@@ -1,9 +1,12 @@
-"""A real 135M model, in this process and behind a real OpenAI-compatible server.
+"""Real models of 135M and 270M, in this process and behind a real OpenAI-compatible server.
 
-A model of that size proves the plumbing, not the method: no test asserts that its order is any good.
+Models of that size prove the plumbing, not the method: no test asserts that their order is any good.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import pytest
 
@@ -11,6 +14,21 @@ from benchmarks.llama_server import LlamaServer
 from rankkit.evaluation.datasets import load_dataset
 from rankkit.ranking import Request
 from tests.conftest import pulled_model
+
+#: How each is asked over HTTP, and how many queries and passages it is shown. A base model has no chat template.
+MODELS: Mapping[str, tuple[Mapping[str, str], int, int]] = {
+    "smollm2-135m-instruct": ({}, 2, 6),
+    "gemma-3-270m": ({"style": "completion"}, 1, 5),
+}
+
+
+@dataclass(frozen=True)
+class Served:
+    """One model twice: a file for this process, and a spec's keys for the server that runs it."""
+
+    path: str
+    over_http: Mapping[str, object]
+    requests: tuple[Request, ...]
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +51,15 @@ def requests(data_dir) -> list[Request]:
 def server(smollm2):
     with LlamaServer(smollm2, name="smollm2") as running:
         yield running.url
+
+
+@pytest.fixture(scope="session", params=MODELS)
+def served(request, requests) -> Iterator[Served]:
+    pytest.importorskip("llama_cpp", reason="the gguf extra is not installed")
+    path = str(pulled_model(request.param))
+    options, queries, passages = MODELS[request.param]
+    shown = tuple(each.head(range(passages)) for each in requests[:queries])
+    with LlamaServer(path, name=request.param) as running:
+        # By default this server penalises repeated tokens, which distorts a ranking: labels are in the prompt already.
+        fixed = {"concurrency": 1, "timeout": 600, "extra_body": {"repeat_penalty": 1.0}}
+        yield Served(path, {"model": request.param, "endpoint": running.url, **fixed, **options}, shown)

@@ -39,6 +39,8 @@ NO_KEY = "none"
 
 #: Fields of a model's row that tell its context: vLLM, OpenRouter and LM Studio, Groq.
 CONTEXT_FIELDS = ("max_model_len", "context_length", "context_window")
+#: Seconds without a byte of the list of models, which is asked for before any deadline runs.
+LISTING_TIMEOUT = 5.0
 
 Route = Literal["chat", "completion"]
 PATHS: Mapping[Route, str] = {"chat": "/chat/completions", "completion": "/completions"}
@@ -128,6 +130,7 @@ class EndpointClient:
         self._secret = secret or Secret(NO_KEY)
         self._circuit = circuit
         self._slots = threading.BoundedSemaphore(concurrency)
+        self._listing_timeout = min(timeout, LISTING_TIMEOUT)
         self._openai = openai.OpenAI(
             api_key=self._secret.reveal(),
             base_url=self.base_url,
@@ -170,28 +173,33 @@ class EndpointClient:
             raise ModelNotServed(error.message, hint=f"{nearest(model, served)} {error.hint}") from None
 
     def models(self) -> Mapping[str, Mapping[str, object]]:
-        """What the server says about each model that it serves, by name."""
-        listing = self._counted(
-            lambda: self._openai.models.with_raw_response.list().text, f"GET {self.base_url}/models"
-        ).body
+        """What the server says about each model that it serves, by name. The circuit knows nothing of it: a server may
+        answer without having such a list. It is not tried again.
+        """
+        where = f"GET {self.base_url}/models"
+        options: openai.RequestOptions = {"max_retries": 0, "timeout": self._listing_timeout}
+
+        def send() -> str:
+            return self._openai.get("/models", cast_to=str, options=options)
+
+        with self._slots:
+            listing = self._read(translated(send, where=where, secret=self._secret), where)
         rows = listing.get("data")
         known = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
         return {row["id"]: row for row in known if isinstance(row.get("id"), str)}
 
     def context_length(self, model: str) -> int | None:
-        """What the server's list of models says of this one, in tokens; ``None`` where it says nothing."""
-        try:
-            row = self.models().get(model, {})
-        except (ModelNotServed, RequestRefused, InvalidReply):
-            return None  # A server need not have this page.
-        told = (row.get(field) for field in CONTEXT_FIELDS)
-        return next((value for value in told if isinstance(value, int)), None)
+        """What the server's list of models says of this one, in tokens; ``None`` where it says nothing, or has none."""
+        served = self._served_or_none()
+        row = served.get(model) if served else None
+        told = (row.get(field) for field in CONTEXT_FIELDS) if row else ()
+        return next((value for value in told if isinstance(value, int) and value > 0), None)
 
-    def _served_or_none(self) -> Mapping[str, object] | None:
+    def _served_or_none(self) -> Mapping[str, Mapping[str, object]] | None:
         try:
             return self.models()
         except EndpointError:
-            return None  # A server need not have a list; the error that made us look says more.
+            return None  # A server need not have a list; one that is down is told by the call that we look it up for.
 
     def _counted(self, send: Callable[[], str], where: str, *, trial: bool = False) -> Delivery:
         with self._slots:

@@ -16,7 +16,7 @@ from typing import Literal, get_args
 from rankkit.errors import ConfigError, nearest
 from rankkit.listwise.strategies.lockstep import in_lockstep
 from rankkit.listwise.strategies.windows import Permutation, at_least, head_of, spelled
-from rankkit.questions import Answer, Asking, Order, Placed, Strategy, Task
+from rankkit.questions import Answer, Asking, Bounded, Order, Placed, Strategy, Task
 
 #: How the places that a candidate got become one number.
 Aggregation = Literal["borda", "median", "reciprocal"]
@@ -81,6 +81,13 @@ class SelfConsistency:
         if len(votes) > 1 and head > 1:
             told = (*told, ("agreement", agreement(votes)))
         return Placed((*order, *range(head, task.n)), diagnosis=told)
+
+    def most_questions(self, task: Task) -> int | None:
+        """``samples`` times what ``inner`` asks at most; unknown where that is."""
+        if not isinstance(self.inner, Bounded):
+            return None
+        most = self.inner.most_questions(replace(task, n=head_of(task, self.depth)))
+        return None if most is None else self.samples * most
 
 
 class _Copy:

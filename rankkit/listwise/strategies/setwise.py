@@ -47,6 +47,14 @@ class _Setwise(ABC):
         rest = (index for index in range(task.n) if index not in found)
         return Placed((*best, *rest), diagnosis=shrinkage(min(self.children + 1, head), children + 1))
 
+    def most_questions(self, task: Task) -> int:
+        children = fitting(self.children + 1, task) - 1
+        return self._most(head_of(task, self.depth), children) if children > 0 else 0
+
+    @abstractmethod
+    def _most(self, head: int, children: int) -> int:
+        """How many questions ``_best`` asks at most."""
+
     @abstractmethod
     def _best(self, head: int, children: int) -> _Finding:
         """The best ``top_k`` of the first ``head`` candidates, best first."""
@@ -67,6 +75,12 @@ class SetwiseHeapsort(_Setwise):
     """
 
     kind = "setwise-heapsort"
+
+    def _most(self, head: int, children: int) -> int:
+        """Everybody sinks to the bottom, in the building and after each removal."""
+        arity = max(2, children)
+        built = sum(_deepest(head, node, children) for level in _levels(head, arity) for node in level)
+        return built + sum(_deepest(head - taken, 0, children) for taken in range(1, min(self.top_k, head)))
 
     def _best(self, head: int, children: int) -> _Finding:
         heap, best = list(range(head)), list[int]()
@@ -95,6 +109,10 @@ class SetwiseBubble(_Setwise):
     """
 
     kind = "setwise-bubble"
+
+    def _most(self, head: int, children: int) -> int:
+        """Every group of every pass: each begins at the winner of the one behind it."""
+        return sum(-(-(head - place - 1) // children) for place in range(min(self.top_k, head)))
 
     def _best(self, head: int, children: int) -> _Finding:
         order, known = list(range(head)), dict[frozenset[int], int]()
@@ -139,3 +157,12 @@ def _sift(heap: list[int], node: int, children: int) -> _Sifting:
         place = next(place for place in below if heap[place] == winner)
         heap[node], heap[place] = heap[place], heap[node]
         node = place
+
+
+def _deepest(size: int, node: int, children: int) -> int:
+    """What ``_sift`` asks at most: the leftmost way down is the longest, and no way has fuller groups."""
+    arity, most = max(2, children), 0
+    while (first := node * arity + 1) < size:
+        most += -(-min(arity, size - first) // children)
+        node = first
+    return most

@@ -37,6 +37,13 @@ class Single:
         told = shrinkage(head, window)
         if window < 2:
             return Placed(tuple(range(task.n)), diagnosis=told)
-        sliding = Sliding(window, max(1, window // 2), depth=self.depth, top_k=self.top_k)
-        placed = yield from sliding.order(task)
+        placed = yield from self._sliding(window).order(task)
         return Placed(placed.order, diagnosis=told)
+
+    def most_questions(self, task: Task) -> int:
+        """One, or as many as there are windows."""
+        window = fitting(head_of(task, self.depth), task)
+        return 0 if window < 2 else self._sliding(window).most_questions(task)
+
+    def _sliding(self, window: int) -> Sliding:
+        return Sliding(window, max(1, window // 2), depth=self.depth, top_k=self.top_k)

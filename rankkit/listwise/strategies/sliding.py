@@ -94,6 +94,12 @@ class Sliding:
                 break
         return Placed(tuple(order), diagnosis=told)
 
+    def most_questions(self, task: Task) -> int:
+        """Every window in every pass."""
+        head = head_of(task, self.depth)
+        window, step = self._fit(task)
+        return 0 if min(window, head) < 2 else self.passes * len(spans(head, window, step))
+
     def _fit(self, task: Task) -> tuple[int, int]:
         window = fitting(self.window, task)
         # Rounded down: a window that had to shrink keeps at least the share that it carries up.

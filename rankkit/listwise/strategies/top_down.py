@@ -63,8 +63,7 @@ class TopDown:
 
     def order(self, task: Task) -> Asking[Order, Permutation]:
         head = head_of(task, self.depth)
-        window = fitting(self.window, task)
-        cutoff = max(1, self.cutoff * window // self.window)
+        window, cutoff = self._fit(task)
         told = shrinkage(min(self.window, head), window)
         if min(window, head) < 2:
             return Placed(tuple(range(task.n)), diagnosis=told)
@@ -83,6 +82,22 @@ class TopDown:
             [answer] = yield [question(pool)]
             pool = arranged(pool, answer)
         return Placed((*pool, *behind), diagnosis=told)
+
+    def most_questions(self, task: Task) -> int:
+        """Everybody comes out above the pivot each time, and only the tail of the first window stays behind."""
+        pool = head_of(task, self.depth)
+        window, cutoff = self._fit(task)
+        if min(window, pool) < 2:
+            return 0
+        most = 0
+        while pool > window:
+            most += 1 + -(-(pool - window) // (window - 1))
+            pool -= window - cutoff + 1
+        return most + (pool > 1)
+
+    def _fit(self, task: Task) -> tuple[int, int]:
+        window = fitting(self.window, task)
+        return window, max(1, self.cutoff * window // self.window)
 
 
 def _merged(parts: Sequence[Sequence[int]]) -> list[int]:

@@ -84,6 +84,18 @@ class TourRank:
         scores = tuple(float(points[index]) if index < head else None for index in order)
         return Placed(order, scores, ScoreKind.WINS, told)
 
+    def most_questions(self, task: Task) -> int:
+        """As many as without any answer: how many advance from a group does not depend on who does."""
+        asking, most = self.order(task), 0
+        answers: list[Answer[Permutation]] | None = None
+        while True:
+            try:
+                asked = next(asking) if answers is None else asking.send(answers)
+            except StopIteration:
+                return most
+            most += len(asked)
+            answers = [Answer.unasked() for _ in asked]
+
     def _tournament(
         self, head: int, task: Task, number: int
     ) -> Generator[Sequence[Order], Sequence[Answer[Permutation]], _Points]:

@@ -41,6 +41,15 @@ class PairStrategy(ABC):
         scores = None if placed.scores is None else (*placed.scores, *(None for _ in rest))
         return Placed((*placed.order, *rest), scores, placed.kind, bouts.diagnosis())
 
+    def most_questions(self, task: Task) -> int:
+        """No pair is asked about twice, so all of them is the most; some methods know better."""
+        n = task.n if self.depth is None else min(self.depth, task.n)
+        k = n if self.top_k is None else min(self.top_k, n)
+        return min(n * (n - 1) // 2, self._most_pairs(n, k)) * (1 if self.one_sided else 2)
+
+    def _most_pairs(self, n: int, k: int) -> int:
+        return n * (n - 1) // 2
+
     @abstractmethod
     def course(self, bouts: Bouts, n: int, k: int) -> Course[Placed]:
         """Place the first ``k`` of the candidates 0 to ``n - 1``, and as many more as are known from it."""

@@ -20,6 +20,11 @@ class HeapSort(PairStrategy):
 
     name = "heapsort"
 
+    def _most_pairs(self, n: int, k: int) -> int:
+        """Everybody sinks to the bottom while the heap is built; who fills a gap climbs all the way back."""
+        built = sum(_deepest(n, node) for node in range(n // 2))
+        return built + sum(_deepest(n - taken, 0) for taken in range(1, k))
+
     def course(self, bouts: Bouts, n: int, k: int) -> Course[Placed]:
         heap = list(range(n))
         level = n.bit_length() - 2
@@ -48,6 +53,15 @@ def _sink(bouts: Bouts, heap: list[int], place: int) -> Course[None]:
             break
         heap[place], place = heap[child], child
     heap[place] = item
+
+
+def _deepest(size: int, place: int) -> int:
+    """The pairs of the leftmost, and so the longest, way down: two children and the item against one, each level."""
+    most = 0
+    while (child := 2 * place + 1) < size:
+        most += 2 if child + 1 < size else 1
+        place = child
+    return most
 
 
 def _fill(bouts: Bouts, heap: list[int], item: int) -> Course[None]:

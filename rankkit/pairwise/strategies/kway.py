@@ -67,12 +67,20 @@ class _KWay(Generic[Q, A]):
                 raise ConfigError(f"{self.name}: {option} is {value}", hint=f"Give {least} or more.")
 
     def order(self, task: Task) -> Asking[Q, A]:
-        n = task.n if self.depth is None else min(self.depth, task.n)
-        k = n if self.top_k is None else min(self.top_k, n)
-        size = max(2, self.size if task.largest is None else min(self.size, task.largest))
+        n, k, size = self._fit(task)
         best: list[int] = yield from self._best(n, k, size)
         rest = (item for item in range(task.n) if item not in best)
         return Placed((*best, *rest))
+
+    def most_questions(self, task: Task) -> int:
+        """A knockout of all that are left for each place: of a group that was asked about, one stays unbeaten."""
+        n, k, size = self._fit(task)
+        return sum(_knockout(n - placed, size) for placed in range(k))
+
+    def _fit(self, task: Task) -> tuple[int, int, int]:
+        n = task.n if self.depth is None else min(self.depth, task.n)
+        k = n if self.top_k is None else min(self.top_k, n)
+        return n, k, max(2, self.size if task.largest is None else min(self.size, task.largest))
 
     def _best(self, n: int, k: int, size: int) -> Generator[Sequence[Q], Sequence[Answer[A]], list[int]]:
         known, placed, fruitless = Known(n), 0, 0
@@ -145,3 +153,11 @@ class ChoiceTournament(_KWay[Choose, int]):
         winner = min(question.indices) if value is None else value
         for other in question.indices:
             known.put(winner, other)
+
+
+def _knockout(unbeaten: int, size: int) -> int:
+    most = 0
+    while unbeaten > 1:
+        unbeaten = -(-unbeaten // size)
+        most += unbeaten
+    return most

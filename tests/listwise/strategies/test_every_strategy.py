@@ -12,8 +12,9 @@ from rankkit.listwise.strategies.single import Single
 from rankkit.listwise.strategies.sliding import Sliding
 from rankkit.listwise.strategies.top_down import TopDown
 from rankkit.listwise.strategies.tour_rank import TourRank
+from rankkit.questions import Task
 from rankkit.reranker import JudgeReranker
-from rankkit.testing import check_oracle_order, check_reranker, oracle
+from rankkit.testing import check_oracle_order, check_reranker, oracle, request_of
 from tests.listwise.strategies.play import best, limits, noise, play, shuffled, silence, truth, worths
 
 DEFAULTS = [
@@ -160,3 +161,40 @@ def test_names_read_as_calls_and_say_what_is_not_usual():
     assert TourRank(1, seed=4, depth=50).name == "tourrank(1, seed=4, depth=50)"
     assert SetwiseBubble(2, top_k=5).name == "setwise-bubble(2, top_k=5)"
     assert SelfConsistency(Single(), 2, by="median").name == "self-consistency(single(), 2, by=median)"
+
+
+@settings(max_examples=300)
+@given(any_strategy(), st.integers(0, 130), limits, st.integers(0, 10_000), st.sampled_from([0.0, 0.2, 1.0]))
+def test_no_answers_lead_to_more_questions_than_were_promised(strategy, n, largest, seed, silent):
+    played = play(strategy, n, noise(seed, silent), largest)
+    assert len(set(played.questions)) <= strategy.most_questions(Task(n, largest))
+
+
+@every
+@given(worths, limits)
+def test_a_reversed_first_stage_leads_to_no_more_questions_than_were_promised(strategy, worth, largest):
+    played = play(strategy, len(worth), truth(sorted(worth)), largest)
+    assert len(set(played.questions)) <= strategy.most_questions(Task(len(worth), largest))
+
+
+@pytest.mark.parametrize(
+    ("strategy", "most"),
+    [
+        (Single(), 1),
+        (Sliding(), 9),
+        (Sliding(passes=3), 27),
+        (SetwiseBubble(), 318),
+        (SelfConsistency(Sliding(), 3), 27),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_the_most_questions_about_a_hundred_candidates(strategy, most):
+    assert strategy.most_questions(Task(100)) == most
+
+
+def test_where_all_fits_into_one_question_the_plan_is_exact():
+    for strategy in (Single(), Sliding(), TopDown()):
+        plan = JudgeReranker(oracle(), strategy).plan(request_of(range(20)))
+        assert (plan.exact, plan.questions, plan.questions_at_most) == (True, 1, 1)
+    plan = JudgeReranker(oracle(), SetwiseBubble()).plan(request_of(range(100)))
+    assert (plan.exact, plan.questions, plan.questions_at_most) == (False, 39, 318)

@@ -92,3 +92,18 @@ def test_the_top_ten_of_a_hundred_take_at_most_seven_orders_of_twenty_in_three_r
 def test_an_option_that_means_nothing_is_refused():
     with pytest.raises(ConfigError, match="size is 1"):
         OrderTournament(size=1)
+
+
+@both
+@given(st.integers(0, 60), st.integers(2, 9), st.none() | st.integers(1, 12), st.randoms(use_true_random=False))
+def test_no_answers_lead_to_more_questions_than_were_promised(kind, n, size, top_k, rng):
+    def anything(question):
+        if rng.random() < 0.1:
+            return Answer(None)
+        indices = question.indices
+        return Answer(rng.choice(indices) if kind is ChoiceTournament else tuple(rng.sample(indices, len(indices))))
+
+    strategy = kind(size=size, top_k=top_k)
+    _, rounds = conduct(strategy, n, anything)
+    asked = {question for questions in rounds for question in questions}
+    assert len(asked) <= strategy.most_questions(Task(n))

@@ -261,3 +261,22 @@ def test_swiss_rounds_find_the_best_without_meeting_everybody():
     course = conduct(Swiss(), 64, truth(relevance))
     assert 370 <= course.comparisons <= 12 * 32
     assert relevance[course.placed.order[0]] == 63
+
+
+@every
+@given(st.integers(0, 30), tops, st.booleans(), st.randoms(use_true_random=False))
+def test_no_answers_lead_to_more_questions_than_were_promised(kind, n, top_k, one_sided, rng):
+    strategy = kind(top_k=top_k, one_sided=one_sided)
+    playing, asked = strategy.order(Task(n)), set[Compare]()
+    try:
+        questions = next(playing)
+        while True:
+            asked.update(questions)
+            questions = playing.send([Answer(rng.choice([None, 0.0, 0.5, 1.0])) for _ in questions])
+    except StopIteration:
+        assert len(asked) <= strategy.most_questions(Task(n))
+
+
+@pytest.mark.parametrize(("kind", "pairs"), [(AllPairs, 4950), (BubbleSort, 945), (Insertion, 4950)])
+def test_the_most_pairs_of_a_hundred_for_the_top_ten(kind, pairs):
+    assert kind(top_k=10).most_questions(Task(100)) == 2 * pairs
