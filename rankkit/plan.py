@@ -15,7 +15,7 @@ from typing import Generic, TypeVar, cast
 
 from rankkit.judge import Asked, Call, Judge, PlansApart, Reply
 from rankkit.questions import Answer, Bounded, Choose, Compare, Order, Question, Score, Strategy, Task
-from rankkit.ranking import Request, ScoreKind
+from rankkit.ranking import Candidate, Request, ScoreKind
 from rankkit.runner import Account, Runner
 from rankkit.usage import Budget, Usage
 
@@ -27,9 +27,9 @@ A = TypeVar("A")
 class StagePlan:
     """One stage's part of a plan. ``rounds`` is how many calls must wait for one another.
 
-    Where ``exact``, the tokens of ``usage`` are upper bounds; else they, like questions and rounds, are those of the
-    course, and another can cost more. ``questions_at_most`` holds for every course; ``None`` where it is not
-    known. Tries again and stand-ins are in neither.
+    Questions, usage and rounds are those of the course, its tokens counted from above. ``questions_at_most`` and
+    ``usage_at_most`` hold for every course (to the rounding of a tokenizer at the edges of passages); ``None`` where
+    nothing is known. Where ``exact``, there is one course only. Tries again and stand-ins are in neither.
     """
 
     stage: str
@@ -38,10 +38,11 @@ class StagePlan:
     rounds: int
     exact: bool
     questions_at_most: int | None = None
+    usage_at_most: Usage | None = None
 
     def inexact(self) -> StagePlan:
         """The same where other candidates may arrive, or another number of them: no bound is known then."""
-        return replace(self, exact=False, questions_at_most=None)
+        return replace(self, exact=False, questions_at_most=None, usage_at_most=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,12 @@ class Plan:
         return sum(known) if len(known) == len(self.stages) else None
 
     @property
+    def usage_at_most(self) -> Usage | None:
+        """``None`` where it is not known of some stage."""
+        known = [stage.usage_at_most for stage in self.stages if stage.usage_at_most is not None]
+        return sum(known, Usage()) if len(known) == len(self.stages) else None
+
+    @property
     def rounds(self) -> int:
         return sum(stage.rounds for stage in self.stages)
 
@@ -82,6 +89,7 @@ class CountingJudge(Generic[Q, A]):
 
     def __init__(self, judge: Judge[Q, A]) -> None:
         self._judge: Judge[Q, A] = judge.planning() if isinstance(judge, PlansApart) else judge
+        self.widest: Q | None = None
 
     @property
     def name(self) -> str:
@@ -99,6 +107,9 @@ class CountingJudge(Generic[Q, A]):
         return self._judge.largest(request)
 
     def prepare(self, asked: Sequence[Asked[Q]]) -> Iterable[Call[A]]:
+        for item in asked:
+            if self.widest is None or len(item.question.indices) > len(self.widest.indices):
+                self.widest = item.question
         for call in self._judge.prepare(asked):
             questions = [asked[slot].question for slot in call.slots]
             yield Call(call.slots, call.bound, partial(_assume, questions, call.bound))
@@ -129,7 +140,8 @@ def plan_ranking(judge: Judge[Q, A], strategy: Strategy[Q, A], request: Request,
 
 def plan_on(judge: Judge[Q, A], strategy: Strategy[Q, A], request: Request, account: Account, stage: str) -> Plan:
     """``plan_ranking`` on the caller's account: a cascade's stages share one, so memo and limits are counted too."""
-    runner = Runner(CountingJudge(judge), strategy, stage=stage)
+    counting = CountingJudge(judge)
+    runner = Runner(counting, strategy, stage=stage)
     [ranking] = runner.run([request], [account])
     [step] = ranking.steps
     task = Task(len(request), judge.largest(request) if len(request) > 1 else None)
@@ -138,4 +150,50 @@ def plan_on(judge: Judge[Q, A], strategy: Strategy[Q, A], request: Request, acco
         most = step.questions
     # No first round depends on an answer: where no second one can follow, the course is the only one.
     exact = not strategy.adaptive or (step.rounds <= 1 and step.questions == most)
-    return Plan((StagePlan(step.stage, step.questions, step.usage, step.rounds, exact, most),))
+    dearest = step.usage if exact else _most(judge, request, counting.widest, most)
+    return Plan((StagePlan(step.stage, step.questions, step.usage, step.rounds, exact, most, dearest),))
+
+
+def _most(judge: Judge[Q, A], request: Request, widest: Q | None, questions: int | None) -> Usage | None:
+    """What so many questions can cost at most. No strategy asks wider ones in another course, and the dearest of a size
+    would be about copies of the longest candidate.
+    """
+    if questions is None:
+        return None
+    if widest is None or questions == 0:
+        return Usage()
+    if isinstance(judge, PlansApart):
+        # What it remembers costs nothing: asked about everybody once, at worst one by one, it has nothing left to pay.
+        pairs = [Asked(request, cast(Q, Compare(index, index + 1))) for index in range(len(request) - 1)]
+        whole = sum((call.bound for call in judge.planning().prepare(pairs)), Usage())
+        return replace(whole, calls=len(request))
+    narrow = _about_copies(widest, min(2, len(widest.indices)))
+    longest = max(request.candidates, key=lambda one: _bound(judge, request, one, narrow).input_tokens)
+    bound = _bound(judge, request, longest, widest)
+    money = None if bound.money is None else questions * bound.money
+    return Usage(
+        calls=questions * bound.calls,
+        input_tokens=questions * bound.input_tokens,
+        output_tokens=questions * bound.output_tokens,
+        money=money,
+    )
+
+
+def _bound(judge: Judge[Q, A], request: Request, candidate: Candidate, question: Q) -> Usage:
+    """The bound of a question that names nobody but copies of one candidate."""
+    count = len(question.indices)
+    copies = tuple(replace(candidate, id=f"{candidate.id}/{number}") for number in range(count))
+    asked = Asked(Request(request.query, copies), _about_copies(question, count))
+    return sum((call.bound for call in judge.prepare([asked])), Usage())
+
+
+def _about_copies(question: Q, count: int) -> Q:
+    """The same kind of question about the first ``count`` candidates."""
+    match question:
+        case Order():
+            return cast(Q, Order(tuple(range(count))))
+        case Choose():
+            return cast(Q, Choose(tuple(range(count))))
+        case Compare():
+            return cast(Q, Compare(0, 1))
+    return cast(Q, Score(0))

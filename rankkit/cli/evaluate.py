@@ -14,7 +14,7 @@ from rich.text import Text
 from rankkit.cli.first_stage import Bm25FirstStage, Bm25Options
 from rankkit.cli.options import AsJson, RerankerOptions, spread
 from rankkit.cli.output import end, progress_bar, stderr, stdout, write_json
-from rankkit.cli.plan import NOT_EXACT, told_usage
+from rankkit.cli.plan import NOT_EXACT, together, told_usage
 from rankkit.config.kinds import Spec
 from rankkit.config.listwise import ListwiseSpec
 from rankkit.errors import ConfigError
@@ -112,16 +112,14 @@ def _tell_plan(reranker: BaseReranker, requests: Sequence[Request], depth: int |
     """Totals over all queries; nothing is asked of a model, but prompts are built and counted."""
     plans = [reranker.plan(request.head(range(len(request))[:depth])) for request in requests]
     usage = sum((one.usage for one in plans), Usage())
-    exact = all(one.exact for one in plans)
-    most = [one.questions_at_most for one in plans if one.questions_at_most is not None]
     totals: dict[str, object] = {
         "ranked_by": repr(reranker),
         "queries": len(plans),
         "questions": sum(one.questions for one in plans),
-        "questions_at_most": sum(most) if len(most) == len(plans) else None,
-        **told_usage(usage, exact=exact),
+        "questions_at_most": together([one.questions_at_most for one in plans], 0),
+        **told_usage(usage, together([one.usage_at_most for one in plans], Usage())),
         "rounds_a_query": max((one.rounds for one in plans), default=0),
-        "exact": exact,
+        "exact": all(one.exact for one in plans),
     }
     if as_json:
         write_json(totals)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.table import Table
@@ -25,6 +25,8 @@ from rankkit.ranking import Request
 from rankkit.reranker import BaseReranker
 from rankkit.usage import Usage
 
+T = TypeVar("T", int, Usage)
+
 #: What the figures of a plan assume that is not exact.
 NOT_EXACT = (
     "not exact: ~ is the course if the order before is right, ≤ holds for every course (- where it is not known); "
@@ -42,6 +44,7 @@ class StageTotal:
     rounds: int = 0
     exact: bool = True
     questions_at_most: int | None = 0
+    usage_at_most: Usage | None = field(default_factory=Usage)
     seconds: float | None = None
 
     def add(self, plan: StagePlan) -> None:
@@ -49,35 +52,42 @@ class StageTotal:
         self.usage += plan.usage
         self.rounds = max(self.rounds, plan.rounds)
         self.exact = self.exact and plan.exact
-        known = (self.questions_at_most, plan.questions_at_most)
-        self.questions_at_most = None if known[0] is None or known[1] is None else known[0] + known[1]
+        self.questions_at_most = together([self.questions_at_most, plan.questions_at_most], 0)
+        self.usage_at_most = together([self.usage_at_most, plan.usage_at_most], Usage())
 
     def to_dict(self) -> dict[str, object]:
         return {
             "stage": self.stage,
             "questions": self.questions,
             "questions_at_most": self.questions_at_most,
-            **told_usage(self.usage, exact=self.exact),
+            **told_usage(self.usage, self.usage_at_most),
             "rounds_a_query": self.rounds,
             "seconds_estimated": self.seconds,
-            **told_money(self.usage, exact=self.exact),
+            **told_money(self.usage, self.usage_at_most),
             "exact": self.exact,
         }
 
 
-def told_usage(usage: Usage, *, exact: bool) -> dict[str, object]:
-    """Calls and tokens of the course; the latter are bounds too where there is no other course, ``None`` elsewhere."""
+def together(parts: Sequence[T | None], nothing: T) -> T | None:
+    """The sum; ``None`` where a part is not known."""
+    known = [part for part in parts if part is not None]
+    return sum(known, nothing) if len(known) == len(parts) else None
+
+
+def told_usage(usage: Usage, at_most: Usage | None) -> dict[str, object]:
+    """Calls and tokens of the course, and of the dearest that there is; ``None`` where that is not known."""
     return {
         "calls": usage.calls,
+        "calls_at_most": None if at_most is None else at_most.calls,
         "input_tokens_expected": usage.input_tokens,
-        "input_tokens_at_most": usage.input_tokens if exact else None,
+        "input_tokens_at_most": None if at_most is None else at_most.input_tokens,
         "output_tokens_expected": usage.output_tokens,
-        "output_tokens_at_most": usage.output_tokens if exact else None,
+        "output_tokens_at_most": None if at_most is None else at_most.output_tokens,
     }
 
 
-def told_money(usage: Usage, *, exact: bool) -> dict[str, object]:
-    return {"money_expected": usage.money, "money_at_most": usage.money if exact else None}
+def told_money(usage: Usage, at_most: Usage | None) -> dict[str, object]:
+    return {"money_expected": usage.money, "money_at_most": None if at_most is None else at_most.money}
 
 
 def plan(
@@ -132,9 +142,12 @@ def totals(
 
 
 def _priced(plan: StagePlan, prices: Prices) -> StagePlan:
-    usage = plan.usage
-    money = prices.money(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
-    return replace(plan, usage=replace(usage, money=money))
+    def priced(usage: Usage) -> Usage:
+        money = prices.money(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+        return replace(usage, money=money)
+
+    most = plan.usage_at_most
+    return replace(plan, usage=priced(plan.usage), usage_at_most=None if most is None else priced(most))
 
 
 def prices_of(spec: BaseSpec, reranker: BaseReranker) -> Mapping[str, Prices]:
@@ -165,19 +178,18 @@ def _requests(data: Path, limit: int | None, first: FirstStageSpec | None) -> Se
 
 def _summary(reranker: BaseReranker, queries: int, stages: Sequence[StageTotal]) -> dict[str, object]:
     usage = sum((stage.usage for stage in stages), Usage())
-    exact = all(stage.exact for stage in stages)
-    most = [stage.questions_at_most for stage in stages if stage.questions_at_most is not None]
+    at_most = together([stage.usage_at_most for stage in stages], Usage())
     known = [stage.seconds for stage in stages if stage.seconds is not None]
     return {
         "ranked_by": repr(reranker),
         "queries": queries,
         "questions": sum(stage.questions for stage in stages),
-        "questions_at_most": sum(most) if len(most) == len(stages) else None,
-        **told_usage(usage, exact=exact),
+        "questions_at_most": together([stage.questions_at_most for stage in stages], 0),
+        **told_usage(usage, at_most),
         "rounds_a_query": sum(stage.rounds for stage in stages),
         "seconds_estimated": sum(known) if len(known) == len(stages) and stages else None,
-        **told_money(usage, exact=exact),
-        "exact": exact,
+        **told_money(usage, at_most),
+        "exact": all(stage.exact for stage in stages),
     }
 
 
@@ -199,6 +211,7 @@ _COLUMNS = {
     "rounds_a_query": "rounds ~",
     "seconds_estimated": "seconds ~",
     "money_expected": "money ~",
+    "money_at_most": "≤",
     "exact": "exact",
 }
 
