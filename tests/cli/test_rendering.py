@@ -94,8 +94,8 @@ def test_the_command_tells_what_the_prompt_does_not_show(tmp_path):
 @pytest.mark.slow
 def test_with_a_model_its_own_template_and_tokens_are_shown():
     pytest.importorskip("llama_cpp", reason="the gguf extra is not installed")
-    pulled_model("smollm2-135m-instruct")
-    result = rankkit("prompts", "render", "small", "--model", "smollm2-135m-instruct", "--json")
+    model = str(pulled_model("smollm2-135m-instruct"))
+    result = rankkit("prompts", "render", "small", "--model", model, "--json")
     shown = json.loads(result.stdout)
     assert shown["prompt"].endswith("<|im_start|>assistant\n") and shown["begun"] == "["
     estimated = json.loads(rankkit("prompts", "render", "small", "--json").stdout)

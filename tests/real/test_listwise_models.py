@@ -29,7 +29,7 @@ METHODS = {
     "constrained": SMALL,
     # A server shows its top few labels only, so a second window would not be the same window.
     "first-token": {"paradigm": "listwise", "strategy": "single", "prompt": "listwise/letters"},
-    "setwise": {**SMALL, "prompt": "listwise/setwise", "top_k": 2},
+    "setwise": {"paradigm": "listwise", "window": 4, "prompt": "listwise/setwise", "top_k": 2},
 }
 
 
