@@ -1,4 +1,4 @@
-"""Run the benchmarks that are named, or all but ``methods``, which takes the better part of an hour."""
+"""Run the benchmarks that are named, or all but ``methods`` and ``cold``, which hold models against a server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.common import default_data
 
 USUAL = ("pointwise", "listwise", "pairwise")
-SECTIONS = (*USUAL, "methods")
+SECTIONS = (*USUAL, "methods", "cold")
 
 
 def main() -> int:
