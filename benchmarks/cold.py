@@ -15,19 +15,19 @@ from rich.progress import track
 
 from benchmarks.llama_server import LlamaServer
 from benchmarks.methods import CONTEXT, MODELS, short
-from rankkit.backends.endpoint.probe import Capabilities
-from rankkit.backends.endpoint.structure import Form
-from rankkit.backends.gguf import GgufModel
-from rankkit.backends.openai_compatible import Endpoint
-from rankkit.evaluation.datasets import load_dataset
+from rankkit.backends.gguf.model import GgufModel
+from rankkit.backends.openai.endpoint import Endpoint
+from rankkit.backends.openai.probe import Capabilities
+from rankkit.backends.openai.structure import Form
+from rankkit.core.ranking import Request
+from rankkit.data.datasets import load_dataset
 from rankkit.listwise.constrained import ConstrainedJudge
 from rankkit.listwise.first_token import FirstTokenJudge
 from rankkit.listwise.strategies.single import Single
 from rankkit.models import store
 from rankkit.models.catalogue import find
-from rankkit.prompt import load_prompt
-from rankkit.ranking import Request
-from rankkit.reranker import JudgeReranker
+from rankkit.pipeline.judged import JudgeReranker
+from rankkit.prompting.template import load_prompt
 
 #: With its prompt, and how many passages are shown.
 JUDGES = {

@@ -14,17 +14,17 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.slow_server import SlowServer
-from rankkit.backends.gguf import GgufModel
-from rankkit.backends.openai_compatible import Endpoint
-from rankkit.evaluation.datasets import load_dataset
+from rankkit.backends.gguf.model import GgufModel
+from rankkit.backends.openai.endpoint import Endpoint
+from rankkit.core.questions import Order, Outcome
+from rankkit.core.ranking import Request
+from rankkit.data.datasets import load_dataset
+from rankkit.judging.window import Fitted, Window
 from rankkit.listwise.generate import GenerateJudge, read_answer
 from rankkit.listwise.strategies.single import Single
-from rankkit.listwise.window import Fitted, Window
 from rankkit.models import store
-from rankkit.prompt import load_prompt
-from rankkit.questions import Order, Outcome
-from rankkit.ranking import Request
-from rankkit.reranker import JudgeReranker
+from rankkit.pipeline.judged import JudgeReranker
+from rankkit.prompting.template import load_prompt
 from rankkit.testing import request_of
 
 MODEL = "smollm2-135m-instruct"

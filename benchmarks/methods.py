@@ -19,12 +19,12 @@ from rich.table import Table
 
 import rankkit
 from benchmarks.llama_server import LlamaServer
-from rankkit.evaluation.datasets import Dataset, load_dataset
+from rankkit.core.judge import BoundQuestion, Reply
+from rankkit.core.ranking import Candidate, Query, Ranking, Request
+from rankkit.data.datasets import Dataset, load_dataset
 from rankkit.evaluation.measures import evaluate, parse_measures
-from rankkit.judge import Asked, Reply
 from rankkit.models import store
 from rankkit.models.catalogue import find
-from rankkit.ranking import Candidate, Query, Ranking, Request
 
 CONTEXT = 2048
 #: Passages are cut to their first words, so that neither a tokenizer's count nor an endpoint's estimate shortens them.
@@ -69,7 +69,7 @@ class Side:
             self.rankings.append(reranker.rank(request))
             self.seconds += time.perf_counter() - started
 
-    def _hear(self, asked: Asked[object], reply: Reply[object]) -> None:
+    def _hear(self, asked: BoundQuestion[object], reply: Reply[object]) -> None:
         if reply.again is None:  # otherwise the model is asked to go on, and its last words count
             self.said[-1].append((asked.question.indices, reply.said))
 

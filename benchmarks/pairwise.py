@@ -21,10 +21,11 @@ from rich.table import Table
 
 import rankkit
 from benchmarks.common import PEERS, Running, System, default_data
-from rankkit.evaluation.datasets import Dataset, load_dataset
+from rankkit.core.questions import Answer, Compare, Order, Task
+from rankkit.data.datasets import Dataset, load_dataset
 from rankkit.evaluation.measures import evaluate, parse_measures
-from rankkit.pairwise.aggregation import AGGREGATIONS
-from rankkit.pairwise.matrix import WinMatrix
+from rankkit.pairwise.aggregation.matrix import WinMatrix
+from rankkit.pairwise.aggregation.methods import AGGREGATIONS
 from rankkit.pairwise.strategies.allpairs import AllPairs
 from rankkit.pairwise.strategies.base import PairStrategy
 from rankkit.pairwise.strategies.bubblesort import BubbleSort
@@ -34,7 +35,6 @@ from rankkit.pairwise.strategies.kway import OrderTournament
 from rankkit.pairwise.strategies.quickselect import QuickSelect
 from rankkit.pairwise.strategies.swiss import Swiss
 from rankkit.pairwise.strategies.tournament import Tournament
-from rankkit.questions import Answer, Compare, Order, Task
 
 MODEL = "ms-marco-MiniLM-L-12-v2"
 TOP = 10
@@ -51,7 +51,7 @@ AnswerTo = Callable[[Compare | Order], Answer]
 
 
 @dataclass(frozen=True)
-class Course:
+class SortProgram:
     """One ranking: its order, what it asked, and the strategy's own seconds."""
 
     order: Sequence[int]
@@ -73,14 +73,14 @@ def strategies() -> list[tuple[str, PairStrategy]]:
     ]
 
 
-def conduct(strategy: PairStrategy | OrderTournament, n: int, answer: AnswerTo) -> Course:
+def conduct(strategy: PairStrategy | OrderTournament, n: int, answer: AnswerTo) -> SortProgram:
     playing, asked, rounds, said, started = strategy.order(Task(n)), [], 0, {}, time.perf_counter()
     answers = None
     while True:
         try:
             questions = next(playing) if answers is None else playing.send(answers)
         except StopIteration as stop:
-            return Course(stop.value.order, asked, rounds, time.perf_counter() - started, said)
+            return SortProgram(stop.value.order, asked, rounds, time.perf_counter() - started, said)
         answers = [answer(question) for question in questions]
         asked += questions
         rounds += 1
@@ -151,15 +151,15 @@ def cost(dataset: Dataset, scores: Scores, console: Console) -> dict[str, object
     rows += [(f"BlitzRank 0.1.0, {what}", found) for what, size in (("pairs", 2), ("orders of 20", 20))
              if (found := _blitzrank(size, dataset, scores))]  # fmt: skip
     for name, courses in rows:
-        counts = [course.comparisons for course in courses.values()]
+        counts = [program.comparisons for program in courses.values()]
         figure = {
             "comparisons": statistics.mean(counts),
             "most": max(counts),
-            "questions": statistics.mean(len(course.questions) for course in courses.values()),
-            "rounds": statistics.mean(course.rounds for course in courses.values()),
-            "seconds": statistics.mean(course.seconds for course in courses.values()),
-            "ndcg": ndcg(dataset, {query: course.order for query, course in courses.items()}),
-            "exact": sum(list(course.order[:TOP]) == exact[query][:TOP] for query, course in courses.items()),
+            "questions": statistics.mean(len(program.questions) for program in courses.values()),
+            "rounds": statistics.mean(program.rounds for program in courses.values()),
+            "seconds": statistics.mean(program.seconds for program in courses.values()),
+            "ndcg": ndcg(dataset, {query: program.order for query, program in courses.items()}),
+            "exact": sum(list(program.order[:TOP]) == exact[query][:TOP] for query, program in courses.items()),
         }
         figures[name] = figure
         table.add_row(name, f"{figure['comparisons']:.1f}", str(figure["most"]), f"{figure['questions']:.1f}",
@@ -171,12 +171,12 @@ def cost(dataset: Dataset, scores: Scores, console: Console) -> dict[str, object
     return figures
 
 
-def _courses(strategy: PairStrategy | OrderTournament, dataset: Dataset, scores: Scores) -> dict[str, Course]:
+def _courses(strategy: PairStrategy | OrderTournament, dataset: Dataset, scores: Scores) -> dict[str, SortProgram]:
     names = [request.query.id for request in dataset.requests]
     return {name: conduct(strategy, len(scores[name]), comparator(scores[name])) for name in names}
 
 
-def _blitzrank(size: int, dataset: Dataset, scores: Scores) -> dict[str, Course]:
+def _blitzrank(size: int, dataset: Dataset, scores: Scores) -> dict[str, SortProgram]:
     """Its own package in the peers' environment, on the same scores; nothing where it is not installed."""
     if not PEERS.exists():
         return {}
@@ -191,7 +191,7 @@ def _blitzrank(size: int, dataset: Dataset, scores: Scores) -> dict[str, Course]
         asked = [Compare(number, number + 1) for number in range(int(str(answer["questions"])))]
         rest = [item for item in range(len(scores[name])) if item not in answer["order"]]
         order = [*answer["order"], *rest]
-        found[name] = Course(order, asked, int(str(answer["rounds"])), float(str(answer["seconds"])))
+        found[name] = SortProgram(order, asked, int(str(answer["rounds"])), float(str(answer["seconds"])))
     running.close()
     return found
 
@@ -203,8 +203,8 @@ def robustness(dataset: Dataset, scores: Scores, console: Console) -> dict[str, 
     cells: dict[str, list[tuple[float, float]]] = {}
     for noise in track(NOISE, description="noise", console=Console(stderr=True)):
         for name, courses in _noisy(dataset, scores, noise):
-            quality = ndcg(dataset, {query: course.order for query, course in courses.items()})
-            count = statistics.mean(course.comparisons for course in courses.values())
+            quality = ndcg(dataset, {query: program.order for query, program in courses.items()})
+            count = statistics.mean(program.comparisons for program in courses.values())
             cells.setdefault(name, []).append((quality, count))
     for name, row in cells.items():
         table.add_row(name, *(f"{quality:.4f} ({count:,.0f})" for quality, count in row))
@@ -212,7 +212,7 @@ def robustness(dataset: Dataset, scores: Scores, console: Console) -> dict[str, 
     return {name: dict(zip(map(str, NOISE), row, strict=True)) for name, row in cells.items()}
 
 
-def _noisy(dataset: Dataset, scores: Scores, noise: float) -> Iterable[tuple[str, dict[str, Course]]]:
+def _noisy(dataset: Dataset, scores: Scores, noise: float) -> Iterable[tuple[str, dict[str, SortProgram]]]:
     names = [request.query.id for request in dataset.requests]
     answers = {name: comparator(scores[name], flips=noise, seed=f"{name} {noise}") for name in names}
     for title, strategy in strategies():
@@ -221,11 +221,11 @@ def _noisy(dataset: Dataset, scores: Scores, noise: float) -> Iterable[tuple[str
             yield title, courses
             continue
         # The same answers, added up in every way.
-        matrices = {name: WinMatrix(len(scores[name]), course.answers or {}) for name, course in courses.items()}
+        matrices = {name: WinMatrix(len(scores[name]), program.answers or {}) for name, program in courses.items()}
         for label, aggregation in AGGREGATIONS.items():
             yield (
                 f"{title}, {label}",
-                {name: Course(aggregation.order(matrices[name]), courses[name].questions) for name in names},
+                {name: SortProgram(aggregation.order(matrices[name]), courses[name].questions) for name in names},
             )
 
 

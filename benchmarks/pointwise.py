@@ -12,7 +12,7 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.common import PEERS, Running, System
-from rankkit.evaluation.datasets import load_dataset
+from rankkit.data.datasets import load_dataset
 from rankkit.models import store
 
 MODEL = "ms-marco-MiniLM-L-12-v2"

@@ -16,42 +16,42 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rankkit.cascade import Cascade as Cascade
     from rankkit.config import load as load
     from rankkit.config import rerank as rerank
     from rankkit.config import searcher as searcher
+    from rankkit.core.plan import Plan as Plan
+    from rankkit.core.ranking import Candidate as Candidate
+    from rankkit.core.ranking import Query as Query
+    from rankkit.core.ranking import Ranking as Ranking
+    from rankkit.core.ranking import Request as Request
+    from rankkit.core.ranking import ScoreKind as ScoreKind
+    from rankkit.core.ranking import Step as Step
+    from rankkit.core.reranker import Reranker as Reranker
+    from rankkit.core.usage import Budget as Budget
+    from rankkit.core.usage import Usage as Usage
     from rankkit.errors import RankkitError as RankkitError
-    from rankkit.fusion import fuse as fuse
     from rankkit.models.store import pull as pull
-    from rankkit.plan import Plan as Plan
-    from rankkit.ranking import Candidate as Candidate
-    from rankkit.ranking import Query as Query
-    from rankkit.ranking import Ranking as Ranking
-    from rankkit.ranking import Request as Request
-    from rankkit.ranking import ScoreKind as ScoreKind
-    from rankkit.ranking import Step as Step
-    from rankkit.reranker import BaseReranker as BaseReranker
-    from rankkit.reranker import Reranker as Reranker
-    from rankkit.usage import Budget as Budget
-    from rankkit.usage import Usage as Usage
+    from rankkit.pipeline.cascade import BaseReranker as BaseReranker
+    from rankkit.pipeline.cascade import Cascade as Cascade
+    from rankkit.pipeline.fusion import fuse as fuse
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "BaseReranker": "reranker",
-    "Budget": "usage",
-    "Candidate": "ranking",
-    "Cascade": "cascade",
-    "Plan": "plan",
-    "Query": "ranking",
-    "Ranking": "ranking",
+    "BaseReranker": "pipeline.cascade",
+    "Budget": "core.usage",
+    "Candidate": "core.ranking",
+    "Cascade": "pipeline.cascade",
+    "Plan": "core.plan",
+    "Query": "core.ranking",
+    "Ranking": "core.ranking",
     "RankkitError": "errors",
-    "Request": "ranking",
-    "Reranker": "reranker",
-    "ScoreKind": "ranking",
-    "Step": "ranking",
-    "Usage": "usage",
-    "fuse": "fusion",
+    "Request": "core.ranking",
+    "Reranker": "core.reranker",
+    "ScoreKind": "core.ranking",
+    "Step": "core.ranking",
+    "Usage": "core.usage",
+    "fuse": "pipeline.fusion",
     "load": "config",
     "pull": "models.store",
     "rerank": "config",

@@ -16,13 +16,14 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from rankkit.backends.protocols import Continuations, Generated, Permuted
+from rankkit.core.judge import BoundQuestion, Call, Reply
+from rankkit.core.questions import Answer, Choose, Compare, Order, Question, Score
+from rankkit.core.ranking import Candidate, Query, Ranking, Request, ScoreKind
+from rankkit.core.reranker import Reranker
+from rankkit.core.usage import Budget, Usage
 from rankkit.errors import ContractViolation, DuplicateIds
-from rankkit.judge import Asked, Call, Reply
-from rankkit.prompt import Prompt
-from rankkit.questions import Answer, Choose, Compare, Order, Question, Score
-from rankkit.ranking import Candidate, Query, Ranking, Request, ScoreKind
-from rankkit.reranker import BaseReranker, Reranker
-from rankkit.usage import Budget, Usage
+from rankkit.pipeline.cascade import BaseReranker
+from rankkit.prompting.template import Prompt
 
 Q = TypeVar("Q", bound=Question)
 A = TypeVar("A")
@@ -44,7 +45,7 @@ class ScriptedJudge(Generic[Q, A]):
     The function may raise a ``RankkitError``: the call then fails with it.
     """
 
-    answer: Callable[[Asked[Q]], Answer[A]]
+    answer: Callable[[BoundQuestion[Q]], Answer[A]]
     batch: int = 1
     name: str = "scripted"
     score_kind: ScoreKind | None = None
@@ -53,16 +54,16 @@ class ScriptedJudge(Generic[Q, A]):
     fingerprints: Mapping[str, str] = field(default_factory=lambda: {"model": "scripted"})
     cost: Usage = field(default_factory=lambda: Usage(calls=1, input_tokens=10, output_tokens=1))
 
-    def largest(self, request: Request) -> int | None:
+    def max_group_size(self, request: Request) -> int | None:
         return self.limit
 
-    def prepare(self, asked: Sequence[Asked[Q]]) -> Iterable[Call[A]]:
+    def prepare(self, asked: Sequence[BoundQuestion[Q]]) -> Iterable[Call[A]]:
         for start in range(0, len(asked), self.batch):
             part = asked[start : start + self.batch]
             slots = tuple(range(start, start + len(part)))
             yield Call(slots, self.cost, lambda part=part: self._replies(part))  # type: ignore[misc]
 
-    def _replies(self, part: Sequence[Asked[Q]]) -> list[Reply[A]]:
+    def _replies(self, part: Sequence[BoundQuestion[Q]]) -> list[Reply[A]]:
         answers = [self.answer(asked) for asked in part]
         return [Reply(answer, self.cost if slot == 0 else Usage()) for slot, answer in enumerate(answers)]
 
@@ -74,7 +75,7 @@ def oracle(
     return ScriptedJudge(_truth, batch=batch, name="oracle", score_kind=kind, limit=limit)
 
 
-def _truth(asked: Asked[Question]) -> Answer[object]:
+def _truth(asked: BoundQuestion[Question]) -> Answer[object]:
     def worth(index: int) -> float:
         value = asked.request.candidates[index].metadata["relevance"]
         return float(value)  # type: ignore[arg-type]

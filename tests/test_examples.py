@@ -13,9 +13,9 @@ from rankkit.config.checking import check_models
 from rankkit.config.files import read_file
 from rankkit.config.loading import read_spec
 from rankkit.config.writing import as_toml
-from rankkit.evaluation.datasets import load_dataset
-from rankkit.reranker import BaseReranker
-from rankkit.usage import Usage
+from rankkit.core.usage import Usage
+from rankkit.data.datasets import load_dataset
+from rankkit.pipeline.cascade import BaseReranker
 from tests.backends.loopback import Loopback, chat
 from tests.conftest import ROOT, pulled_model
 
@@ -133,7 +133,7 @@ def test_a_server_that_answers_has_the_last_word_and_is_paid():
     assert ranking.ids == tuple(first[place] for place in (5, 0, 1, 2, 4, 3))
     scored, asked = ranking.steps
     assert scored.stage.startswith("pointwise") and asked.stage.startswith("sliding") and asked.outcomes == {"ok": 1}
-    assert asked.usage.money == pytest.approx((100 * 0.15 + 10 * 0.60) / 1_000_000)
+    assert asked.usage.cost == pytest.approx((100 * 0.15 + 10 * 0.60) / 1_000_000)
     assert DOCUMENTS[int(first[0])] in str(server.asked[0].body["messages"])
 
 

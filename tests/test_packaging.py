@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 PROGRAM = """
 import sys, rankkit
-from rankkit.prompt import list_prompts, load_prompt
+from rankkit.prompting.template import list_prompts, load_prompt
 assert load_prompt("rankzephyr").question == "order" and len(list_prompts()) >= 5
 ranking = rankkit.rerank("word", ["bad", "best"], model=sys.argv[1])
 print(rankkit.__file__, ranking.ids, ranking.scores)
@@ -86,14 +86,14 @@ def _borrow_dependencies(site: Path) -> None:
 
 
 def test_an_editable_install_finds_the_prompts_beside_it():
-    import rankkit.prompt
+    import rankkit.prompting.template
 
-    if Path(rankkit.prompt.__file__).is_relative_to(ROOT):
-        assert rankkit.prompt._folder() == ROOT / "prompts"
+    if Path(rankkit.prompting.template.__file__).is_relative_to(ROOT):
+        assert rankkit.prompting.template._folder() == ROOT / "prompts"
 
 
 def test_an_installation_without_prompts_says_so(tmp_path, monkeypatch):
-    from rankkit import prompt
+    from rankkit.prompting import template as prompt
 
     monkeypatch.setattr(prompt.resources, "files", lambda _: tmp_path / "rankkit")
     with pytest.raises(prompt.PromptError, match="install rankkit again"):

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
+from rankkit.core.ranking import ScoreKind
+from rankkit.core.usage import Usage
 from rankkit.errors import CapabilityMissing
-from rankkit.prompt import Message as Message
-from rankkit.prompt import Prompt as Prompt
-from rankkit.ranking import ScoreKind
-from rankkit.usage import Usage
+from rankkit.prompting.template import Message as Message
+from rankkit.prompting.template import Prompt as Prompt
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ import typer
 from rankkit.cli import options
 from rankkit.cli.output import bill_line, ranking_table, stderr, stdout, write_json
 from rankkit.config import DEFAULT_MODELS, load
+from rankkit.core.ranking import Request
 from rankkit.errors import ModelNotPulled
-from rankkit.ranking import Request
 
 
 def demo(

@@ -14,12 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from rankkit import __version__
-from rankkit.backends.llama.safety import build_flags, cpu_flags, diagnose
-from rankkit.backends.machine import cgroups
-from rankkit.backends.machine.cpus import available_cpus
+from rankkit.backends.gguf.safety import build_flags, cpu_flags, diagnose
 from rankkit.cli import options
 from rankkit.cli.output import stdout, write_json
 from rankkit.errors import MissingExtra, RankkitError
+from rankkit.machine import cgroups
+from rankkit.machine.cpus import available_cpus
 from rankkit.models import store
 from rankkit.models.home import home
 

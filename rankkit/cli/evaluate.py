@@ -17,18 +17,19 @@ from rankkit.cli.output import end, progress_bar, stderr, stdout, write_json
 from rankkit.cli.plan import NOT_EXACT, together, told_usage
 from rankkit.config.kinds import Spec
 from rankkit.config.listwise import ListwiseSpec
+from rankkit.core.ranking import Ranking, Request
+from rankkit.core.runner import Account, OnProgress
+from rankkit.core.usage import Usage
 from rankkit.errors import ConfigError
-from rankkit.prompt import load_prompt
-from rankkit.ranking import Ranking, Request
-from rankkit.record import RecordedJudge, Recorder, read_record
-from rankkit.reranker import BaseReranker, JudgeReranker
-from rankkit.runner import Account, OnProgress
-from rankkit.usage import Usage
+from rankkit.pipeline.cascade import BaseReranker
+from rankkit.pipeline.judged import JudgeReranker
+from rankkit.prompting.template import load_prompt
+from rankkit.replay.record import RecordedJudge, Recorder, read_record
 
 if TYPE_CHECKING:
     from rankkit.evaluation.experiment import Experiment
     from rankkit.evaluation.report import EvaluationReport
-    from rankkit.listwise.replay import WindowLogJudge
+    from rankkit.replay.window_log import WindowLogJudge
 
 
 @spread
@@ -89,7 +90,7 @@ def _from_first_stage(experiment: Experiment, stage: str | None, bm25: Bm25Optio
     """With the candidates that ``--first-stage``, or the config, asks for. Data without a corpus has only its own."""
     if stage is None and spec.first_stage is None:
         if bm25.given:
-            raise typer.BadParameter("--first, --tokenizer and --stemmer go with --first-stage bm25, or a config's")
+            raise typer.BadParameter("--k, --tokenizer and --stemmer go with --first-stage bm25, or a config's")
         return experiment
     if stage is None and experiment.dataset.corpus is None:
         words = f"{experiment.dataset.name} has no corpus: its own candidates are the first stage, not the config's"
@@ -118,7 +119,7 @@ def _tell_plan(reranker: BaseReranker, requests: Sequence[Request], depth: int |
         "questions": sum(one.questions for one in plans),
         "questions_at_most": together([one.questions_at_most for one in plans], 0),
         **told_usage(usage, together([one.usage_at_most for one in plans], Usage())),
-        "rounds_a_query": max((one.rounds for one in plans), default=0),
+        "rounds_a_query": max((one.sequential_rounds for one in plans), default=0),
         "exact": all(one.exact for one in plans),
     }
     if as_json:
@@ -173,7 +174,7 @@ class _Replay(JudgeReranker[Any, Any]):
 def _replayed(spec: Spec, replay: Path) -> _Replay:
     if not isinstance(spec, ListwiseSpec):
         raise ConfigError("only listwise runs are replayed", hint="Add --paradigm listwise.")
-    from rankkit.listwise.replay import is_window_log, read_window_log
+    from rankkit.replay.window_log import is_window_log, read_window_log
 
     prompt = None if spec.prompt is None else load_prompt(spec.prompt, "listwise")
     judge: RecordedJudge[Any, Any] | WindowLogJudge = (

@@ -47,8 +47,8 @@ def export(
 
 def _answers(made: Exported) -> list[tuple[float, ...]]:
     """What the new folder says about the samples, through the backend that rankkit will use."""
-    from rankkit.backends.onnx import OnnxCrossEncoder
-    from rankkit.backends.seq2seq import OnnxSeq2Seq
+    from rankkit.backends.encoders.cross_encoder import OnnxCrossEncoder
+    from rankkit.backends.encoders.seq2seq import OnnxSeq2Seq
     from rankkit.models.export import TEMPLATE
 
     answers: dict[int, tuple[float, ...]] = {}

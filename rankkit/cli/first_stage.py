@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from rankkit.config.first_stage import FirstStageSpec
+from rankkit.core.ranking import Query
 from rankkit.errors import DataError
-from rankkit.ranking import Query
 
 if TYPE_CHECKING:
-    from rankkit.evaluation.datasets import Dataset
+    from rankkit.data.datasets import Dataset
     from rankkit.evaluation.experiment import Experiment
     from rankkit.evaluation.report import EvaluationReport
     from rankkit.retrieval.bm25 import Bm25Index
@@ -22,11 +22,9 @@ _PANEL = "First stage"
 #: As reading a data set words it.
 _UNFOUND = "queries without candidates, counted as 0"
 
-First = Annotated[
+K = Annotated[
     int | None,
-    typer.Option(
-        "--first", help="Documents that BM25 finds for each query. Default: 100.", min=1, rich_help_panel=_PANEL
-    ),
+    typer.Option("--k", help="Documents that BM25 finds for each query. Default: 100.", min=1, rich_help_panel=_PANEL),
 ]
 Tokenizer = Annotated[
     Literal["words", "bigrams"] | None,
@@ -50,7 +48,7 @@ Stemmer = Annotated[
 class Bm25Options:
     """How BM25 makes the first stage."""
 
-    first: First = None
+    k: K = None
     tokenizer: Tokenizer = None
     stemmer: Stemmer = None
 
@@ -96,9 +94,9 @@ class Bm25FirstStage:
         Raises:
             DataError: the run cannot be written.
         """
+        from rankkit.data.runs import write_run
         from rankkit.evaluation.measures import Figures, evaluate
         from rankkit.evaluation.report import EvaluationReport
-        from rankkit.evaluation.runs import write_run
         from rankkit.retrieval.searcher import as_ranking
 
         data, measures = self.experiment.dataset, self.experiment.measures
@@ -134,10 +132,10 @@ def searched(data: Dataset, first: FirstStageSpec) -> tuple[Dataset, Bm25Index]:
         )
     index = Bm25Index.build(data.corpus, first.settings())
     _refuse_strangers(data, index)
-    found = index.search_many([Query(text, name) for name, text in data.queries.items()], first.first)
+    found = index.search_many([Query(text, name) for name, text in data.queries.items()], first.k)
     requests = tuple(request for request in found if request.candidates)
     unfound = {_UNFOUND: len(found) - len(requests)} if len(requests) < len(found) else {}
-    name = f"{data.name}, first {first.first} of {index!r}"
+    name = f"{data.name}, first {first.k} of {index!r}"
     notes = {words: count for words, count in data.notes.items() if words != _UNFOUND} | unfound
     return replace(data, name=name, requests=requests, notes=notes), index
 

@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from rankkit import runner
-from rankkit.ranking import Ranking, clip
+from rankkit.core import runner
+from rankkit.core.ranking import Ranking, clip
 
 #: Rows for a pipe or a file are never folded or cut to somebody's window.
 _NO_WINDOW = 100_000
@@ -108,7 +108,7 @@ def bill_line(ranking: Ranking) -> str:
     usage = ranking.usage
     seconds = sum(step.seconds for step in ranking.steps)
     words = [f"{len(ranking)} documents, {usage.calls} calls, {usage.tokens} tokens, {seconds:.2f} s"]
-    words += [] if usage.money is None else [f"money {usage.money:.4f}"]
+    words += [] if usage.cost is None else [f"money {usage.cost:.4f}"]
     for step in ranking.steps:
         words += [f"{note}: {count}" for note, count in {**step.notes, **step.defects}.items()]
         words += [f"{name}: {count}" for name, count in step.outcomes.items() if name != "ok"]

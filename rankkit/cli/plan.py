@@ -11,19 +11,19 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from rankkit.backends.endpoint.pricing import Prices
+from rankkit.backends.language.pricing import Prices
 from rankkit.cli import options
-from rankkit.cli.calibration import Speed, calibrate, judged, sample_request
 from rankkit.cli.first_stage import searched
 from rankkit.cli.output import stderr, stdout, write_json
 from rankkit.config.first_stage import FirstStageSpec
 from rankkit.config.language_model import LanguageModelSpec
 from rankkit.config.loading import read_spec
 from rankkit.config.spec import BaseSpec, ModelSpec, naming
-from rankkit.plan import Plan, StagePlan
-from rankkit.ranking import Request
-from rankkit.reranker import BaseReranker
-from rankkit.usage import Usage
+from rankkit.core.plan import Plan, StagePlan
+from rankkit.core.ranking import Request
+from rankkit.core.usage import Usage
+from rankkit.pipeline.cascade import BaseReranker
+from rankkit.planning.calibration import Speed, calibrate, judged, sample_request
 
 T = TypeVar("T", int, Usage)
 
@@ -41,7 +41,7 @@ class StageTotal:
     stage: str
     questions: int = 0
     usage: Usage = field(default_factory=Usage)
-    rounds: int = 0
+    sequential_rounds: int = 0
     exact: bool = True
     questions_at_most: int | None = 0
     usage_at_most: Usage | None = field(default_factory=Usage)
@@ -50,7 +50,7 @@ class StageTotal:
     def add(self, plan: StagePlan) -> None:
         self.questions += plan.questions
         self.usage += plan.usage
-        self.rounds = max(self.rounds, plan.rounds)
+        self.sequential_rounds = max(self.sequential_rounds, plan.sequential_rounds)
         self.exact = self.exact and plan.exact
         self.questions_at_most = together([self.questions_at_most, plan.questions_at_most], 0)
         self.usage_at_most = together([self.usage_at_most, plan.usage_at_most], Usage())
@@ -61,7 +61,7 @@ class StageTotal:
             "questions": self.questions,
             "questions_at_most": self.questions_at_most,
             **told_usage(self.usage, self.usage_at_most),
-            "rounds_a_query": self.rounds,
+            "rounds_a_query": self.sequential_rounds,
             "seconds_estimated": self.seconds,
             **told_money(self.usage, self.usage_at_most),
             "exact": self.exact,
@@ -87,7 +87,7 @@ def told_usage(usage: Usage, at_most: Usage | None) -> dict[str, object]:
 
 
 def told_money(usage: Usage, at_most: Usage | None) -> dict[str, object]:
-    return {"money_expected": usage.money, "money_at_most": None if at_most is None else at_most.money}
+    return {"cost_expected": usage.cost, "cost_at_most": None if at_most is None else at_most.cost}
 
 
 def plan(
@@ -143,8 +143,8 @@ def totals(
 
 def _priced(plan: StagePlan, prices: Prices) -> StagePlan:
     def priced(usage: Usage) -> Usage:
-        money = prices.money(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
-        return replace(usage, money=money)
+        cost = prices.cost(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+        return replace(usage, cost=cost)
 
     most = plan.usage_at_most
     return replace(plan, usage=priced(plan.usage), usage_at_most=None if most is None else priced(most))
@@ -170,7 +170,7 @@ def _models(spec: BaseSpec) -> Iterator[ModelSpec]:
 
 def _requests(data: Path, limit: int | None, first: FirstStageSpec | None) -> Sequence[Request]:
     """As an evaluation would have them."""
-    from rankkit.evaluation.datasets import load_dataset
+    from rankkit.data.datasets import load_dataset
 
     dataset = load_dataset(data, limit=limit)
     return dataset.requests if first is None or dataset.corpus is None else searched(dataset, first)[0].requests
@@ -186,7 +186,7 @@ def _summary(reranker: BaseReranker, queries: int, stages: Sequence[StageTotal])
         "questions": sum(stage.questions for stage in stages),
         "questions_at_most": together([stage.questions_at_most for stage in stages], 0),
         **told_usage(usage, at_most),
-        "rounds_a_query": sum(stage.rounds for stage in stages),
+        "rounds_a_query": sum(stage.sequential_rounds for stage in stages),
         "seconds_estimated": sum(known) if len(known) == len(stages) and stages else None,
         **told_money(usage, at_most),
         "exact": all(stage.exact for stage in stages),
@@ -210,8 +210,8 @@ _COLUMNS = {
     "output_tokens_at_most": "≤",
     "rounds_a_query": "rounds ~",
     "seconds_estimated": "seconds ~",
-    "money_expected": "money ~",
-    "money_at_most": "≤",
+    "cost_expected": "money ~",
+    "cost_at_most": "≤",
     "exact": "exact",
 }
 

@@ -11,15 +11,15 @@ from rich.text import Text
 
 from rankkit.cli import options
 from rankkit.cli.demo import demo_request
-from rankkit.cli.documents import read_documents
 from rankkit.cli.output import stderr, stdout, write_json
+from rankkit.core.ranking import Request
+from rankkit.data.documents import read_documents
 from rankkit.errors import PromptError
-from rankkit.prompt import Message, PromptTemplate, list_prompts, load_prompt
-from rankkit.ranking import Request
+from rankkit.prompting.template import Message, PromptTemplate, list_prompts, load_prompt
 
 if TYPE_CHECKING:
-    from rankkit.backends.gguf import GgufModel
-    from rankkit.cli.rendering import Rendered
+    from rankkit.backends.gguf.model import GgufModel
+    from rankkit.planning.preview import Rendered
 
 prompts_app = typer.Typer(name="prompts", help="The words that are said to models.", no_args_is_help=True)
 
@@ -76,7 +76,7 @@ def render(
     as_json: options.AsJson = False,
 ) -> None:
     """Show what a model would see for a query and some documents: passages cut and made harmless as in a ranking."""
-    from rankkit.cli.rendering import render_prompt
+    from rankkit.planning.preview import render_prompt
 
     request = Request.of(query, read_documents(files)) if query and files else demo_request()
     if query and not files:
@@ -100,7 +100,7 @@ def render(
 
 
 def _open(model: str, template: PromptTemplate) -> GgufModel:
-    from rankkit.backends.gguf import GgufModel
+    from rankkit.backends.gguf.model import GgufModel
     from rankkit.models import store
 
     if template.text:

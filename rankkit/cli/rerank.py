@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from rankkit.cli.documents import read_documents
 from rankkit.cli.options import AsJson, RerankerOptions, spread
 from rankkit.cli.output import (
     bill_line,
@@ -19,8 +18,9 @@ from rankkit.cli.output import (
     troubled,
     write_json,
 )
-from rankkit.ranking import Request
-from rankkit.reranker import cut
+from rankkit.core.ranking import Request
+from rankkit.core.reranker import cut
+from rankkit.data.documents import read_documents
 
 
 @spread

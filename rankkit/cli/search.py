@@ -20,7 +20,7 @@ from rankkit.cli.output import (
     troubled,
     write_json,
 )
-from rankkit.ranking import Query
+from rankkit.core.ranking import Query
 
 
 @spread
@@ -62,7 +62,7 @@ def search(
     if built:
         stderr().print(f"index of {len(found)} documents written to {first.index}", style="dim", highlight=False)
     with progress_bar("reranking") as progress:
-        ranking = Searcher(found, reranker, first.first).search(asked, progress=progress)
+        ranking = Searcher(found, reranker, first.k).search(asked, progress=progress)
     request, ranking = ranking.request, ranking.top(top_k)
     if as_json:
         told = {"name": repr(found), "documents": len(found), "found": len(request)}

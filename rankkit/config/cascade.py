@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from rankkit.cascade import Cascade
-from rankkit.config.sketch import sketch
+from rankkit.config.dry_build import dry_build
 from rankkit.config.spec import BaseSpec, naming
+from rankkit.core.runner import OnReply
 from rankkit.errors import ConfigError
-from rankkit.reranker import BaseReranker
-from rankkit.runner import OnReply
+from rankkit.pipeline.cascade import BaseReranker, Cascade
 
 if TYPE_CHECKING:
     from rankkit.config.kinds import AnySpec
@@ -34,7 +33,7 @@ class CascadeSpec(BaseSpec):
         for key, stage in self.parts():
             if key.startswith("stages"):
                 with fitting(key):
-                    outlines.append(sketch(stage))
+                    outlines.append(dry_build(stage))
                     Cascade.of(*outlines)
         return self
 

@@ -9,7 +9,7 @@ from rankkit.config.first_stage import read_corpus
 from rankkit.config.spec import BaseSpec, ModelSpec, naming
 from rankkit.errors import ModelNotPulled
 from rankkit.models import store
-from rankkit.prompt import load_prompt
+from rankkit.prompting.template import load_prompt
 
 
 def walk(spec: BaseSpec, path: str = "") -> Iterator[tuple[str, BaseSpec]]:

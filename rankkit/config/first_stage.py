@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rankkit.core.ranking import Candidate
 from rankkit.errors import ConfigError, DataError
-from rankkit.ranking import Candidate
 
 if TYPE_CHECKING:
     from rankkit.retrieval.bm25 import Bm25Index, Bm25Settings
@@ -27,7 +27,7 @@ class FirstStageSpec(BaseModel):
     method: Literal["bm25"] = "bm25"
     corpus: str | None = None
     index: str | None = None
-    first: int = Field(default=100, ge=1, description="documents that are found for each query")
+    k: int = Field(default=100, ge=1, description="documents that are found for each query")
     k1: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     b: float | None = Field(default=None, ge=0, le=1)
     tokenizer: Literal["words", "bigrams"] | None = None
@@ -69,8 +69,8 @@ def read_corpus(path: Path) -> Iterable[Candidate]:
     Raises:
         DataError: there is no such file or folder. Other troubles are told when the corpus is read.
     """
-    from rankkit.evaluation.corpus import Corpus
-    from rankkit.retrieval.text_files import TextFolder
+    from rankkit.data.corpus import Corpus
+    from rankkit.data.text_files import TextFolder
 
     if not path.exists():
         raise DataError(f"{path}: there is no such file or folder", hint="Give a folder, or a file of JSON lines.")

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, model_validator
 
 from rankkit.config.cascade import check_one_budget, fitting, limited
-from rankkit.config.sketch import sketch
+from rankkit.config.dry_build import dry_build
 from rankkit.config.spec import BaseSpec, naming
-from rankkit.fusion import Method, Normalise, OnMemberFailure, fuse
-from rankkit.reranker import BaseReranker
-from rankkit.runner import OnReply
+from rankkit.core.runner import OnReply
+from rankkit.pipeline.cascade import BaseReranker
+from rankkit.pipeline.fusion import Method, Normalise, OnMemberFailure, fuse
 
 if TYPE_CHECKING:
     from rankkit.config.kinds import AnySpec
 
 
 class FusionSpec(BaseSpec):
-    """Each member is a spec of any kind, and ranks all candidates (``rankkit.fusion.fuse``).
+    """Each member is a spec of any kind, and ranks all candidates (``rankkit.pipeline.fusion.fuse``).
 
     A table with ``members`` is a fusion without saying so.
     """
@@ -38,7 +38,7 @@ class FusionSpec(BaseSpec):
         outlines: list[BaseReranker] = []
         for number, member in enumerate(self.members, start=1):
             with fitting(f"members.{number}"):
-                outlines.append(sketch(member))
+                outlines.append(dry_build(member))
         self._fused(outlines)
         return self
 

@@ -6,11 +6,11 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rankkit.gates import EntropyBelow, FewerThan, Gate, MarginAbove, TimeBelow, TopScoreAbove
+from rankkit.core.gates import EntropyBelow, FewerThan, Gate, MarginAbove, TimeBelow, TopScoreAbove
 
 
 class GatesSpec(BaseModel):
-    """Any one of them that holds skips the stage. Scores are in the unit of the stage before (``rankkit.gates``)."""
+    """Any one of them that holds skips the stage. Scores are in the unit of the stage before"""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 

@@ -7,18 +7,18 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 
-from rankkit.cascade import check_widths
 from rankkit.config import language_model, pointwise
 from rankkit.config.cascade import CascadeSpec
+from rankkit.config.dry_build import dry_build
 from rankkit.config.fusion import FusionSpec
 from rankkit.config.listwise import ListwiseSpec
 from rankkit.config.pairwise import PairwiseSpec
 from rankkit.config.pointwise import PointwiseSpec
 from rankkit.config.problems import POLICY, problems
 from rankkit.config.secrets import refuse_secrets
-from rankkit.config.sketch import sketch
 from rankkit.errors import ConfigError, nearest
-from rankkit.reranker import OnFailure
+from rankkit.pipeline.cascade import check_widths
+from rankkit.pipeline.stage import OnFailure
 
 Paradigm = Literal["pointwise", "pairwise", "listwise"]
 Spec = PointwiseSpec | PairwiseSpec | ListwiseSpec | CascadeSpec | FusionSpec
@@ -98,10 +98,10 @@ def parse(data: Mapping[str, object], *, where: str = "spec") -> Spec:
     except ValidationError as error:
         message, hint = problems(error, kind, SPECS)
         raise ConfigError(f"{where}: {message}", hint=hint) from None
-    found = None if spec.first_stage is None else spec.first_stage.first
+    found = None if spec.first_stage is None else spec.first_stage.k
     try:
-        check_widths(sketch(spec), found)
+        check_widths(dry_build(spec), found)
     except ConfigError as error:
-        hint = error.hint if found is None else f"{error.hint} The first stage finds {found}: first_stage.first."
+        hint = error.hint if found is None else f"{error.hint} The first stage finds {found}: first_stage.k."
         raise ConfigError(f"{where}: {error.message}", hint=hint) from None
     return spec

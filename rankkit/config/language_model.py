@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from rankkit.backends.endpoint.requests import Style
+from rankkit.backends.openai.requests import Style
 from rankkit.config.spec import ModelSpec, display_name, refuse_unused
 from rankkit.errors import (
     CapabilityMissing,
@@ -22,8 +22,8 @@ from rankkit.errors import (
 from rankkit.models import store
 
 if TYPE_CHECKING:
-    from rankkit.backends.gguf import GgufModel
-    from rankkit.backends.openai_compatible import Endpoint
+    from rankkit.backends.gguf.model import GgufModel
+    from rankkit.backends.openai.endpoint import Endpoint
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 
@@ -82,7 +82,7 @@ class LanguageModelSpec(ModelSpec):
         """Open the model: here the extra that it needs is asked for, and a server may be."""
         if self.endpoint is not None:
             return self._endpoint(self.endpoint)
-        from rankkit.backends.gguf import GgufModel
+        from rankkit.backends.gguf.model import GgufModel
 
         return GgufModel(
             store.locate(self.model),
@@ -93,8 +93,8 @@ class LanguageModelSpec(ModelSpec):
         )
 
     def _endpoint(self, base_url: str) -> Endpoint:
-        from rankkit.backends.endpoint.pricing import Prices
-        from rankkit.backends.openai_compatible import Endpoint
+        from rankkit.backends.language.pricing import Prices
+        from rankkit.backends.openai.endpoint import Endpoint
 
         if self.key_env is not None and not os.environ.get(self.key_env):
             raise ConfigError(

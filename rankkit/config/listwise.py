@@ -10,6 +10,8 @@ from pydantic import Field, model_validator
 from rankkit.config.language_model import LanguageModelSpec, can, check_can
 from rankkit.config.methods import check_method
 from rankkit.config.spec import refuse_unused, trained_prompt
+from rankkit.core.questions import Strategy
+from rankkit.core.runner import OnReply
 from rankkit.listwise.strategies.self_consistency import Aggregation, SelfConsistency
 from rankkit.listwise.strategies.setwise import SetwiseBubble, SetwiseHeapsort
 from rankkit.listwise.strategies.single import Single
@@ -17,13 +19,12 @@ from rankkit.listwise.strategies.sliding import Sliding
 from rankkit.listwise.strategies.top_down import TopDown
 from rankkit.listwise.strategies.tour_rank import TourRank
 from rankkit.pairwise.strategies.kway import ChoiceTournament, OrderTournament
-from rankkit.prompt import load_prompt
-from rankkit.questions import Strategy
-from rankkit.reranker import BaseReranker, JudgeReranker
-from rankkit.runner import OnReply
+from rankkit.pipeline.cascade import BaseReranker
+from rankkit.pipeline.judged import JudgeReranker
+from rankkit.prompting.template import load_prompt
 
 if TYPE_CHECKING:
-    from rankkit.judge import Judge
+    from rankkit.core.judge import Judge
 
 Method = Literal["generate", "constrained", "first-token", "setwise"]
 StrategyName = Literal[

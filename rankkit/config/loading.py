@@ -13,12 +13,12 @@ from rankkit.config.files import SUFFIXES, check_name, read_file
 from rankkit.config.kinds import DEFAULT_MODELS, PARADIGM_OF_KIND, Paradigm, Spec, parse
 from rankkit.config.spec import BaseSpec, kind_of_model, naming
 from rankkit.config.writing import as_toml
+from rankkit.core.ranking import Query, Ranking
+from rankkit.core.runner import OnReply
 from rankkit.errors import ConfigError, InvalidModel
 from rankkit.models import catalogue
 from rankkit.models.store import local_path
-from rankkit.ranking import Query, Ranking
-from rankkit.reranker import BaseReranker
-from rankkit.runner import OnReply
+from rankkit.pipeline.cascade import BaseReranker
 
 if TYPE_CHECKING:
     from rankkit.retrieval.searcher import Searcher
@@ -35,7 +35,7 @@ def load(
 
     ``options`` are further keys of the spec (``{"threads": 2}``). A model that is known but not on this machine is an
     error which names the command that pulls it: nothing is downloaded here. ``on_reply`` is told of every reply of a
-    model (``rankkit.record.Recorder.write``).
+    model (``rankkit.replay.record.Recorder.write``).
     """
     spec = read_spec(what, paradigm=paradigm, options=options)
     from_file = not isinstance(what, Mapping) and Path(what).suffix in SUFFIXES
@@ -66,7 +66,7 @@ def searcher(what: str | Path | Mapping[str, object], *, options: Mapping[str, o
     reranker = load(what, options=options)
     with naming(f"{where}: first_stage"):
         index, _ = spec.first_stage.open()
-    return Searcher(index, reranker, spec.first_stage.first)
+    return Searcher(index, reranker, spec.first_stage.k)
 
 
 def to_toml(reranker: BaseReranker) -> str:

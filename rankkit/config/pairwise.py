@@ -11,9 +11,11 @@ from rankkit.config.language_model import LanguageModelSpec, check_can
 from rankkit.config.methods import check_method
 from rankkit.config.pointwise import DEFAULT_MODEL, LocalModelSpec, PointwiseSpec, scoring_method
 from rankkit.config.spec import refuse_unused, trained_prompt
+from rankkit.core.questions import Compare, Strategy
+from rankkit.core.runner import OnReply
 from rankkit.errors import ConfigError, nearest
 from rankkit.models import store
-from rankkit.pairwise.aggregation import AGGREGATIONS, Aggregation, sampling
+from rankkit.pairwise.aggregation.methods import AGGREGATIONS, Aggregation, sampling
 from rankkit.pairwise.strategies.allpairs import AllPairs
 from rankkit.pairwise.strategies.bubblesort import BubbleSort
 from rankkit.pairwise.strategies.heapsort import HeapSort
@@ -21,13 +23,12 @@ from rankkit.pairwise.strategies.insertion import Insertion
 from rankkit.pairwise.strategies.quickselect import QuickSelect
 from rankkit.pairwise.strategies.swiss import Swiss
 from rankkit.pairwise.strategies.tournament import Tournament
-from rankkit.prompt import load_prompt
-from rankkit.questions import Compare, Strategy
-from rankkit.reranker import BaseReranker, JudgeReranker
-from rankkit.runner import OnReply
+from rankkit.pipeline.cascade import BaseReranker
+from rankkit.pipeline.judged import JudgeReranker
+from rankkit.prompting.template import load_prompt
 
 if TYPE_CHECKING:
-    from rankkit.judge import Judge
+    from rankkit.core.judge import Judge
 
 Method = Literal["difference", "duo", "duot5", "prompted", "prompted-text"]
 StrategyName = Literal["allpairs", "heapsort", "bubblesort", "quickselect", "insertion", "swiss", "tournament"]
@@ -140,12 +141,12 @@ class PairwiseSpec(LanguageModelSpec, LocalModelSpec):
 
                 return ScoreDifferenceJudge(self._scoring().judge())
             case "duo":
-                from rankkit.backends.onnx import OnnxDuoEncoder
+                from rankkit.backends.encoders.cross_encoder import OnnxDuoEncoder
                 from rankkit.pairwise.cross_encoder import DuoEncoderJudge
 
                 return DuoEncoderJudge(OnnxDuoEncoder(store.locate(self.model), **self.reading()))
             case "duot5":
-                from rankkit.backends.seq2seq import OnnxSeq2Seq
+                from rankkit.backends.encoders.seq2seq import OnnxSeq2Seq
                 from rankkit.pairwise.duot5 import DuoT5Judge
 
                 template = load_prompt(self.prompt or trained_prompt(self.model) or "duot5", "pairwise")

@@ -9,15 +9,16 @@ from pydantic import Field
 
 from rankkit.config.methods import check_method
 from rankkit.config.spec import ModelSpec, display_name, kind_of_model, trained_prompt
+from rankkit.core.runner import OnReply
 from rankkit.errors import ConfigError
 from rankkit.models import store
-from rankkit.prompt import load_prompt
-from rankkit.reranker import BaseReranker, JudgeReranker
-from rankkit.runner import OnReply
+from rankkit.pipeline.cascade import BaseReranker
+from rankkit.pipeline.judged import JudgeReranker
+from rankkit.prompting.template import load_prompt
 
 if TYPE_CHECKING:
-    from rankkit.judge import Judge
-    from rankkit.questions import Score
+    from rankkit.core.judge import Judge
+    from rankkit.core.questions import Score
 
 Method = Literal["cross-encoder", "monot5"]
 
@@ -94,13 +95,13 @@ class PointwiseSpec(LocalModelSpec):
         self.check()
         folder, as_probability = store.locate(self.model), self.scores == "probability"
         if self.chosen_method == "monot5":
-            from rankkit.backends.seq2seq import OnnxSeq2Seq
+            from rankkit.backends.encoders.seq2seq import OnnxSeq2Seq
             from rankkit.pointwise.monot5 import MonoT5Judge
 
             template = load_prompt(self.prompt or trained_prompt(self.model) or "monot5", "pointwise")
             scores: Literal["probability", "log-probability"] = "probability" if as_probability else "log-probability"
             return MonoT5Judge(OnnxSeq2Seq(folder, **self.reading()), template, scores)
-        from rankkit.backends.onnx import OnnxCrossEncoder
+        from rankkit.backends.encoders.cross_encoder import OnnxCrossEncoder
         from rankkit.pointwise.cross_encoder import CrossEncoderJudge
 
         encoder = OnnxCrossEncoder(folder, graph=self.graph, **self.reading())

@@ -78,7 +78,7 @@ def _known(loc: Sequence[int | str], kind: type[BaseModel], kinds: Mapping[str, 
         return list((kinds[str(inside[-1])] if inside else kind).model_fields)
     from rankkit.config.first_stage import FirstStageSpec
     from rankkit.config.gates import GatesSpec
-    from rankkit.usage import Budget
+    from rankkit.core.usage import Budget
 
     limits = list(Budget.__dataclass_fields__)
     tables = {"skip_if": list(GatesSpec.model_fields), "first_stage": list(FirstStageSpec.model_fields)}

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from rankkit.config.kinds import SPECS, AnySpec
-from rankkit.usage import Budget
+from rankkit.core.usage import Budget
 
 
 def json_schema() -> dict[str, Any]:

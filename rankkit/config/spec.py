@@ -21,12 +21,12 @@ from pydantic_core import CoreSchema
 
 from rankkit.config.first_stage import FirstStageSpec
 from rankkit.config.gates import GatesSpec
+from rankkit.core.runner import OnError, OnReply
+from rankkit.core.usage import Budget
 from rankkit.errors import ConfigError, RankkitError
 from rankkit.models import catalogue
 from rankkit.models.store import local_path
-from rankkit.reranker import BaseReranker
-from rankkit.runner import OnError, OnReply
-from rankkit.usage import Budget
+from rankkit.pipeline.cascade import BaseReranker
 
 if TYPE_CHECKING:
     from rankkit.config.kinds import FailurePolicy

@@ -7,15 +7,15 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rankkit.core.ranking import Ranking, Request
+from rankkit.core.reranker import Reranker, rank_many
+from rankkit.core.runner import OnProgress
+from rankkit.core.usage import Usage
+from rankkit.data.datasets import Dataset, refuse_foreign_run
+from rankkit.data.runs import Run
 from rankkit.errors import ConfigError, ContractViolation, DataError
-from rankkit.evaluation.datasets import Dataset, refuse_foreign_run
 from rankkit.evaluation.measures import Figures, Measure, evaluate
 from rankkit.evaluation.report import EvaluationReport, Trouble
-from rankkit.evaluation.runs import Run
-from rankkit.ranking import Ranking, Request
-from rankkit.reranker import Reranker, rank_many
-from rankkit.runner import OnProgress
-from rankkit.usage import Usage
 
 
 def evaluate_reranker(
@@ -118,7 +118,7 @@ def _billed(report: EvaluationReport, rankings: Sequence[Ranking], seconds: floa
             defects.update(step.defects)
             notes.update(step.notes)
             notes.update([f"skipped {step.stage}: {step.skipped}"] if step.skipped else [])
-            for name, value in step.diagnosis.items():
+            for name, value in step.diagnostics.items():
                 diagnosed[name].append(value)
             failures += [Trouble(ranking.query.id, step.stage, words) for words in step.failures]
             stops += [Trouble(ranking.query.id, step.stage, step.stopped)] if step.stopped else []
@@ -132,9 +132,9 @@ def _billed(report: EvaluationReport, rankings: Sequence[Ranking], seconds: floa
         defects=dict(defects),
         notes=dict(notes),
         stopped=dict(Counter(stop.why for stop in stops)),
-        diagnosis={name: sum(values) / len(values) for name, values in diagnosed.items()},
+        diagnostics={name: sum(values) / len(values) for name, values in diagnosed.items()},
         questions=sum(step.questions for ranking in rankings for step in ranking.steps),
-        rounds=sum(step.rounds for ranking in rankings for step in ranking.steps),
+        sequential_rounds=sum(step.sequential_rounds for ranking in rankings for step in ranking.steps),
         failures=tuple(failures),
         stops=tuple(stops),
         late=late,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from rankkit.core.reranker import Reranker
+from rankkit.core.runner import OnProgress
+from rankkit.data.datasets import Dataset, load_dataset
+from rankkit.data.runs import check_writable, read_run, write_run
 from rankkit.errors import ConfigError
-from rankkit.evaluation.datasets import Dataset, load_dataset
 from rankkit.evaluation.evaluate import evaluate_reranker, evaluate_run
 from rankkit.evaluation.measures import DEFAULT_MEASURES, Measure, parse_measures
 from rankkit.evaluation.report import EvaluationReport
-from rankkit.evaluation.runs import check_writable, read_run, write_run
-from rankkit.reranker import Reranker
-from rankkit.runner import OnProgress
 
 
 @dataclass(frozen=True, slots=True)

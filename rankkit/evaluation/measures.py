@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rankkit._extras import require_extra
+from rankkit.core.extras import require_extra
 from rankkit.errors import ConfigError, DataError
 
 with require_extra("eval", "measuring"):

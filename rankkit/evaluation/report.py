@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rankkit.ranking import usage_to_dict
-from rankkit.usage import Usage
+from rankkit.core.ranking import usage_to_dict
+from rankkit.core.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class EvaluationReport:
     ``first_stage`` is empty where the data has no candidates. ``pairs`` counts the candidates that were reranked,
     ``seconds`` is the time on the clock for all of them together (loading not included); both are 0 for a run that
     was read from a file. ``outcomes``, ``defects``, ``notes`` and ``stopped`` add up what the steps of the rankings
-    say, as do ``questions`` and ``rounds``; ``diagnosis`` has the mean over queries of each figure; ``data_notes``
+    say, as do ``questions`` and ``rounds``; ``diagnostics`` has the mean over queries of each figure; ``data_notes``
     says what was left out of the data. ``failures`` has each one, and ``stops`` each stage that a limit ended early
     for a query (``late``: how many by one of time). ``per_query`` is measure -> query id -> value.
     """
@@ -47,9 +47,9 @@ class EvaluationReport:
     defects: Mapping[str, int] = field(default_factory=dict)
     notes: Mapping[str, int] = field(default_factory=dict)
     stopped: Mapping[str, int] = field(default_factory=dict)
-    diagnosis: Mapping[str, float] = field(default_factory=dict)
+    diagnostics: Mapping[str, float] = field(default_factory=dict)
     questions: int = 0
-    rounds: int = 0
+    sequential_rounds: int = 0
     failures: tuple[Trouble, ...] = ()
     stops: tuple[Trouble, ...] = ()
     late: int = 0
@@ -76,9 +76,9 @@ class EvaluationReport:
             "defects": dict(self.defects),
             "notes": dict(self.notes),
             "stopped": dict(self.stopped),
-            "diagnosis": dict(self.diagnosis),
+            "diagnostics": dict(self.diagnostics),
             "questions": self.questions,
-            "rounds": self.rounds,
+            "sequential_rounds": self.sequential_rounds,
             "failures": [str(trouble) for trouble in self.failures],
             "stops": [str(trouble) for trouble in self.stops],
             "late": self.late,

@@ -44,16 +44,16 @@ def _lines(report: EvaluationReport) -> list[str]:
     if report.pairs_per_second is not None:
         lines[0] += f", {report.pairs} pairs in {report.seconds:.1f} s ({report.pairs_per_second:.1f} pairs/s)"
     if usage.calls:
-        money = "" if usage.money is None else f", money {usage.money:.4f}"
+        cost = "" if usage.cost is None else f", money {usage.cost:.4f}"
         lines.append(
             f"{usage.calls} calls, {usage.input_tokens} input tokens ({usage.cached_tokens} cached), "
-            f"{usage.output_tokens} output tokens{money}"
+            f"{usage.output_tokens} output tokens{cost}"
         )
     if report.questions:
-        each = report.questions / max(1, report.queries), report.rounds / max(1, report.queries)
+        each = report.questions / max(1, report.queries), report.sequential_rounds / max(1, report.queries)
         lines.append(f"{each[0]:.1f} questions in {each[1]:.1f} rounds a query")
-    if report.diagnosis:
-        lines.append(", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in report.diagnosis.items()))
+    if report.diagnostics:
+        lines.append(", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in report.diagnostics.items()))
     counted = {
         "outcomes": report.outcomes,
         "defects": report.defects,

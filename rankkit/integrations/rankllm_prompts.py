@@ -3,7 +3,7 @@
 Their sections are ``system_message``, ``prefix``, ``body`` and ``suffix`` with ``{query}``, ``{num}``, ``{rank}``,
 ``{candidate}``; in multi-turn templates prefix, body and suffix are pairs of a user's and an assistant's part.
 Pairwise and pointwise templates have a body only. Of their regular expressions for reading answers the output form is
-taken (what opens, parts and closes an order, letters or numbers); ``rankkit.listwise.reply`` reads any answer.
+taken (what opens, parts and closes an order, letters or numbers); ``rankkit.listwise.parsing.reply`` reads any answer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 
 from rankkit.errors import PromptError
-from rankkit.prompt import PromptTemplate, parse_prompt
+from rankkit.prompting.template import PromptTemplate, parse_prompt
 
 _LISTWISE = ("listwise", "singleturn_listwise", "multiturn_listwise")
 _NAMES = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rankkit.backends.protocols import PermutationDecoder
-from rankkit.judge import Asked, Call, Reply
-from rankkit.listwise.judges import WindowJudge, completed, outcome_of, shortened_notes
-from rankkit.listwise.window import Fitted
-from rankkit.questions import Answer, Order
+from rankkit.core.judge import BoundQuestion, Call, Reply
+from rankkit.core.questions import Answer, Order
+from rankkit.judging.window import Fitted
+from rankkit.judging.windowed import WindowJudge, completed, outcome_of, shortened_notes
 
 #: For one window. A model that repeats itself so often has no opinion on the rest.
 MOST_CALLS = 8
@@ -27,11 +27,11 @@ class ConstrainedJudge(WindowJudge[Order, tuple[int, ...]]):
     method = "constrained"
     capability = PermutationDecoder
 
-    def ask(self, item: Asked[Order], fitted: Fitted) -> Reply[tuple[int, ...]]:
+    def ask(self, item: BoundQuestion[Order], fitted: Fitted) -> Reply[tuple[int, ...]]:
         return self._after(item, fitted, ())
 
     def _after(
-        self, item: Asked[Order], fitted: Fitted, begun: tuple[int, ...], calls: int = 1
+        self, item: BoundQuestion[Order], fitted: Fitted, begun: tuple[int, ...], calls: int = 1
     ) -> Reply[tuple[int, ...]]:
         """``begun``: places in the window that are best first already. ``calls``: with this one."""
         assert isinstance(self.backend, PermutationDecoder)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rankkit.backends.protocols import ContinuationScorer
-from rankkit.judge import Asked, Reply
-from rankkit.listwise.judges import WindowJudge, completed, outcome_of, shortened_notes
-from rankkit.listwise.window import Fitted
-from rankkit.questions import Answer, Order, Outcome
+from rankkit.core.judge import BoundQuestion, Reply
+from rankkit.core.questions import Answer, Order, Outcome
+from rankkit.judging.window import Fitted
+from rankkit.judging.windowed import WindowJudge, completed, outcome_of, shortened_notes
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class FirstTokenJudge(WindowJudge[Order, tuple[int, ...]]):
         # Nothing is said, but identifiers of several tokens are computed beyond the prompt.
         return 4 * count
 
-    def ask(self, item: Asked[Order], fitted: Fitted) -> Reply[tuple[int, ...]]:
+    def ask(self, item: BoundQuestion[Order], fitted: Fitted) -> Reply[tuple[int, ...]]:
         assert isinstance(self.backend, ContinuationScorer)
         opening = self.template.answers("opening", "")
         scored = self.backend.score_continuations(fitted.prompt, [opening + label for label in fitted.labels])

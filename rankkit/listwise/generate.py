@@ -10,14 +10,14 @@ from string import Template
 from typing import Literal
 
 from rankkit.backends.protocols import Generated, Prompt, TextGenerator
+from rankkit.core.judge import BoundQuestion, Call, Reply
+from rankkit.core.questions import Answer, Order, Outcome
+from rankkit.core.ranking import clip
 from rankkit.errors import ContextTooSmall, InvalidOutput, PromptError
-from rankkit.judge import Asked, Call, Reply
-from rankkit.listwise.judges import WindowJudge, completed, shortened_notes
-from rankkit.listwise.reply import read_reply
-from rankkit.listwise.window import Fitted
-from rankkit.prompt import Message, neutralise
-from rankkit.questions import Answer, Order, Outcome
-from rankkit.ranking import clip
+from rankkit.judging.window import Fitted
+from rankkit.judging.windowed import WindowJudge, completed, shortened_notes
+from rankkit.listwise.parsing.reply import read_reply
+from rankkit.prompting.template import Message, sanitize
 
 Policy = Literal["repair", "retry", "raise", "keep_order"]
 
@@ -52,7 +52,7 @@ class GenerateJudge(WindowJudge[Order, tuple[int, ...]]):
                 hint="It may say $query, $count and $last; write $$ for a dollar sign.",
             )
 
-    def ask(self, item: Asked[Order], fitted: Fitted) -> Reply[tuple[int, ...]]:
+    def ask(self, item: BoundQuestion[Order], fitted: Fitted) -> Reply[tuple[int, ...]]:
         generated = self._generated(fitted)
         answer = self._read(item.question, fitted, generated)
         retry = self.policy == "retry" and answer.outcome is not Outcome.OK
@@ -78,11 +78,11 @@ class GenerateJudge(WindowJudge[Order, tuple[int, ...]]):
         )
 
     def _stricter(
-        self, item: Asked[Order], fitted: Fitted, before: Answer[tuple[int, ...]]
+        self, item: BoundQuestion[Order], fitted: Fitted, before: Answer[tuple[int, ...]]
     ) -> Call[tuple[int, ...]] | None:
         """The same window in stricter words, for which passages give way; ``None`` where not even that makes room."""
         values = {
-            "query": neutralise(item.request.query.text),
+            "query": sanitize(item.request.query.text),
             "count": str(len(fitted.labels)),
             "last": fitted.labels[-1],
         }
@@ -98,7 +98,7 @@ class GenerateJudge(WindowJudge[Order, tuple[int, ...]]):
         return Call((0,), self.bound(stricter), partial(self._ask_stricter, item, stricter, before))
 
     def _ask_stricter(
-        self, item: Asked[Order], fitted: Fitted, before: Answer[tuple[int, ...]]
+        self, item: BoundQuestion[Order], fitted: Fitted, before: Answer[tuple[int, ...]]
     ) -> list[Reply[tuple[int, ...]]]:
         generated = self._generated(fitted)
         answer = self._read(item.question, fitted, generated)
@@ -107,7 +107,7 @@ class GenerateJudge(WindowJudge[Order, tuple[int, ...]]):
         again = self._halved(item, answer)
         return [Reply(answer, generated.usage, shortened_notes(fitted), again, said=generated.text)]
 
-    def _halved(self, item: Asked[Order], before: Answer[tuple[int, ...]]) -> Call[tuple[int, ...]] | None:
+    def _halved(self, item: BoundQuestion[Order], before: Answer[tuple[int, ...]]) -> Call[tuple[int, ...]] | None:
         """The first half of the window, where there is nothing to keep."""
         half = item.question.indices[: len(item.question.indices) // 2]
         if before.value is not None or len(half) < 2:
@@ -115,7 +115,7 @@ class GenerateJudge(WindowJudge[Order, tuple[int, ...]]):
         smaller = self.window.fit(item.request, half, self.answer_tokens(len(half)))
         return Call((0,), self.bound(smaller), partial(self._ask_half, item, Order(half), smaller))
 
-    def _ask_half(self, item: Asked[Order], half: Order, fitted: Fitted) -> list[Reply[tuple[int, ...]]]:
+    def _ask_half(self, item: BoundQuestion[Order], half: Order, fitted: Fitted) -> list[Reply[tuple[int, ...]]]:
         generated = self._generated(fitted)
         answer = self._read(half, fitted, generated)
         if answer.value is not None:

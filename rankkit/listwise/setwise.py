@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rankkit.backends.protocols import ContinuationScorer, PermutationDecoder, TextGenerator
-from rankkit.judge import Asked, Reply
+from rankkit.core.judge import BoundQuestion, Reply
+from rankkit.core.questions import Answer, Choose, Order, Outcome
+from rankkit.judging.window import Fitted
+from rankkit.judging.windowed import WindowJudge, outcome_of, shortened_notes
 from rankkit.listwise.generate import read_answer
-from rankkit.listwise.judges import WindowJudge, outcome_of, shortened_notes
-from rankkit.listwise.window import Fitted
-from rankkit.questions import Answer, Choose, Order, Outcome
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class SetwiseJudge(WindowJudge[Choose, int]):
     def answer_tokens(self, count: int) -> int:
         return 4 * count
 
-    def ask(self, item: Asked[Choose], fitted: Fitted) -> Reply[int]:
+    def ask(self, item: BoundQuestion[Choose], fitted: Fitted) -> Reply[int]:
         assert isinstance(self.backend, ContinuationScorer)
         opening = self.template.answers("opening", "")
         scored = self.backend.score_continuations(fitted.prompt, [opening + label for label in fitted.labels])
@@ -44,7 +44,7 @@ class SetwiseConstrainedJudge(WindowJudge[Choose, int]):
     capability = PermutationDecoder
     asks = "choose"
 
-    def ask(self, item: Asked[Choose], fitted: Fitted) -> Reply[int]:
+    def ask(self, item: BoundQuestion[Choose], fitted: Fitted) -> Reply[int]:
         assert isinstance(self.backend, PermutationDecoder)
         opening = self.template.answers("opening", "")
         permuted = self.backend.permute(fitted.prompt, fitted.labels, top=1, opening=opening)
@@ -61,7 +61,7 @@ class SetwiseTextJudge(WindowJudge[Choose, int]):
     capability = TextGenerator
     asks = "choose"
 
-    def ask(self, item: Asked[Choose], fitted: Fitted) -> Reply[int]:
+    def ask(self, item: BoundQuestion[Choose], fitted: Fitted) -> Reply[int]:
         assert isinstance(self.backend, TextGenerator)
         generated = self.backend.generate(fitted.prompt, max_tokens=16)
         named = _named(generated.text, fitted.labels)

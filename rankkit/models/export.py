@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from rankkit._extras import require_extra
+from rankkit.core.extras import require_extra
 from rankkit.errors import ConfigError, InvalidModel
 
 with require_extra("export", "exporting a model"):

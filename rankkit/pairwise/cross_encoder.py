@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rankkit.backends.batches import BatchJudge, logistic
 from rankkit.backends.protocols import DuoScorer, PairBatch
-from rankkit.judge import Asked
+from rankkit.core.judge import BoundQuestion
+from rankkit.core.questions import Compare
+from rankkit.core.ranking import ScoreKind
+from rankkit.judging.batched import BatchJudge, logistic
 from rankkit.pairwise.texts import texts_of
-from rankkit.questions import Compare
-from rankkit.ranking import ScoreKind
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class DuoEncoderJudge(BatchJudge[DuoScorer, Compare]):
 
     score_kind = ScoreKind.PROBABILITY
 
-    def batches(self, asked: Sequence[Asked[Compare]]) -> Iterable[PairBatch]:
+    def batches(self, asked: Sequence[BoundQuestion[Compare]]) -> Iterable[PairBatch]:
         return self.backend.duos([texts_of(item) for item in asked])
 
     def numbers(self, batch: PairBatch) -> Sequence[float]:

@@ -13,12 +13,12 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from rankkit.backends.batches import logistic
+from rankkit.core.judge import BoundQuestion, Call, Judge, Reply
+from rankkit.core.questions import Answer, Compare, Score
+from rankkit.core.ranking import Request, ScoreKind
+from rankkit.core.usage import Usage
 from rankkit.errors import RankkitError
-from rankkit.judge import Asked, Call, Judge, Reply
-from rankkit.questions import Answer, Compare, Score
-from rankkit.ranking import Request, ScoreKind
-from rankkit.usage import Usage
+from rankkit.judging.batched import logistic
 
 #: How many documents' scores are remembered. One that was forgotten is scored again.
 _REMEMBERED = 1 << 16
@@ -55,7 +55,7 @@ class ScoreDifferenceJudge:
     def concurrency(self) -> int:
         return self._judge.concurrency
 
-    def largest(self, request: Request) -> int | None:
+    def max_group_size(self, request: Request) -> int | None:
         return None
 
     def planning(self) -> ScoreDifferenceJudge:
@@ -64,7 +64,7 @@ class ScoreDifferenceJudge:
         plan._planning = True
         return plan
 
-    def prepare(self, asked: Sequence[Asked[Compare]]) -> Iterator[Call[float]]:
+    def prepare(self, asked: Sequence[BoundQuestion[Compare]]) -> Iterator[Call[float]]:
         runs, places = self._runs(asked)
         # Where each comparison's scores come from, and the last of the runs that it has to wait for.
         needs = [[places[key] for key in _keys(item)] for item in asked]
@@ -80,16 +80,16 @@ class ScoreDifferenceJudge:
                 yield Call(tuple(slots), bound, partial(_compare, tuple(waiting), [needs[slot] for slot in slots]))
                 waiting = []
 
-    def _runs(self, asked: Sequence[Asked[Compare]]) -> tuple[list[_Run], dict[Hashable, _Place]]:
+    def _runs(self, asked: Sequence[BoundQuestion[Compare]]) -> tuple[list[_Run], dict[Hashable, _Place]]:
         """The runs of the other judge that are still to be made, and where each document's score is or will be."""
         places: dict[Hashable, _Place] = {}
         runs: dict[int, _Run] = {}
-        new: dict[Hashable, Asked[Score]] = {}
+        new: dict[Hashable, BoundQuestion[Score]] = {}
         for item in asked:
             for key, index in zip(_keys(item), item.question.indices, strict=True):
                 place = self._scores.get(key)
                 if place is None or place.run.failed:
-                    new[key] = Asked(item.request, Score(index))
+                    new[key] = BoundQuestion(item.request, Score(index))
                     continue
                 places[key] = place
                 if not place.run.started and not self._planning:
@@ -178,7 +178,7 @@ class _Scores:
             return place
 
 
-def _keys(asked: Asked[Compare]) -> list[Hashable]:
+def _keys(asked: BoundQuestion[Compare]) -> list[Hashable]:
     return [(asked.request.query, asked.request.candidates[index]) for index in asked.question.indices]
 
 

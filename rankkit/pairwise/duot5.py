@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from rankkit.backends.batches import FirstWordJudge, logistic
 from rankkit.backends.protocols import PairBatch
-from rankkit.judge import Asked
+from rankkit.core.judge import BoundQuestion
+from rankkit.core.questions import Compare
+from rankkit.core.ranking import ScoreKind
+from rankkit.judging.batched import FirstWordJudge, logistic
 from rankkit.pairwise.texts import texts_of
-from rankkit.prompt import PromptTemplate, load_prompt
-from rankkit.questions import Compare
-from rankkit.ranking import ScoreKind
+from rankkit.prompting.template import PromptTemplate, load_prompt
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class DuoT5Judge(FirstWordJudge[Compare]):
 
     score_kind = ScoreKind.PROBABILITY
 
-    def batches(self, asked: Sequence[Asked[Compare]]) -> Iterable[PairBatch]:
+    def batches(self, asked: Sequence[BoundQuestion[Compare]]) -> Iterable[PairBatch]:
         rows = [dict(zip(("query", "first", "second"), texts_of(item), strict=True)) for item in asked]
         return self.backend.fill(self.prompt.text, rows)
 

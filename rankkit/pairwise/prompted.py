@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from rankkit.backends.fitting import Fit, fit
 from rankkit.backends.protocols import ContinuationScorer, TextBackend, TextGenerator, require
+from rankkit.core.judge import BoundQuestion, Call, Reply
+from rankkit.core.questions import Answer, Compare, Outcome
+from rankkit.core.ranking import Request
+from rankkit.core.usage import Usage
 from rankkit.errors import ConfigError, PromptError
-from rankkit.judge import Asked, Call, Reply
-from rankkit.prompt import PromptTemplate, neutralise
-from rankkit.questions import Answer, Compare, Outcome
-from rankkit.ranking import Request
-from rankkit.usage import Usage
+from rankkit.judging.fitting import Fit, fit
+from rankkit.prompting.template import PromptTemplate, sanitize
 
 #: An answer is one letter; some models cannot help putting a few words around it.
 _ANSWER_TOKENS = 16
@@ -74,20 +74,20 @@ class PromptedJudge:
         """Whether calls wait for a server: a model on this machine answers one at a time."""
         return self.backend.concurrency > 1
 
-    def largest(self, request: Request) -> int | None:
+    def max_group_size(self, request: Request) -> int | None:
         return None
 
-    def prepare(self, asked: Sequence[Asked[Compare]]) -> Iterable[Call[float]]:
+    def prepare(self, asked: Sequence[BoundQuestion[Compare]]) -> Iterable[Call[float]]:
         slots = sorted(range(len(asked)), key=lambda slot: (id(asked[slot].request), asked[slot].question.first))
         for slot in slots:
             fitted = self._fit(asked[slot])
             said = _ANSWER_TOKENS + self.backend.thinking_tokens
-            money = self.backend.price(input_tokens=fitted.tokens, output_tokens=said)
-            bound = Usage(calls=1, input_tokens=fitted.tokens, output_tokens=said, money=money)
+            cost = self.backend.price(input_tokens=fitted.tokens, output_tokens=said)
+            bound = Usage(calls=1, input_tokens=fitted.tokens, output_tokens=said, cost=cost)
             yield Call((slot,), bound, partial(self._run, fitted))
 
-    def _fit(self, item: Asked[Compare]) -> Fit:
-        query = neutralise(item.request.query.text)
+    def _fit(self, item: BoundQuestion[Compare]) -> Fit:
+        query = sanitize(item.request.query.text)
         return fit(
             self.backend,
             lambda shown: self.template.render({"query": query, "first": shown[0], "second": shown[1]}),

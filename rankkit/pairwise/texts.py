@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from rankkit.judge import Asked
-from rankkit.questions import Compare
+from rankkit.core.judge import BoundQuestion
+from rankkit.core.questions import Compare
 
 
-def texts_of(asked: Asked[Compare]) -> tuple[str, str, str]:
+def texts_of(asked: BoundQuestion[Compare]) -> tuple[str, str, str]:
     """Query, first and second document, as a model reads them."""
     candidates = asked.request.candidates
     first, second = asked.question.indices

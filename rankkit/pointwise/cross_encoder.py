@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rankkit.backends.batches import BatchJudge, logistic
 from rankkit.backends.protocols import PairBatch, PairScorer
-from rankkit.judge import Asked
-from rankkit.questions import Score
-from rankkit.ranking import ScoreKind
+from rankkit.core.judge import BoundQuestion
+from rankkit.core.questions import Score
+from rankkit.core.ranking import ScoreKind
+from rankkit.judging.batched import BatchJudge, logistic
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class CrossEncoderJudge(BatchJudge[PairScorer, Score]):
     def score_kind(self) -> ScoreKind:
         return ScoreKind.PROBABILITY if self.scores == "probability" else self.backend.score_kind
 
-    def batches(self, asked: Sequence[Asked[Score]]) -> Iterable[PairBatch]:
+    def batches(self, asked: Sequence[BoundQuestion[Score]]) -> Iterable[PairBatch]:
         return self.backend.batches(
             [(item.request.query.text, item.request.candidates[item.question.index].content) for item in asked]
         )

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rankkit.backends.batches import FirstWordJudge, log_logistic, logistic
 from rankkit.backends.protocols import PairBatch
-from rankkit.judge import Asked
-from rankkit.prompt import PromptTemplate, load_prompt
-from rankkit.questions import Score
-from rankkit.ranking import ScoreKind
+from rankkit.core.judge import BoundQuestion
+from rankkit.core.questions import Score
+from rankkit.core.ranking import ScoreKind
+from rankkit.judging.batched import FirstWordJudge, log_logistic, logistic
+from rankkit.prompting.template import PromptTemplate, load_prompt
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class MonoT5Judge(FirstWordJudge[Score]):
     def score_kind(self) -> ScoreKind:
         return ScoreKind.PROBABILITY if self.scores == "probability" else ScoreKind.LOG_LIKELIHOOD
 
-    def batches(self, asked: Sequence[Asked[Score]]) -> Iterable[PairBatch]:
+    def batches(self, asked: Sequence[BoundQuestion[Score]]) -> Iterable[PairBatch]:
         rows = [
             {"query": item.request.query.text, "passage": item.request.candidates[item.question.index].content}
             for item in asked

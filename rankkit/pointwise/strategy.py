@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rankkit.questions import Asking, Placed, Score, Task
+from rankkit.core.questions import Asking, Score, StrategyResult, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class ScoreAll:
             answers = yield [Score(index) for index in range(task.n)]
             scores = [answer.value for answer in answers]
         order = tuple(sorted(range(task.n), key=lambda index: _badness(scores[index])))
-        return Placed(order, tuple(scores[index] for index in order))
+        return StrategyResult(order, tuple(scores[index] for index in order))
 
 
 def _badness(score: float | None) -> tuple[bool, float]:

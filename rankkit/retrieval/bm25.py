@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from rankkit._extras import require_extra
+from rankkit.core.extras import require_extra
+from rankkit.core.ranking import Candidate, Query, Request
 from rankkit.errors import ConfigError, DataError, DuplicateIds
-from rankkit.ranking import Candidate, Query, Request
-from rankkit.retrieval.documents import Documents, StoredDocuments, fingerprint, store_documents
+from rankkit.retrieval.document_store import Documents, StoredDocuments, fingerprint, store_documents
 from rankkit.retrieval.folder import is_saved, open_saved, replacing
 from rankkit.retrieval.tokens import TokenizerName, check_tokenizer, tokenize
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rankkit.ranking import Query, Ranking, Request, ScoreKind, Step
-from rankkit.reranker import BaseReranker
+from rankkit.core.ranking import Query, Ranking, Request, ScoreKind, Step
+from rankkit.core.runner import OnProgress
+from rankkit.core.usage import Budget
+from rankkit.pipeline.cascade import BaseReranker
 from rankkit.retrieval.bm25 import Bm25Index
-from rankkit.runner import OnProgress
-from rankkit.usage import Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,11 @@ class Searcher:
 
     index: Bm25Index
     reranker: BaseReranker | None = None
-    first: int = 100
+    k: int = 100
 
     def find(self, query: str | Query) -> Request:
         """The first stage alone: the query with what was found, ready for any reranker."""
-        return self.index.search(query, self.first)
+        return self.index.search(query, self.k)
 
     def search(
         self,

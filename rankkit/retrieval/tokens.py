@@ -18,7 +18,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Literal, get_args
 
-from rankkit._extras import require_extra
+from rankkit.core.extras import require_extra
 from rankkit.errors import ConfigError, nearest
 
 with require_extra("search", "Searching with BM25"):

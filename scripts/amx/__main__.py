@@ -14,8 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from rankkit.backends.llama.safety import cpu_flags, diagnose
-from rankkit.backends.machine import cgroups
+from rankkit.backends.gguf.safety import cpu_flags, diagnose
+from rankkit.machine import cgroups
 from rankkit.models import store
 
 MODEL = "smollm2-135m-instruct"

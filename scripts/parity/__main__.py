@@ -17,11 +17,11 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForSeq2SeqLM, AutoModelForSequenceClassification, AutoTokenizer
 
-from rankkit.backends.onnx import OnnxCrossEncoder
+from rankkit.backends.encoders.cross_encoder import OnnxCrossEncoder
+from rankkit.backends.encoders.seq2seq import OnnxSeq2Seq
 from rankkit.backends.protocols import PairBatch
-from rankkit.backends.seq2seq import OnnxSeq2Seq
 from rankkit.models.export import export_model
-from rankkit.prompt import load_prompt
+from rankkit.prompting.template import load_prompt
 from scripts.parity import small_models
 from scripts.parity.small_models import LENGTH, words
 

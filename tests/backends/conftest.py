@@ -33,7 +33,7 @@ def gemma3_file() -> Path:
 
 def _open(path: Path, context: int) -> Iterator[object]:
     try:
-        from rankkit.backends.gguf import GgufModel
+        from rankkit.backends.gguf.model import GgufModel
     except MissingExtra as error:
         pytest.skip(str(error))
     with GgufModel(path, context=context) as model:

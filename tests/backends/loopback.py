@@ -13,7 +13,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Asked:
+class BoundQuestion:
     """One request, as the server saw it."""
 
     path: str
@@ -42,7 +42,7 @@ class Cuts:
     """Promises a reply and cuts the connection in the middle of it."""
 
 
-Behaviour = Callable[[Asked], Says | Hangs | Cuts]
+Behaviour = Callable[[BoundQuestion], Says | Hangs | Cuts]
 
 
 def chat(content: str | None = "Yes", *, finish: str = "stop", logprobs: object = None, **message: object) -> Says:
@@ -65,7 +65,7 @@ class Loopback:
     """``server.behaviour`` answers each request; ``server.asked`` holds those that came."""
 
     def __init__(self) -> None:
-        self.asked: list[Asked] = []
+        self.asked: list[BoundQuestion] = []
         self.behaviour: Behaviour = lambda asked: chat()
         self.models: Says | Hangs | None = Says({"object": "list", "data": [{"id": "little", "max_model_len": 4096}]})
         self.closing = threading.Event()
@@ -82,13 +82,13 @@ class Loopback:
         """Give these replies in turn; the last one for ever."""
         left = list(replies)
 
-        def play(asked: Asked) -> Says | Hangs | Cuts:
+        def play(asked: BoundQuestion) -> Says | Hangs | Cuts:
             with self._lock:
                 return left.pop(0) if len(left) > 1 else left[0]
 
         self.behaviour = play
 
-    def answer(self, asked: Asked) -> Says | Hangs | Cuts:
+    def answer(self, asked: BoundQuestion) -> Says | Hangs | Cuts:
         if asked.path == "/v1/models":
             return self.models or error(404, "no such page")
         with self._lock:
@@ -128,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _reply(self, body: Mapping[str, Any]) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        reply = self.server.loopback.answer(Asked(self.path, headers, body))
+        reply = self.server.loopback.answer(BoundQuestion(self.path, headers, body))
         if isinstance(reply, Hangs):
             self.server.loopback.closing.wait()
             self.close_connection = True

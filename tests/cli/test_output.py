@@ -6,9 +6,9 @@ import pytest
 import typer
 
 from rankkit.cli.output import bill_line, end, troubled
-from rankkit.ranking import Ranking, Step
+from rankkit.core.ranking import Ranking, Step
+from rankkit.core.usage import Usage
 from rankkit.testing import request_of
-from rankkit.usage import Usage
 
 
 def ranking(step: Step) -> Ranking:
@@ -16,7 +16,7 @@ def ranking(step: Step) -> Ranking:
 
 
 def test_the_bill_has_money_where_something_is_priced():
-    free, priced = Usage(2, 100, 10), Usage(2, 100, 10, money=0.0125)
+    free, priced = Usage(2, 100, 10), Usage(2, 100, 10, cost=0.0125)
     assert bill_line(ranking(Step("llm", free))) == "2 documents, 2 calls, 110 tokens, 0.00 s"
     assert bill_line(ranking(Step("llm", priced))) == "2 documents, 2 calls, 110 tokens, 0.00 s · money 0.0125"
 

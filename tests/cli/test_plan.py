@@ -7,9 +7,9 @@ import json
 import pytest
 
 from rankkit.cli.app import run
-from rankkit.cli.calibration import calibrate, sample_request
 from rankkit.config import load
-from rankkit.usage import Usage
+from rankkit.core.usage import Usage
+from rankkit.planning.calibration import calibrate, sample_request
 from tests.backends.loopback import Loopback
 from tests.tiny import tiny_cross_encoder
 
@@ -33,7 +33,7 @@ def test_deterministic_stages_cost_what_was_planned(tiny, tmp_path, capsys):
     steps = load(table).rank(sample_request(9)).steps
     for stage, step in zip(plan["stages"], steps, strict=True):
         assert stage["stage"] == step.stage and stage["questions"] == step.questions
-        assert stage["calls"] == step.usage.calls and stage["rounds_a_query"] == step.rounds
+        assert stage["calls"] == step.usage.calls and stage["rounds_a_query"] == step.sequential_rounds
         assert stage["input_tokens_expected"] >= step.usage.input_tokens
         bound = stage["input_tokens_expected"] if stage["exact"] else None
         assert stage["input_tokens_at_most"] == bound
@@ -77,8 +77,8 @@ def test_a_server_is_priced_but_not_called(tiny, tmp_path, capsys):
         plan = planned(tmp_path, capsys, {"stages": [{"model": tiny}, stage]}, "--candidates", "5")
         assert server.asked == []
     _, listwise = plan["stages"]
-    money = (listwise["input_tokens_at_most"] * 1000 + listwise["output_tokens_at_most"] * 2000) / 1e6
-    assert listwise["money_at_most"] == pytest.approx(money) == plan["money_at_most"]
+    cost = (listwise["input_tokens_at_most"] * 1000 + listwise["output_tokens_at_most"] * 2000) / 1e6
+    assert listwise["cost_at_most"] == pytest.approx(cost) == plan["cost_at_most"]
     assert listwise["calls"] == 1 and listwise["seconds_estimated"] is None and plan["seconds_estimated"] is None
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from rankkit.errors import PromptError
 from rankkit.integrations.rankllm_prompts import convert
-from rankkit.prompt import load_prompt
+from rankkit.prompting.template import load_prompt
 from tests.cli.test_cli import rankkit
 
 SINGLE = """

@@ -61,7 +61,7 @@ def test_with_a_model_what_bm25_finds_is_reranked(data, model):
     best = found["results"][0]
     assert (best["rank"], best["index"], best["score"]) == (1, 1, 4.75)  # word | best good word word
     assert 0 < best["first_stage_score"] < 1
-    head = answer("search", "word", "--corpus", str(data), "--model", model, "--first", "1")
+    head = answer("search", "word", "--corpus", str(data), "--model", model, "--k", "1")
     assert ids(head) == ["w"] and head["usage"]["calls"] == 1
     table = rankkit("search", "word", "--corpus", str(data), "--model", model, "--top-k", "1")
     assert [line.split() for line in table.stdout.splitlines()][1][:4] == ["1", "2↑", "4.7500", "g"]
@@ -136,7 +136,7 @@ def test_eval_makes_its_own_first_stage(data, model, tmp_path):
     both = answer("eval", "--data", str(data), "--first-stage", "bm25", "--model", model)
     assert both["first_stage"] == alone["measures"] and both["measures"]["nDCG@10"] == 1.0
     assert both["data"] == "data, first 100 of bm25(k1=0.9, b=0.4, words, porter; 4 documents)"
-    head = answer("eval", "--data", str(data), "--first-stage", "bm25", "--first", "1", "--model", model)
+    head = answer("eval", "--data", str(data), "--first-stage", "bm25", "--k", "1", "--model", model)
     assert head["pairs"] == 2 and head["measures"]["nDCG@10"] == 0.0  # the relevant one is second
 
 
@@ -169,7 +169,7 @@ def test_a_corpus_of_another_collection_is_refused(data):
 
 
 def test_eval_says_what_a_first_stage_needs(data):
-    assert rankkit("eval", "--data", str(data), "--first", "3").returncode == 2
+    assert rankkit("eval", "--data", str(data), "--k", "3").returncode == 2
     assert rankkit("eval", "--data", str(data), "--first-stage", "dense").returncode == 2
     (data / "corpus.jsonl").rename(data / "elsewhere.jsonl")
     (data / "candidates.jsonl").write_text(
@@ -189,7 +189,7 @@ def test_options_for_a_model_without_a_model_are_a_mistake(data, option):
 def config(data, model, tmp_path):
     """A file that says where the corpus is, from another folder than the one that the command runs in."""
     file = tmp_path / "search.toml"
-    file.write_text(f'model = "{model}"\n[first_stage]\ncorpus = "{data.name}"\nfirst = 2\nstemmer = ""\n')
+    file.write_text(f'model = "{model}"\n[first_stage]\ncorpus = "{data.name}"\nk = 2\nstemmer = ""\n')
     return file
 
 
@@ -197,7 +197,7 @@ def test_a_config_can_start_from_a_corpus(config, data):
     found = answer("search", "word", "--config", str(config))
     assert ids(found) == ["g", "w"] and found["first_stage"]["documents"] == 4
     assert "words; 4 documents" in found["first_stage"]["name"]  # without a stemmer, as the file says
-    wider = answer("search", "word", "--config", str(config), "--first", "3")
+    wider = answer("search", "word", "--config", str(config), "--k", "3")
     assert ids(wider) == ["g", "w", "b"]
     other = data.parent / "other.jsonl"
     other.write_text('{"_id": "z", "text": "a word"}\n')
@@ -207,7 +207,7 @@ def test_a_config_can_start_from_a_corpus(config, data):
 def test_the_same_file_evaluates_and_plans_over_the_corpus_of_the_data(config, data):
     report = answer("eval", "--data", str(data), "--config", str(config))
     by_flag = answer(
-        "eval", "--data", str(data), "--first-stage", "bm25", "--first", "2", "--stemmer", "", "--model", str(config)
+        "eval", "--data", str(data), "--first-stage", "bm25", "--k", "2", "--stemmer", "", "--model", str(config)
     )
     assert report["measures"] == by_flag["measures"] and report["usage"]["calls"] == by_flag["usage"]["calls"] > 0
     planned = answer("plan", "--data", str(data), "--config", str(config), "--no-calibrate")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from rankkit.core.ranking import Ranking, Request, ScoreKind, Step
+from rankkit.core.usage import Usage
+from rankkit.data.datasets import load_dataset
+from rankkit.data.runs import Run, read_run, write_run
 from rankkit.errors import ConfigError, ContractViolation, DataError, EndpointTimeout
-from rankkit.evaluation.datasets import load_dataset
 from rankkit.evaluation.evaluate import evaluate_reranker, evaluate_run
 from rankkit.evaluation.measures import parse_measures
 from rankkit.evaluation.report import Trouble
-from rankkit.evaluation.runs import Run, read_run, write_run
-from rankkit.ranking import Ranking, Request, ScoreKind, Step
-from rankkit.usage import Usage
 
 NDCG = parse_measures("nDCG@10")
 

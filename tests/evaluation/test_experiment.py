@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from rankkit.core.runner import Progress
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.experiment import Experiment
+from rankkit.pipeline.judged import JudgeReranker
 from rankkit.pointwise.strategy import ScoreAll
-from rankkit.reranker import JudgeReranker
-from rankkit.runner import Progress
 from rankkit.testing import oracle
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from rankkit.data.datasets import load_dataset, with_run
+from rankkit.data.runs import Run
 from rankkit.errors import DataError
-from rankkit.evaluation.datasets import load_dataset, with_run
 from rankkit.evaluation.evaluate import evaluate_run
 from rankkit.evaluation.measures import evaluate, parse_measures
-from rankkit.evaluation.runs import Run
 
 pytestmark = pytest.mark.data
 

@@ -5,9 +5,9 @@ import json
 import pytest
 from rich.console import Console
 
+from rankkit.core.usage import Usage
 from rankkit.evaluation.report import EvaluationReport, Trouble
 from rankkit.evaluation.table import report_table
-from rankkit.usage import Usage
 
 REPORT = EvaluationReport(
     data="trec-dl19",

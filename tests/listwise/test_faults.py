@@ -10,16 +10,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from rankkit.backends.endpoint.circuit import Circuit
-from rankkit.backends.openai_compatible import Endpoint
+from rankkit.backends.http.circuit import Circuit
+from rankkit.backends.openai.endpoint import Endpoint
 from rankkit.config import load
+from rankkit.core.usage import Budget
 from rankkit.errors import CapabilityMissing, ConfigError, RankkitError
 from rankkit.listwise.generate import GenerateJudge
 from rankkit.listwise.strategies.sliding import Sliding
-from rankkit.prompt import load_prompt
-from rankkit.reranker import JudgeReranker
+from rankkit.pipeline.judged import JudgeReranker
+from rankkit.prompting.template import load_prompt
 from rankkit.testing import request_of
-from rankkit.usage import Budget
 from tests.backends.loopback import Cuts, Hangs, Loopback, Says, chat, error
 
 KEY = "sk-very-secret-key-0123456789"
@@ -130,7 +130,7 @@ def test_cached_tokens_have_their_own_price(server):
     server.behaviour = lambda asked: Says({"choices": [{"message": {"content": "[2] > [1]"}}], "usage": usage})
     spec = {"paradigm": "listwise", "endpoint": server.url, "model": "little", "price_cached": 100.0}
     ranking = load({**spec, "price_input": 1000.0, "price_output": 2000.0}).rank(request_of([0, 0]))
-    assert ranking.usage.money == pytest.approx(0.4 + 0.06 + 0.02)
+    assert ranking.usage.cost == pytest.approx(0.4 + 0.06 + 0.02)
     with pytest.raises(ConfigError, match="price_cached goes with price_input"):
         load(spec)
 

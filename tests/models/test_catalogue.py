@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rankkit.errors import ConfigError, UnknownModel
 from rankkit.models import catalogue
 from rankkit.models.catalogue import HubSource, WheelSource, find, parse, rows
-from rankkit.prompt import load_prompt
+from rankkit.prompting.template import load_prompt
 from tests.models.conftest import ROW
 
 

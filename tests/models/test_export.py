@@ -9,8 +9,8 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from rankkit.backends.onnx import OnnxCrossEncoder
-from rankkit.backends.onnx_session import OnnxSession
+from rankkit.backends.encoders.cross_encoder import OnnxCrossEncoder
+from rankkit.backends.encoders.onnx import OnnxSession
 from rankkit.cli.models import models_app
 from rankkit.errors import ConfigError, InvalidModel, MissingExtra
 from tests.conftest import ROOT

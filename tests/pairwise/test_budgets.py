@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rankkit.config.kinds import parse
-from rankkit.questions import Compare
-from rankkit.reranker import JudgeReranker
+from rankkit.core.questions import Compare
+from rankkit.core.usage import Budget
+from rankkit.pipeline.judged import JudgeReranker
 from rankkit.testing import ScriptedJudge, oracle, request_of
-from rankkit.usage import Budget
 
 STRATEGIES = ["allpairs", "heapsort", "bubblesort", "quickselect", "insertion", "swiss", "tournament"]
 

@@ -7,14 +7,14 @@ import math
 
 import pytest
 
-from rankkit.backends.onnx import OnnxCrossEncoder, OnnxDuoEncoder
-from rankkit.backends.seq2seq import OnnxSeq2Seq
-from rankkit.backends.triples import TripleTokenizer
+from rankkit.backends.encoders.cross_encoder import OnnxCrossEncoder, OnnxDuoEncoder
+from rankkit.backends.encoders.seq2seq import OnnxSeq2Seq
+from rankkit.backends.tokenizing.triples import TripleTokenizer
+from rankkit.core.judge import BoundQuestion
+from rankkit.core.questions import Compare
+from rankkit.core.ranking import Request, ScoreKind
 from rankkit.errors import CapabilityMissing, InvalidModel
-from rankkit.judge import Asked
 from rankkit.pairwise.cross_encoder import DuoEncoderJudge
-from rankkit.questions import Compare
-from rankkit.ranking import Request, ScoreKind
 from tests.tiny import VOCABULARY, tiny_cross_encoder, tiny_tokenizer
 from tests.tiny_seq2seq import tiny_seq2seq
 
@@ -29,7 +29,7 @@ def folder(tmp_path_factory):
 def test_the_answer_is_the_logistic_function_of_the_logit(folder):
     judge = DuoEncoderJudge(OnnxDuoEncoder(folder))
     request = Request.of("word", ["good", "bad", {"title": "bad", "text": "bad"}])
-    asked = [Asked(request, Compare(0, 1)), Asked(request, Compare(2, 1))]
+    asked = [BoundQuestion(request, Compare(0, 1)), BoundQuestion(request, Compare(2, 1))]
     found = {}
     for call in judge.prepare(asked):
         found |= dict(zip(call.slots, call.run(), strict=True))

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 import pytest
 
+from rankkit.core.judge import BoundQuestion
+from rankkit.core.plan import plan_ranking
+from rankkit.core.questions import Answer, Compare, Outcome, Score, StrategyResult, Task
+from rankkit.core.ranking import ScoreKind
+from rankkit.core.usage import Budget
 from rankkit.errors import BackendError, InvalidOutput
-from rankkit.judge import Asked
 from rankkit.pairwise.difference import ScoreDifferenceJudge
-from rankkit.plan import plan_ranking
-from rankkit.questions import Answer, Compare, Outcome, Placed, Score, Task
-from rankkit.ranking import ScoreKind
-from rankkit.reranker import JudgeReranker
+from rankkit.pipeline.judged import JudgeReranker
 from rankkit.testing import ScriptedJudge, check_oracle_order, check_reranker, oracle, request_of
-from rankkit.usage import Budget
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Bubble:
                 [answer] = yield [Compare(order[at], order[at + 1])]
                 if answer.value is not None and answer.value < 0.5:
                     order[at], order[at + 1] = order[at + 1], order[at]
-        return Placed(tuple(order))
+        return StrategyResult(tuple(order))
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class AllAtOnce:
         wins = Counter(dict.fromkeys(range(task.n), 0.0))
         for pair, answer in zip(pairs, answers, strict=True):
             wins[pair.first] += answer.value or 0.0
-        return Placed(tuple(sorted(range(task.n), key=lambda index: (-wins[index], index))))
+        return StrategyResult(tuple(sorted(range(task.n), key=lambda index: (-wins[index], index))))
 
 
 RELEVANCE = [0.1, 0.9, 0.3, 0.7, 0.5, 0.2, 0.8]
@@ -62,7 +62,7 @@ RELEVANCE = [0.1, 0.9, 0.3, 0.7, 0.5, 0.2, 0.8]
 def test_the_order_is_that_of_the_scores_and_each_document_is_scored_once(strategy, batch, concurrency):
     seen: Counter[str] = Counter()
 
-    def score(asked: Asked[Score]) -> Answer[float]:
+    def score(asked: BoundQuestion[Score]) -> Answer[float]:
         seen[asked.request.candidates[asked.question.index].id] += 1
         return Answer(RELEVANCE[asked.question.index])
 
@@ -79,7 +79,7 @@ def test_the_order_is_that_of_the_scores_and_each_document_is_scored_once(strate
 def test_the_answer_is_the_logistic_function_of_the_difference():
     judge = ScoreDifferenceJudge(oracle(batch=2))  # type: ignore[arg-type]
     request = request_of([2.0, -1.0, 2.0])
-    asked = [Asked(request, Compare(*pair)) for pair in ((0, 1), (1, 0), (0, 2))]
+    asked = [BoundQuestion(request, Compare(*pair)) for pair in ((0, 1), (1, 0), (0, 2))]
     found = {}
     for call in judge.prepare(asked):
         found |= dict(zip(call.slots, call.run(), strict=True))
@@ -124,7 +124,7 @@ def test_what_was_forgotten_is_scored_again():
 def test_a_failure_is_told_once_made_and_tried_anew_by_the_next_ranking():
     broken = {"d2"}
 
-    def score(asked: Asked[Score]) -> Answer[float]:
+    def score(asked: BoundQuestion[Score]) -> Answer[float]:
         if asked.request.candidates[asked.question.index].id in broken:
             raise BackendError("out of order")
         return Answer(RELEVANCE[asked.question.index])
@@ -139,7 +139,7 @@ def test_a_failure_is_told_once_made_and_tried_anew_by_the_next_ranking():
 
 
 def test_scores_that_are_none_or_no_numbers_are_no_comparison():
-    def score(asked: Asked[Score]) -> Answer[float]:
+    def score(asked: BoundQuestion[Score]) -> Answer[float]:
         return (
             Answer(None, Outcome.REFUSED)
             if asked.question.index == 0

@@ -6,14 +6,14 @@ import math
 
 import pytest
 
-from rankkit.backends.onnx import OnnxCrossEncoder
-from rankkit.backends.seq2seq import OnnxSeq2Seq
+from rankkit.backends.encoders.cross_encoder import OnnxCrossEncoder
+from rankkit.backends.encoders.seq2seq import OnnxSeq2Seq
+from rankkit.core.judge import BoundQuestion
+from rankkit.core.questions import Compare
+from rankkit.core.ranking import Request
 from rankkit.errors import CapabilityMissing, InvalidModel, PromptError
-from rankkit.judge import Asked
 from rankkit.pairwise.duot5 import DuoT5Judge
-from rankkit.prompt import load_prompt, parse_prompt
-from rankkit.questions import Compare
-from rankkit.ranking import Request
+from rankkit.prompting.template import load_prompt, parse_prompt
 from tests.tiny import tiny_cross_encoder
 from tests.tiny_seq2seq import tiny_seq2seq
 
@@ -26,7 +26,7 @@ def backend(tmp_path_factory) -> OnnxSeq2Seq:
 def answers(judge, request: Request, pairs: list[tuple[int, int]]):
     """Run a judge's calls; its replies in the order of the pairs."""
     replies = {}
-    for call in judge.prepare([Asked(request, Compare(*pair)) for pair in pairs]):
+    for call in judge.prepare([BoundQuestion(request, Compare(*pair)) for pair in pairs]):
         replies |= dict(zip(call.slots, call.run(), strict=True))
     return [replies[slot] for slot in range(len(pairs))]
 

@@ -13,8 +13,8 @@ from rankkit.errors import ContextTooSmall, PromptError
 from rankkit.pairwise.prompted import PromptedJudge
 from rankkit.pairwise.strategies.allpairs import AllPairs
 from rankkit.pairwise.strategies.heapsort import HeapSort
-from rankkit.prompt import load_prompt
-from rankkit.reranker import JudgeReranker
+from rankkit.pipeline.judged import JudgeReranker
+from rankkit.prompting.template import load_prompt
 from rankkit.testing import ScriptedModel, check_reranker, request_of, words_of
 
 PRP = load_prompt("pairwise/prp")
@@ -39,7 +39,7 @@ def test_probabilities_come_from_both_labels_and_sort_the_documents():
     assert ranking.scores == pytest.approx(
         (5.4, 3.8, 2.2, 0.6)
     )  # sym-sum over both orders: twice the sum of 0.9 and 0.1
-    assert ranking.steps[0].diagnosis["position_bias"] == 0.0
+    assert ranking.steps[0].diagnostics["position_bias"] == 0.0
     check_reranker(JudgeReranker(judge, HeapSort(top_k=3)))
 
 
@@ -47,8 +47,8 @@ def test_a_model_that_always_says_a_is_found_out_and_changes_nothing():
     judge = PromptedJudge(ScriptedModel(say=lambda prompt: "A"), PRP, by_text=True)
     ranking = JudgeReranker(judge, HeapSort(top_k=3)).rank(request_of([0] * 5))
     assert ranking.order == (0, 1, 2, 3, 4)
-    diagnosis = ranking.steps[0].diagnosis
-    assert diagnosis["position_bias"] == 1.0 and diagnosis["first_preference"] == 1.0
+    diagnostics = ranking.steps[0].diagnostics
+    assert diagnostics["position_bias"] == 1.0 and diagnostics["first_preference"] == 1.0
 
 
 @pytest.mark.parametrize(

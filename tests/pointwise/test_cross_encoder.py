@@ -6,14 +6,14 @@ import math
 
 import pytest
 
-from rankkit.backends.onnx import OnnxCrossEncoder
+from rankkit.backends.encoders.cross_encoder import OnnxCrossEncoder
+from rankkit.core.ranking import ScoreKind
+from rankkit.core.usage import Budget
 from rankkit.errors import CapabilityMissing, InvalidOutput
+from rankkit.pipeline.judged import JudgeReranker
 from rankkit.pointwise.cross_encoder import CrossEncoderJudge
 from rankkit.pointwise.strategy import ScoreAll
-from rankkit.ranking import ScoreKind
-from rankkit.reranker import JudgeReranker
 from rankkit.testing import check_reranker
-from rankkit.usage import Budget
 from tests.tiny import tiny_cross_encoder
 
 
@@ -44,7 +44,7 @@ def test_the_bill_counts_calls_and_tokens_and_agrees_with_the_plan(backend):
     request = reranker(backend).rerank("word", ["good", "good good", "best"]).request
     plan, ranking = reranker(backend).plan(request), reranker(backend).rank(request)
     assert ranking.usage.input_tokens == 5 + 6 + 5  # [CLS] word [SEP] good [SEP], ...
-    assert (plan.usage.tokens, plan.calls, plan.rounds) == (ranking.usage.tokens, ranking.usage.calls, 1)
+    assert (plan.usage.tokens, plan.calls, plan.sequential_rounds) == (ranking.usage.tokens, ranking.usage.calls, 1)
     assert plan.exact
 
 

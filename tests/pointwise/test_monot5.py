@@ -6,14 +6,14 @@ import math
 
 import pytest
 
-from rankkit.backends.onnx import OnnxCrossEncoder
-from rankkit.backends.seq2seq import OnnxSeq2Seq
+from rankkit.backends.encoders.cross_encoder import OnnxCrossEncoder
+from rankkit.backends.encoders.seq2seq import OnnxSeq2Seq
+from rankkit.core.ranking import ScoreKind
 from rankkit.errors import CapabilityMissing, InvalidModel, InvalidOutput, PromptError
+from rankkit.pipeline.judged import JudgeReranker
 from rankkit.pointwise.monot5 import MonoT5Judge
 from rankkit.pointwise.strategy import ScoreAll
-from rankkit.prompt import load_prompt, parse_prompt
-from rankkit.ranking import ScoreKind
-from rankkit.reranker import JudgeReranker
+from rankkit.prompting.template import load_prompt, parse_prompt
 from rankkit.testing import check_reranker
 from tests.tiny import tiny_cross_encoder
 from tests.tiny_seq2seq import tiny_seq2seq

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import pytest
 
 from benchmarks.llama_server import LlamaServer
-from rankkit.evaluation.datasets import load_dataset
-from rankkit.ranking import Request
+from rankkit.core.ranking import Request
+from rankkit.data.datasets import load_dataset
 from tests.conftest import pulled_model
 
 #: How each is asked over HTTP, and how many queries and passages it is shown. A base model has no chat template.

@@ -11,14 +11,14 @@ from collections.abc import Mapping
 import pytest
 
 from rankkit.config import load
-from rankkit.judge import Asked, Reply
+from rankkit.core.judge import BoundQuestion, Reply
+from rankkit.core.questions import Outcome
+from rankkit.core.ranking import Ranking, Request
 from rankkit.listwise.constrained import ConstrainedJudge
 from rankkit.listwise.generate import GenerateJudge
 from rankkit.listwise.strategies.single import Single
-from rankkit.prompt import load_prompt
-from rankkit.questions import Outcome
-from rankkit.ranking import Ranking, Request
-from rankkit.reranker import JudgeReranker
+from rankkit.pipeline.judged import JudgeReranker
+from rankkit.prompting.template import load_prompt
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 SMALL = {"paradigm": "listwise", "window": 4, "step": 2, "prompt": "listwise/small"}
@@ -37,7 +37,7 @@ def ranked(spec: Mapping[str, object], request: Request) -> tuple[Ranking, list[
     """The ranking, and what the model said to each question; of a model that is asked to go on, its last words."""
     said: list[str | None] = []
 
-    def hear(asked: Asked[object], reply: Reply[object]) -> None:
+    def hear(asked: BoundQuestion[object], reply: Reply[object]) -> None:
         if reply.again is None:
             said.append(reply.said)
 
@@ -70,7 +70,7 @@ def noise_windows(count: int, passages: int = 5) -> list[Request]:
 
 
 def test_constrained_decoding_is_a_perfect_permutation_in_two_hundred_windows_of_noise(smollm2, record_property):
-    from rankkit.backends.gguf import GgufModel
+    from rankkit.backends.gguf.model import GgufModel
 
     template = load_prompt("listwise/small")
     with GgufModel(smollm2, context=1024) as model:

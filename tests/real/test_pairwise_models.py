@@ -17,8 +17,8 @@ def test_a_language_model_compares_the_same_here_and_over_http(smollm2, server, 
     ours, theirs = here.rank(requests[0]), there.rank(requests[0])
     assert ours.order == theirs.order
     assert ours.steps[0].questions == theirs.steps[0].questions == ours.usage.calls
-    [diagnosis, other] = [ranking.steps[0].diagnosis for ranking in (ours, theirs)]
-    assert 0.0 <= diagnosis["position_bias"] <= 1.0 and diagnosis["position_bias"] == other["position_bias"]
+    [diagnostics, other] = [ranking.steps[0].diagnostics for ranking in (ours, theirs)]
+    assert 0.0 <= diagnostics["position_bias"] <= 1.0 and diagnostics["position_bias"] == other["position_bias"]
     assert ours.usage.cached_tokens > 0  # instructions, query and first document were computed once
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rankkit.core.ranking import Candidate, Query
 from rankkit.errors import ConfigError, DataError, DuplicateIds, EmptyQuery
-from rankkit.ranking import Candidate, Query
 from rankkit.retrieval.bm25 import Bm25Index, Bm25Settings
 
 FLEAS = [

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rankkit.evaluation.datasets import Dataset, load_dataset
+from rankkit.core.ranking import Query
+from rankkit.data.datasets import Dataset, load_dataset
 from rankkit.evaluation.measures import evaluate, parse_measures
-from rankkit.ranking import Query
 from rankkit.retrieval.bm25 import Bm25Index, Bm25Settings
 
 pytestmark = pytest.mark.data

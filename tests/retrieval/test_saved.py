@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rankkit.core.ranking import Candidate
 from rankkit.errors import DataError, InvalidDocument
-from rankkit.ranking import Candidate
 from rankkit.retrieval.bm25 import Bm25Index, Bm25Settings
 
 FLEAS = [

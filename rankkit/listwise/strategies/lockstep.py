@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from rankkit.questions import Answer, Question
+from rankkit.core.questions import Answer, Question
 
 Q = TypeVar("Q", bound=Question)
 A = TypeVar("A")

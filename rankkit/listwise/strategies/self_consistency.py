@@ -13,10 +13,10 @@ from itertools import combinations
 from statistics import fmean, median
 from typing import Literal, get_args
 
+from rankkit.core.questions import Answer, Asking, Bounded, Order, Strategy, StrategyResult, Task
 from rankkit.errors import ConfigError, nearest
 from rankkit.listwise.strategies.lockstep import in_lockstep
 from rankkit.listwise.strategies.windows import Permutation, at_least, head_of, spelled
-from rankkit.questions import Answer, Asking, Bounded, Order, Placed, Strategy, Task
 
 #: How the places that a candidate got become one number.
 Aggregation = Literal["borda", "median", "reciprocal"]
@@ -36,7 +36,7 @@ class SelfConsistency:
     which cares for the top. The paper's Kemeny order is what all three stand in for. Ties keep the first-stage order.
 
     Where a question of a shuffled copy has no answer, the first stage answers it: the shuffle itself is not knowledge.
-    A copy without any answer has no vote. ``diagnosis`` tells the copies' ``agreement``: Spearman's rank correlation,
+    A copy without any answer has no vote. ``diagnostics`` tells the copies' ``agreement``: Spearman's rank correlation,
     mean over pairs; a judge near 0 answers by position, not by relevance.
     """
 
@@ -74,13 +74,13 @@ class SelfConsistency:
         copies = [_Copy(self.inner, tuple(shuffled), replace(task, n=head)) for shuffled in shuffles]
         results = yield from in_lockstep([copy.order() for copy in copies])
         votes = [placed.order for placed, copy in zip(results, copies, strict=True) if copy.heard]
-        told = results[0].diagnosis
+        told = results[0].diagnostics
         if not votes:
-            return Placed(tuple(range(task.n)), diagnosis=told)
+            return StrategyResult(tuple(range(task.n)), diagnostics=told)
         order = aggregated(votes, self.by)
         if len(votes) > 1 and head > 1:
             told = (*told, ("agreement", agreement(votes)))
-        return Placed((*order, *range(head, task.n)), diagnosis=told)
+        return StrategyResult((*order, *range(head, task.n)), diagnostics=told)
 
     def most_questions(self, task: Task) -> int | None:
         """``samples`` times what ``inner`` asks at most; unknown where that is."""
@@ -108,7 +108,7 @@ class _Copy:
             try:
                 questions = next(asking) if answers is None else asking.send(answers)
             except StopIteration as stop:
-                placed: Placed = stop.value
+                placed: StrategyResult = stop.value
                 return replace(placed, order=self._named(placed.order))
             asked = [Order(self._named(question.indices), question.top) for question in questions]
             got = yield asked

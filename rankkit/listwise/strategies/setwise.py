@@ -11,9 +11,9 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rankkit.core.questions import Answer, Asking, Choose, StrategyResult, Task
 from rankkit.listwise.strategies.lockstep import in_lockstep
 from rankkit.listwise.strategies.windows import at_least, fitting, head_of, shrinkage, spelled
-from rankkit.questions import Answer, Asking, Choose, Placed, Task
 
 _Sifting = Generator[Sequence[Choose], Sequence[Answer[int]], None]
 _Finding = Generator[Sequence[Choose], Sequence[Answer[int]], list[int]]
@@ -45,7 +45,7 @@ class _Setwise(ABC):
         best: list[int] = (yield from self._best(head, children)) if children > 0 else []
         found = set(best)
         rest = (index for index in range(task.n) if index not in found)
-        return Placed((*best, *rest), diagnosis=shrinkage(min(self.children + 1, head), children + 1))
+        return StrategyResult((*best, *rest), diagnostics=shrinkage(min(self.children + 1, head), children + 1))
 
     def most_questions(self, task: Task) -> int:
         children = fitting(self.children + 1, task) - 1

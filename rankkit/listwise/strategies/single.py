@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rankkit.core.questions import Asking, Order, StrategyResult, Task
 from rankkit.listwise.strategies.sliding import Sliding
 from rankkit.listwise.strategies.windows import Permutation, at_least, fitting, head_of, shrinkage, spelled
-from rankkit.questions import Asking, Order, Placed, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Single:
     """Do not window what fits into one question: 100 candidates, 1 question, 1 round.
 
     Promise, with a judge that is always right: everything in its place. What does not fit into one question is ordered
-    by ``Sliding`` with the largest window that does, half of it a step; the ranking's ``diagnosis`` then tells that
+    by ``Sliding`` with the largest window that does, half of it a step; the ranking's ``diagnostics`` then tells that
     window. ``top_k`` as there.
     """
 
@@ -36,9 +36,9 @@ class Single:
         window = fitting(head, task)
         told = shrinkage(head, window)
         if window < 2:
-            return Placed(tuple(range(task.n)), diagnosis=told)
+            return StrategyResult(tuple(range(task.n)), diagnostics=told)
         placed = yield from self._sliding(window).order(task)
-        return Placed(placed.order, diagnosis=told)
+        return StrategyResult(placed.order, diagnostics=told)
 
     def most_questions(self, task: Task) -> int:
         """One, or as many as there are windows."""

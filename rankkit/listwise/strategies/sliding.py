@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rankkit.core.questions import Asking, Order, StrategyResult, Task
 from rankkit.errors import ConfigError
 from rankkit.listwise.strategies.windows import (
     Permutation,
@@ -18,7 +19,6 @@ from rankkit.listwise.strategies.windows import (
     shrinkage,
     spelled,
 )
-from rankkit.questions import Asking, Order, Placed, Task
 
 
 def spans(n: int, window: int, step: int) -> list[tuple[int, int]]:
@@ -44,7 +44,7 @@ class Sliding:
     window 20, step 10: 9 questions in 9 rounds. A further pass goes over the new order; when one changed nothing, the
     others are not made (a plan, for which the first stage is right, therefore shows one). Where fewer than ``window``
     candidates fit into a question, window and step shrink in proportion, and so does the promise; the ranking's
-    ``diagnosis`` then tells the window used.
+    ``diagnostics`` then tells the window used.
 
     ``top_k``: how many places of the result matter. ``None`` asks for full permutations, as the field does. A number
     asks the last window for that many places only and the others for the ``window - step`` that they carry up: a
@@ -84,7 +84,7 @@ class Sliding:
         window, step = self._fit(task)
         told = shrinkage(min(self.window, head), window)
         if min(window, head) < 2:
-            return Placed(tuple(order), diagnosis=told)
+            return StrategyResult(tuple(order), diagnostics=told)
         for _ in range(self.passes):
             before = order.copy()
             for start, end in spans(head, window, step):
@@ -92,7 +92,7 @@ class Sliding:
                 order[start:end] = arranged(order[start:end], answer)
             if order == before:
                 break
-        return Placed(tuple(order), diagnosis=told)
+        return StrategyResult(tuple(order), diagnostics=told)
 
     def most_questions(self, task: Task) -> int:
         """Every window in every pass."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from rankkit.core.questions import Answer, Asking, Order, StrategyResult, Task
 from rankkit.errors import ConfigError
 from rankkit.listwise.strategies.windows import (
     Permutation,
@@ -20,7 +21,6 @@ from rankkit.listwise.strategies.windows import (
     shrinkage,
     spelled,
 )
-from rankkit.questions import Answer, Asking, Order, Placed, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class TopDown:
         window, cutoff = self._fit(task)
         told = shrinkage(min(self.window, head), window)
         if min(window, head) < 2:
-            return Placed(tuple(range(task.n)), diagnosis=told)
+            return StrategyResult(tuple(range(task.n)), diagnostics=told)
         pool, behind, in_order = list(range(head)), list(range(head, task.n)), False
         while len(pool) > window and not in_order:
             [answer] = yield [question(pool[:window])]
@@ -81,7 +81,7 @@ class TopDown:
         if len(pool) > 1 and not in_order:
             [answer] = yield [question(pool)]
             pool = arranged(pool, answer)
-        return Placed((*pool, *behind), diagnosis=told)
+        return StrategyResult((*pool, *behind), diagnostics=told)
 
     def most_questions(self, task: Task) -> int:
         """Everybody comes out above the pivot each time, and only the tail of the first window stays behind."""

@@ -11,6 +11,8 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from rankkit.core.questions import Answer, Asking, Order, StrategyResult, Task
+from rankkit.core.ranking import ScoreKind
 from rankkit.errors import ConfigError
 from rankkit.listwise.strategies.lockstep import in_lockstep
 from rankkit.listwise.strategies.windows import (
@@ -22,8 +24,6 @@ from rankkit.listwise.strategies.windows import (
     shrinkage,
     spelled,
 )
-from rankkit.questions import Answer, Asking, Order, Placed, Task
-from rankkit.ranking import ScoreKind
 
 #: (how many advance, the largest group) stage by stage, as in the paper: 100 to 50 to 20 to 10 to 5 to 2.
 STAGES = ((50, 20), (20, 10), (10, 20), (5, 20), (2, 20))
@@ -75,14 +75,14 @@ class TourRank:
         wanted = min(head, max(group for _, group in self.stages))
         told = shrinkage(wanted, fitting(wanted, task))
         if min(head, fitting(2, task)) < 2:
-            return Placed(tuple(range(task.n)), diagnosis=told)
+            return StrategyResult(tuple(range(task.n)), diagnostics=told)
         results = yield from in_lockstep([self._tournament(head, task, number) for number in range(self.tournaments)])
         if not any(heard for _, heard in results):
-            return Placed(tuple(range(task.n)), diagnosis=told)
+            return StrategyResult(tuple(range(task.n)), diagnostics=told)
         points = [sum(earned[index] for earned, _ in results) for index in range(head)]
         order = (*sorted(range(head), key=lambda index: -points[index]), *range(head, task.n))
         scores = tuple(float(points[index]) if index < head else None for index in order)
-        return Placed(order, scores, ScoreKind.WINS, told)
+        return StrategyResult(order, scores, ScoreKind.WINS, told)
 
     def most_questions(self, task: Task) -> int:
         """As many as without any answer: how many advance from a group does not depend on who does."""

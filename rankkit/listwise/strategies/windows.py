@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rankkit.core.questions import Answer, Order, Task
 from rankkit.errors import ConfigError
-from rankkit.questions import Answer, Order, Task
 
 #: What an ``Order`` is answered by.
 Permutation = tuple[int, ...]
@@ -38,11 +38,11 @@ def head_of(task: Task, depth: int | None) -> int:
 
 def fitting(window: int, task: Task) -> int:
     """The window that the context allows: ``Task.largest`` where that is smaller."""
-    return window if task.largest is None else min(window, task.largest)
+    return window if task.max_group_size is None else min(window, task.max_group_size)
 
 
 def shrinkage(wanted: int, used: int) -> tuple[tuple[str, float], ...]:
-    """The line for ``Placed.diagnosis``: which window was used, where the context did not allow the one wanted."""
+    """For ``StrategyResult.diagnostics``: which window was used, where the context did not allow the one wanted."""
     return (("window", float(used)),) if used < wanted else ()
 
 

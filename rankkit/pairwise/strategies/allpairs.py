@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rankkit.pairwise.aggregation import SYM_SUM, Aggregation
-from rankkit.pairwise.bouts import Bouts, Course
+from rankkit.core.questions import StrategyResult
+from rankkit.pairwise.aggregation.methods import SYM_SUM, Aggregation
+from rankkit.pairwise.comparisons import Comparisons, SortProgram
 from rankkit.pairwise.strategies.base import PairStrategy
-from rankkit.pairwise.strategies.standing import standing
-from rankkit.questions import Placed
+from rankkit.pairwise.strategies.result import standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class AllPairs(PairStrategy):
 
     aggregation: Aggregation = SYM_SUM
 
-    def course(self, bouts: Bouts, n: int, k: int) -> Course[Placed]:
+    def program(self, comparisons: Comparisons, n: int, k: int) -> SortProgram[StrategyResult]:
         # Neighbours first: a budget that ends in the middle has then treated everybody alike.
         yield [(i, i + distance) for distance in range(1, n) for i in range(n - distance)]
-        return standing(bouts, n, self.aggregation)
+        return standing(comparisons, n, self.aggregation)

@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rankkit.core.questions import Asking, Compare, StrategyResult, Task
 from rankkit.errors import ConfigError
-from rankkit.pairwise.bouts import Bouts, Course
-from rankkit.questions import Asking, Compare, Placed, Task
+from rankkit.pairwise.comparisons import Comparisons, SortProgram
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +32,14 @@ class PairStrategy(ABC):
                 raise ConfigError(f"{self.name}: {option} is {value}", hint="Give 1 or more, or leave it out for all.")
 
     def order(self, task: Task) -> Asking[Compare, float]:
-        bouts = Bouts(one_sided=self.one_sided)
+        comparisons = Comparisons(one_sided=self.one_sided)
         n = task.n if self.depth is None else min(self.depth, task.n)
         k = n if self.top_k is None else min(self.top_k, n)
-        placed = yield from bouts.play(self.course(bouts, n, k))
+        placed = yield from comparisons.play(self.program(comparisons, n, k))
         inside = set(placed.order)
         rest = [item for item in range(task.n) if item not in inside]
         scores = None if placed.scores is None else (*placed.scores, *(None for _ in rest))
-        return Placed((*placed.order, *rest), scores, placed.kind, bouts.diagnosis())
+        return StrategyResult((*placed.order, *rest), scores, placed.kind, comparisons.diagnostics())
 
     def most_questions(self, task: Task) -> int:
         """No pair is asked about twice, so all of them is the most; some methods know better."""
@@ -51,5 +51,5 @@ class PairStrategy(ABC):
         return n * (n - 1) // 2
 
     @abstractmethod
-    def course(self, bouts: Bouts, n: int, k: int) -> Course[Placed]:
+    def program(self, comparisons: Comparisons, n: int, k: int) -> SortProgram[StrategyResult]:
         """Place the first ``k`` of the candidates 0 to ``n - 1``, and as many more as are known from it."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rankkit.pairwise.bouts import Bouts, Course
+from rankkit.core.questions import StrategyResult
+from rankkit.pairwise.comparisons import Comparisons, SortProgram
 from rankkit.pairwise.strategies.base import PairStrategy
-from rankkit.questions import Placed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class BubbleSort(PairStrategy):
         """Pass r leaves the first r places alone."""
         return sum(n - 1 - r for r in range(k))
 
-    def course(self, bouts: Bouts, n: int, k: int) -> Course[Placed]:
+    def program(self, comparisons: Comparisons, n: int, k: int) -> SortProgram[StrategyResult]:
         line = list(range(n))
         for step in range(n + 2 * k):
             # Pass r is about to compare places i - 1 and i; the first r places are final by then.
@@ -33,6 +33,6 @@ class BubbleSort(PairStrategy):
             due = [i for r, i in enumerate(at) if r < i < n]
             yield [(line[i - 1], line[i]) for i in due]
             for i in due:
-                if bouts.better(line[i], line[i - 1]):
+                if comparisons.better(line[i], line[i - 1]):
                     line[i - 1], line[i] = line[i], line[i - 1]
-        return Placed(tuple(line))
+        return StrategyResult(tuple(line))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rankkit.pairwise.bouts import Bouts, Course, side_by_side
+from rankkit.core.questions import StrategyResult
+from rankkit.pairwise.comparisons import Comparisons, SortProgram, side_by_side
 from rankkit.pairwise.strategies.base import PairStrategy
-from rankkit.questions import Placed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,31 +25,31 @@ class HeapSort(PairStrategy):
         built = sum(_deepest(n, node) for node in range(n // 2))
         return built + sum(_deepest(n - taken, 0) for taken in range(1, k))
 
-    def course(self, bouts: Bouts, n: int, k: int) -> Course[Placed]:
+    def program(self, comparisons: Comparisons, n: int, k: int) -> SortProgram[StrategyResult]:
         heap = list(range(n))
         level = n.bit_length() - 2
         while level >= 0:
             nodes = range(2**level - 1, min(2 ** (level + 1) - 1, n // 2))
-            yield from side_by_side([_sink(bouts, heap, node) for node in nodes])
+            yield from side_by_side([_sink(comparisons, heap, node) for node in nodes])
             level -= 1
         best = []
         for left in range(k, 0, -1):
             best.append(heap[0])
             last = heap.pop()
             if heap and left > 1:
-                yield from _fill(bouts, heap, last)
-        return Placed(tuple(best))
+                yield from _fill(comparisons, heap, last)
+        return StrategyResult(tuple(best))
 
 
-def _sink(bouts: Bouts, heap: list[int], place: int) -> Course[None]:
+def _sink(comparisons: Comparisons, heap: list[int], place: int) -> SortProgram[None]:
     """Let the item at ``place`` change places with its better child for as long as that one is better."""
     item = heap[place]
     while (child := 2 * place + 1) < len(heap):
         if child + 1 < len(heap):
             yield [(heap[child], heap[child + 1])]
-            child += bouts.better(heap[child + 1], heap[child])
+            child += comparisons.better(heap[child + 1], heap[child])
         yield [(item, heap[child])]
-        if not bouts.better(heap[child], item):
+        if not comparisons.better(heap[child], item):
             break
         heap[place], place = heap[child], child
     heap[place] = item
@@ -64,18 +64,18 @@ def _deepest(size: int, place: int) -> int:
     return most
 
 
-def _fill(bouts: Bouts, heap: list[int], item: int) -> Course[None]:
+def _fill(comparisons: Comparisons, heap: list[int], item: int) -> SortProgram[None]:
     """Fill the gap at the top from below, down to a leaf, then let ``item`` climb from there."""
     place = 0
     while (child := 2 * place + 1) < len(heap):
         if child + 1 < len(heap):
             yield [(heap[child], heap[child + 1])]
-            child += bouts.better(heap[child + 1], heap[child])
+            child += comparisons.better(heap[child + 1], heap[child])
         heap[place], place = heap[child], child
     while place > 0:
         parent = (place - 1) // 2
         yield [(item, heap[parent])]
-        if not bouts.better(item, heap[parent]):
+        if not comparisons.better(item, heap[parent]):
             break
         heap[place], place = heap[parent], parent
     heap[place] = item

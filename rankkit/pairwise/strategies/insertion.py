@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rankkit.core.questions import StrategyResult
 from rankkit.errors import ConfigError
-from rankkit.pairwise.bouts import Bouts, Course, side_by_side
+from rankkit.pairwise.comparisons import Comparisons, SortProgram, side_by_side
 from rankkit.pairwise.strategies.base import PairStrategy
-from rankkit.questions import Placed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,42 +31,42 @@ class Insertion(PairStrategy):
         if self.together < 1:
             raise ConfigError(f"insertion of {self.together} candidates together", hint="Give 1 or more.")
 
-    def course(self, bouts: Bouts, n: int, k: int) -> Course[Placed]:
+    def program(self, comparisons: Comparisons, n: int, k: int) -> SortProgram[StrategyResult]:
         best: list[int] = []
         out: list[int] = []
         for start in range(0, n, self.together):
             group = range(start, min(start + self.together, n))
             if len(best) == k:
                 yield [(item, best[-1]) for item in group]
-            entering = [item for item in group if len(best) < k or bouts.better(item, best[-1])]
-            best = yield from _inserted(bouts, best, entering)
+            entering = [item for item in group if len(best) < k or comparisons.better(item, best[-1])]
+            best = yield from _inserted(comparisons, best, entering)
             out += [item for item in group if item not in entering] + best[k:]
             del best[k:]
-        return Placed((*best, *sorted(out)))
+        return StrategyResult((*best, *sorted(out)))
 
 
-def _inserted(bouts: Bouts, line: Sequence[int], items: Sequence[int]) -> Course[list[int]]:
+def _inserted(comparisons: Comparisons, line: Sequence[int], items: Sequence[int]) -> SortProgram[list[int]]:
     """``line`` with ``items`` in their places. Those that fall into the same gap are sorted among themselves."""
     if not items:
         return list(line)
     if not line:
-        return (yield from _inserted(bouts, items[:1], items[1:]))
-    places = yield from side_by_side([_place(bouts, line, item) for item in items])
+        return (yield from _inserted(comparisons, items[:1], items[1:]))
+    places = yield from side_by_side([_place(comparisons, line, item) for item in items])
     gaps = [[item for item, place in zip(items, places, strict=True) if place == gap] for gap in range(len(line) + 1)]
-    filled = yield from side_by_side([_inserted(bouts, [], gap) for gap in gaps])
+    filled = yield from side_by_side([_inserted(comparisons, [], gap) for gap in gaps])
     merged = list(filled[0])
     for item, gap in zip(line, filled[1:], strict=True):
         merged += [item, *gap]
     return merged
 
 
-def _place(bouts: Bouts, line: Sequence[int], item: int) -> Course[int]:
+def _place(comparisons: Comparisons, line: Sequence[int], item: int) -> SortProgram[int]:
     low, high = 0, len(line)
     while low < high:
         # The last of the line was met at the door: it is known, and costs nothing.
         middle = (low + high) // 2
         yield [(item, line[middle])]
-        if bouts.better(item, line[middle]):
+        if comparisons.better(item, line[middle]):
             high = middle
         else:
             low = middle + 1

@@ -13,9 +13,9 @@ from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
+from rankkit.core.questions import Answer, Asking, Choose, Order, Outcome, StrategyResult, Task
 from rankkit.errors import ConfigError
-from rankkit.pairwise.bouts import PATIENCE
-from rankkit.questions import Answer, Asking, Choose, Order, Outcome, Placed, Task
+from rankkit.pairwise.comparisons import PATIENCE
 
 Q = TypeVar("Q", bound=Order | Choose)
 A = TypeVar("A")
@@ -70,7 +70,7 @@ class _KWay(Generic[Q, A]):
         n, k, size = self._fit(task)
         best: list[int] = yield from self._best(n, k, size)
         rest = (item for item in range(task.n) if item not in best)
-        return Placed((*best, *rest))
+        return StrategyResult((*best, *rest))
 
     def most_questions(self, task: Task) -> int:
         """A knockout of all that are left for each place: of a group that was asked about, one stays unbeaten."""
@@ -80,7 +80,7 @@ class _KWay(Generic[Q, A]):
     def _fit(self, task: Task) -> tuple[int, int, int]:
         n = task.n if self.depth is None else min(self.depth, task.n)
         k = n if self.top_k is None else min(self.top_k, n)
-        return n, k, max(2, self.size if task.largest is None else min(self.size, task.largest))
+        return n, k, max(2, self.size if task.max_group_size is None else min(self.size, task.max_group_size))
 
     def _best(self, n: int, k: int, size: int) -> Generator[Sequence[Q], Sequence[Answer[A]], list[int]]:
         known, placed, fruitless = Known(n), 0, 0

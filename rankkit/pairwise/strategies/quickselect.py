@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rankkit.pairwise.bouts import Bouts, Course, side_by_side
+from rankkit.core.questions import StrategyResult
+from rankkit.pairwise.comparisons import Comparisons, SortProgram, side_by_side
 from rankkit.pairwise.strategies.base import PairStrategy
-from rankkit.questions import Placed
 
 #: Lists of at least this many times the places needed are worth a sample to find the pivot in.
 LONG = 4
@@ -24,28 +24,28 @@ class QuickSelect(PairStrategy):
 
     name = "quickselect"
 
-    def course(self, bouts: Bouts, n: int, k: int) -> Course[Placed]:
-        return Placed(tuple((yield from _select(bouts, list(range(n)), k))))
+    def program(self, comparisons: Comparisons, n: int, k: int) -> SortProgram[StrategyResult]:
+        return StrategyResult(tuple((yield from _select(comparisons, list(range(n)), k))))
 
 
-def _select(bouts: Bouts, items: Sequence[int], need: int) -> Course[list[int]]:
+def _select(comparisons: Comparisons, items: Sequence[int], need: int) -> SortProgram[list[int]]:
     """The items with the best ``need`` in order in front."""
     if need <= 0 or len(items) < 2:
         return list(items)
-    pivot = yield from _pivot(bouts, items, need)
+    pivot = yield from _pivot(comparisons, items, need)
     others = [item for item in items if item != pivot]
     yield [(item, pivot) for item in others]
-    above = [item for item in others if bouts.better(item, pivot)]
-    below = [item for item in others if not bouts.better(item, pivot)]
+    above = [item for item in others if comparisons.better(item, pivot)]
+    below = [item for item in others if not comparisons.better(item, pivot)]
     left = need - len(above) - 1
-    first, second = yield from side_by_side([_select(bouts, above, need), _select(bouts, below, left)])
+    first, second = yield from side_by_side([_select(comparisons, above, need), _select(comparisons, below, left)])
     return [*first, pivot, *second]
 
 
-def _pivot(bouts: Bouts, items: Sequence[int], need: int) -> Course[int]:
+def _pivot(comparisons: Comparisons, items: Sequence[int], need: int) -> SortProgram[int]:
     if len(items) < LONG * need:
         return items[min(need, len(items) - 1) // 2]
     # The middle of as many as are needed: with a useful first stage about that many more are as good among the others.
     place = max(1, need // 2)
-    ordered = yield from _select(bouts, items[: max(2, need)], place)
+    ordered = yield from _select(comparisons, items[: max(2, need)], place)
     return ordered[place - 1]

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rankkit.core.questions import StrategyResult
 from rankkit.errors import ConfigError
-from rankkit.pairwise.aggregation import BRADLEY_TERRY, Aggregation
-from rankkit.pairwise.bouts import Bouts, Course, Pair
+from rankkit.pairwise.aggregation.methods import BRADLEY_TERRY, Aggregation
+from rankkit.pairwise.comparisons import Comparisons, Pair, SortProgram
 from rankkit.pairwise.strategies.base import PairStrategy
-from rankkit.pairwise.strategies.standing import standing
-from rankkit.questions import Placed
+from rankkit.pairwise.strategies.result import standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Swiss(PairStrategy):
         if self.rounds is not None and self.rounds < 1:
             raise ConfigError(f"{self.rounds} Swiss rounds", hint="Give 1 or more, or leave it out.")
 
-    def course(self, bouts: Bouts, n: int, k: int) -> Course[Placed]:
+    def program(self, comparisons: Comparisons, n: int, k: int) -> SortProgram[StrategyResult]:
         points = [0.0] * n
         met: set[Pair] = set()
         for _ in range(min(self.rounds or 2 * max(1, n - 1).bit_length(), max(0, n - 1))):
@@ -41,10 +41,10 @@ class Swiss(PairStrategy):
             met.update(pairs)
             yield pairs
             for i, j in pairs:
-                won = bouts.probability(i, j)
+                won = comparisons.probability(i, j)
                 points[i] += 0.5 if won is None else won
                 points[j] += 0.5 if won is None else 1.0 - won
-        return standing(bouts, n, self.aggregation)
+        return standing(comparisons, n, self.aggregation)
 
 
 def _pairing(table: Sequence[int], points: Sequence[float], met: set[Pair]) -> list[Pair]:

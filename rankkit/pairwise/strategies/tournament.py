@@ -19,9 +19,9 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rankkit.pairwise.bouts import Bouts, Course
+from rankkit.core.questions import StrategyResult
+from rankkit.pairwise.comparisons import Comparisons, SortProgram
 from rankkit.pairwise.strategies.base import PairStrategy
-from rankkit.questions import Placed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +30,15 @@ class Tournament(PairStrategy):
 
     name = "tournament"
 
-    def course(self, bouts: Bouts, n: int, k: int) -> Course[Placed]:
+    def program(self, comparisons: Comparisons, n: int, k: int) -> SortProgram[StrategyResult]:
         field_of_play = _Field(n, k)
         unbeaten: Sequence[int] = range(n)
         best: list[int] = []
         while len(best) < k:
-            winner = yield from field_of_play.knockout(bouts, unbeaten)
+            winner = yield from field_of_play.knockout(comparisons, unbeaten)
             best.append(winner)
             unbeaten = field_of_play.beaten[winner]
-        return Placed(tuple(best))
+        return StrategyResult(tuple(best))
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class _Field:
         self.beaten = [[] for _ in range(self.n)]
         self.chances = [1.0 / (self.k + item) for item in range(self.n)]
 
-    def knockout(self, bouts: Bouts, players: Sequence[int]) -> Course[int]:
+    def knockout(self, comparisons: Comparisons, players: Sequence[int]) -> SortProgram[int]:
         """Let them play until one is left, in the order of a Huffman tree."""
         matches = _draw([self.chances[player] for player in players])
         at = list(players) + [-1] * len(matches)
@@ -67,7 +67,7 @@ class _Field:
             yield [(at[matches[m][0]], at[matches[m][1]]) for m in ready]
             for m in ready:
                 one, other = (at[side] for side in matches[m])
-                winner, loser = (one, other) if bouts.better(one, other) else (other, one)
+                winner, loser = (one, other) if comparisons.better(one, other) else (other, one)
                 self.beaten[winner].append(loser)
                 self.chances[winner] += self.chances[loser]
                 at[len(players) + m] = winner

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from rankkit.questions import Answer, Choose, Order, Placed, Question, Strategy, Task
+from rankkit.core.questions import Answer, Choose, Order, Question, Strategy, StrategyResult, Task
 
 Reply = Callable[[Question], Answer]
 
 
 @dataclass(frozen=True)
 class Played:
-    placed: Placed
+    placed: StrategyResult
     rounds: list[list[Question]]
 
     @property
@@ -71,9 +71,9 @@ def noise(seed: int, silent: float = 0.2) -> Reply:
     return reply
 
 
-def play(strategy: Strategy, n: int, reply: Reply, largest: int | None = None) -> Played:
+def play(strategy: Strategy, n: int, reply: Reply, max_group_size: int | None = None) -> Played:
     """Play to the end. At most 10,000 rounds; every question has to be one that a judge can answer."""
-    asking = strategy.order(Task(n, largest))
+    asking = strategy.order(Task(n, max_group_size))
     rounds: list[list[Question]] = []
     answers = None
     try:
@@ -81,7 +81,7 @@ def play(strategy: Strategy, n: int, reply: Reply, largest: int | None = None) -
             asked = list(next(asking) if answers is None else asking.send(answers))
             assert asked, "an empty round"
             for question in asked:
-                check(question, n, largest)
+                check(question, n, max_group_size)
             rounds.append(asked)
             answers = [reply(question) for question in asked]
     except StopIteration as stop:
@@ -91,9 +91,9 @@ def play(strategy: Strategy, n: int, reply: Reply, largest: int | None = None) -
     raise AssertionError("it never ends")
 
 
-def check(question: Question, n: int, largest: int | None) -> None:
+def check(question: Question, n: int, max_group_size: int | None) -> None:
     indices = question.indices
-    assert 2 <= len(indices) <= (n if largest is None else largest)
+    assert 2 <= len(indices) <= (n if max_group_size is None else max_group_size)
     assert len(set(indices)) == len(indices) and set(indices) <= set(range(n))
     if isinstance(question, Order) and question.top is not None:
         assert 1 <= question.top < len(indices)

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rankkit.core.questions import Task
 from rankkit.listwise.strategies.self_consistency import SelfConsistency
 from rankkit.listwise.strategies.setwise import SetwiseBubble, SetwiseHeapsort
 from rankkit.listwise.strategies.single import Single
 from rankkit.listwise.strategies.sliding import Sliding
 from rankkit.listwise.strategies.top_down import TopDown
 from rankkit.listwise.strategies.tour_rank import TourRank
-from rankkit.questions import Task
-from rankkit.reranker import JudgeReranker
+from rankkit.pipeline.judged import JudgeReranker
 from rankkit.testing import check_oracle_order, check_reranker, oracle, request_of
 from tests.listwise.strategies.play import best, limits, noise, play, shuffled, silence, truth, worths
 
@@ -67,27 +67,27 @@ def head(strategy, n: int) -> int:
 
 @settings(max_examples=80, deadline=None)
 @given(any_strategy(), st.integers(0, 250), limits, st.integers(0, 99))
-def test_any_answers_give_a_permutation_and_every_candidate_is_looked_at(strategy, n, largest, seed):
-    played = play(strategy, n, noise(seed), largest)
+def test_any_answers_give_a_permutation_and_every_candidate_is_looked_at(strategy, n, max_group_size, seed):
+    played = play(strategy, n, noise(seed), max_group_size)
     reordered = head(strategy, n)
-    if not (isinstance(strategy, TourRank) and 2 in (largest, *(group for _, group in strategy.stages))):
+    if not (isinstance(strategy, TourRank) and 2 in (max_group_size, *(group for _, group in strategy.stages))):
         assert played.seen == (set(range(reordered)) if reordered > 1 else set())
     assert played.order[reordered:] == list(range(reordered, n))
-    assert play(strategy, n, noise(seed), largest) == played  # deterministic
+    assert play(strategy, n, noise(seed), max_group_size) == played  # deterministic
 
 
 @settings(max_examples=60, deadline=None)
 @given(any_strategy(), st.integers(0, 250), limits)
-def test_silence_leaves_the_first_stage_order(strategy, n, largest):
-    played = play(strategy, n, silence, largest)
+def test_silence_leaves_the_first_stage_order(strategy, n, max_group_size):
+    played = play(strategy, n, silence, max_group_size)
     assert played.order == list(range(n)) and played.placed.scores is None
 
 
 @settings(max_examples=80, deadline=None)
 @given(any_strategy(), worths, limits)
-def test_a_judge_that_is_always_right_brings_the_best_to_the_top(strategy, worth, largest):
+def test_a_judge_that_is_always_right_brings_the_best_to_the_top(strategy, worth, max_group_size):
     reordered = head(strategy, len(worth))
-    played = play(strategy, len(worth), truth(worth), largest)
+    played = play(strategy, len(worth), truth(worth), max_group_size)
     if reordered > 1 and isinstance(strategy, TourRank):
         scores = played.placed.scores
         assert scores[0] == scores[played.order.index(best(worth[:reordered])[0])] == max(scores[:reordered])
@@ -113,16 +113,16 @@ def test_with_the_runner_the_contract_holds(strategy):
 
 
 @every
-@pytest.mark.parametrize("largest", [0, 1])
-def test_where_not_even_two_fit_nothing_is_asked_and_the_diagnosis_says_so(strategy, largest):
-    played = play(strategy, 9, silence, largest)
+@pytest.mark.parametrize("max_group_size", [0, 1])
+def test_where_not_even_two_fit_nothing_is_asked_and_the_diagnosis_says_so(strategy, max_group_size):
+    played = play(strategy, 9, silence, max_group_size)
     assert played.rounds == [] and played.order == list(range(9))
-    assert played.placed.diagnosis == (("window", float(largest)),)
+    assert played.placed.diagnostics == (("window", float(max_group_size)),)
 
 
 @every
 def test_a_context_that_is_large_enough_is_no_diagnosis(strategy):
-    assert not [line for line in play(strategy, 30, silence, 30).placed.diagnosis if line[0] == "window"]
+    assert not [line for line in play(strategy, 30, silence, 30).placed.diagnostics if line[0] == "window"]
 
 
 @pytest.mark.parametrize(
@@ -165,16 +165,16 @@ def test_names_read_as_calls_and_say_what_is_not_usual():
 
 @settings(max_examples=300)
 @given(any_strategy(), st.integers(0, 130), limits, st.integers(0, 10_000), st.sampled_from([0.0, 0.2, 1.0]))
-def test_no_answers_lead_to_more_questions_than_were_promised(strategy, n, largest, seed, silent):
-    played = play(strategy, n, noise(seed, silent), largest)
-    assert len(set(played.questions)) <= strategy.most_questions(Task(n, largest))
+def test_no_answers_lead_to_more_questions_than_were_promised(strategy, n, max_group_size, seed, silent):
+    played = play(strategy, n, noise(seed, silent), max_group_size)
+    assert len(set(played.questions)) <= strategy.most_questions(Task(n, max_group_size))
 
 
 @every
 @given(worths, limits)
-def test_a_reversed_first_stage_leads_to_no_more_questions_than_were_promised(strategy, worth, largest):
-    played = play(strategy, len(worth), truth(sorted(worth)), largest)
-    assert len(set(played.questions)) <= strategy.most_questions(Task(len(worth), largest))
+def test_a_reversed_first_stage_leads_to_no_more_questions_than_were_promised(strategy, worth, max_group_size):
+    played = play(strategy, len(worth), truth(sorted(worth)), max_group_size)
+    assert len(set(played.questions)) <= strategy.most_questions(Task(len(worth), max_group_size))
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rankkit.core.questions import Answer, Order, Score
 from rankkit.errors import ConfigError
 from rankkit.listwise.strategies.lockstep import in_lockstep
 from rankkit.listwise.strategies.self_consistency import SelfConsistency, aggregated, agreement
 from rankkit.listwise.strategies.single import Single
 from rankkit.listwise.strategies.sliding import Sliding
 from rankkit.listwise.strategies.top_down import TopDown
-from rankkit.questions import Answer, Order, Score
 from tests.listwise.strategies.play import best, play, shuffled, silence, truth, worths
 
 WAYS = ["borda", "median", "reciprocal"]
@@ -62,9 +62,9 @@ def test_a_judge_with_a_favourite_place_is_found_out_and_outvoted():
     assert alone.order[:3] == [7, 9, 0]
     together = play(SelfConsistency(Single(), 9, by="median"), 10, biased)
     assert together.order[:3] == [7, 0, 1]
-    assert dict(together.placed.diagnosis)["agreement"] < 0.9
+    assert dict(together.placed.diagnostics)["agreement"] < 0.9
     by_place = play(SelfConsistency(Single(), 9), 10, lambda question: Answer(question.indices))
-    assert abs(dict(by_place.placed.diagnosis)["agreement"]) < 0.3
+    assert abs(dict(by_place.placed.diagnostics)["agreement"]) < 0.3
 
 
 def test_a_copy_that_was_not_heard_has_no_vote():

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rankkit.core.questions import Choose
 from rankkit.errors import ConfigError
 from rankkit.listwise.strategies.setwise import SetwiseBubble, SetwiseHeapsort
-from rankkit.questions import Choose
 from tests.listwise.strategies.play import best, limits, play, shuffled, truth, worths
 
 both = pytest.mark.parametrize("kind", [SetwiseHeapsort, SetwiseBubble])
@@ -17,8 +17,8 @@ both = pytest.mark.parametrize("kind", [SetwiseHeapsort, SetwiseBubble])
 @both
 @settings(max_examples=100, deadline=None)
 @given(worths, st.integers(1, 12), st.integers(1, 30), limits)
-def test_the_best_come_first_in_perfect_order_and_the_others_stay(kind, worth, children, top_k, largest):
-    played = play(kind(children, top_k), len(worth), truth(worth), largest)
+def test_the_best_come_first_in_perfect_order_and_the_others_stay(kind, worth, children, top_k, max_group_size):
+    played = play(kind(children, top_k), len(worth), truth(worth), max_group_size)
     perfect = best(worth)
     assert played.order == [*perfect[:top_k], *sorted(perfect[top_k:])]
     assert all(isinstance(question, Choose) for question in played.questions)
@@ -55,7 +55,7 @@ def test_one_child_is_a_comparison_of_two(kind):
     played = play(kind(1, 3), 40, truth(shuffled(40, 7)))
     assert {len(question.indices) for question in played.questions} == {2}
     assert len(played.questions) < 40 * 4
-    assert play(kind(3), 40, truth(shuffled(40, 7)), 3).placed.diagnosis == (("window", 3.0),)
+    assert play(kind(3), 40, truth(shuffled(40, 7)), 3).placed.diagnostics == (("window", 3.0),)
 
 
 @both

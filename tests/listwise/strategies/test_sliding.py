@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rankkit.core.questions import Answer, Order
 from rankkit.errors import ConfigError
 from rankkit.listwise.strategies.single import Single
 from rankkit.listwise.strategies.sliding import Sliding, spans
-from rankkit.questions import Answer, Order
-from rankkit.reranker import JudgeReranker
+from rankkit.pipeline.judged import JudgeReranker
 from rankkit.testing import oracle, request_of
 from tests.listwise.strategies.play import best, play, shuffled, truth, worths
 
@@ -70,15 +70,15 @@ def test_each_pass_puts_window_minus_step_more_in_their_places(worth, shape, pas
 
 @settings(max_examples=100, deadline=None)
 @given(worths, windows_and_steps, st.integers(2, 40))
-def test_a_small_context_shrinks_window_and_step_and_the_promise_in_proportion(worth, shape, largest):
+def test_a_small_context_shrinks_window_and_step_and_the_promise_in_proportion(worth, shape, max_group_size):
     window, step = shape
-    played = play(Sliding(window, step), len(worth), truth(worth), largest)
-    used = min(window, largest)
+    played = play(Sliding(window, step), len(worth), truth(worth), max_group_size)
+    used = min(window, max_group_size)
     carried = used - max(1, step * used // window)
     assert carried >= 1
     assert played.order[:carried] == best(worth)[:carried]
     shrank = used < min(window, len(worth))
-    assert played.placed.diagnosis == ((("window", float(used)),) if shrank else ())
+    assert played.placed.diagnostics == ((("window", float(used)),) if shrank else ())
 
 
 @settings(max_examples=100, deadline=None)
@@ -117,7 +117,7 @@ def test_passes_end_when_one_changed_nothing():
 def test_the_memo_pays_for_windows_that_a_pass_did_not_change():
     relevance = shuffled(100, 3)
     step = JudgeReranker(oracle(), Sliding(passes=2)).rank(request_of(relevance)).steps[0]
-    assert step.questions + step.memoised == 18 and step.rounds == 18
+    assert step.questions + step.cached_answers == 18 and step.sequential_rounds == 18
 
 
 def test_single_is_one_question_where_everything_fits_and_slides_where_not():
@@ -127,7 +127,7 @@ def test_single_is_one_question_where_everything_fits_and_slides_where_not():
     assert play(Single(), 100, truth(worth), 100).price == (1, 1)
     small = play(Single(), 100, truth(worth), 40)
     assert [len(question.indices) for question in small.questions] == [40, 40, 40, 40]
-    assert small.order[:20] == best(worth)[:20] and small.placed.diagnosis == (("window", 40.0),)
+    assert small.order[:20] == best(worth)[:20] and small.placed.diagnostics == (("window", 40.0),)
     assert play(Single(depth=30, top_k=10), 100, truth(worth)).questions == [Order(tuple(range(30)), 10)]
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rankkit.core.questions import Answer, Order
 from rankkit.errors import ConfigError
 from rankkit.listwise.strategies.top_down import TopDown
-from rankkit.questions import Answer, Order
 from tests.listwise.strategies.play import best, limits, noise, play, silence, truth, worths
 
 windows_and_cutoffs = st.integers(2, 30).flatmap(lambda window: st.tuples(st.just(window), st.integers(1, window - 1)))
@@ -38,10 +38,10 @@ def test_what_fits_into_one_window_is_one_question():
 
 @settings(max_examples=150, deadline=None)
 @given(worths, windows_and_cutoffs, st.one_of(st.none(), st.integers(1, 120)), limits)
-def test_the_best_up_to_the_cutoff_come_first_in_perfect_order(worth, shape, depth, largest):
+def test_the_best_up_to_the_cutoff_come_first_in_perfect_order(worth, shape, depth, max_group_size):
     window, cutoff = shape
-    played = play(TopDown(window, cutoff, depth), len(worth), truth(worth), largest)
-    used = window if largest is None else min(window, largest)
+    played = play(TopDown(window, cutoff, depth), len(worth), truth(worth), max_group_size)
+    used = window if max_group_size is None else min(window, max_group_size)
     sure = max(1, cutoff * used // window)
     assert played.order[:sure] == best(worth[:depth])[:sure] or len(worth[:depth]) < sure
     assert all(len(question.indices) <= used for question in played.questions)

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rankkit.core.questions import Answer
+from rankkit.core.ranking import ScoreKind
 from rankkit.errors import ConfigError
 from rankkit.listwise.strategies.tour_rank import TourRank, dealt
-from rankkit.questions import Answer
-from rankkit.ranking import ScoreKind
-from rankkit.reranker import JudgeReranker
+from rankkit.pipeline.judged import JudgeReranker
 from rankkit.testing import oracle, request_of
 from tests.listwise.strategies.play import best, play, shuffled, silence, truth, worths
 

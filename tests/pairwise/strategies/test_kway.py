@@ -8,19 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rankkit.core.questions import Answer, Choose, Order, Task
+from rankkit.core.usage import Budget
 from rankkit.errors import ConfigError
-from rankkit.pairwise.bouts import PATIENCE
+from rankkit.pairwise.comparisons import PATIENCE
 from rankkit.pairwise.strategies.kway import ChoiceTournament, OrderTournament
-from rankkit.questions import Answer, Choose, Order, Task
-from rankkit.reranker import JudgeReranker
+from rankkit.pipeline.judged import JudgeReranker
 from rankkit.testing import check_reranker, oracle, request_of
-from rankkit.usage import Budget
 
 both = pytest.mark.parametrize("kind", [OrderTournament, ChoiceTournament])
 
 
-def conduct(strategy, n, answer, largest=None):
-    playing, rounds = strategy.order(Task(n, largest)), []
+def conduct(strategy, n, answer, max_group_size=None):
+    playing, rounds = strategy.order(Task(n, max_group_size)), []
     try:
         questions = next(playing)
         while True:
@@ -76,7 +76,7 @@ def test_the_contract_a_budget_and_a_judge_that_takes_few(kind):
     check_reranker(JudgeReranker(oracle(limit=3), kind()))
     stopped = JudgeReranker(oracle(), kind(size=4)).rank(request_of(range(20)), budget=Budget(calls=2))
     assert stopped.usage.calls == 2 and stopped.steps[0].stopped
-    _, rounds = conduct(kind(), 10, truth(range(10)), largest=4)
+    _, rounds = conduct(kind(), 10, truth(range(10)), max_group_size=4)
     assert max(len(question.indices) for questions in rounds for question in questions) == 4
 
 

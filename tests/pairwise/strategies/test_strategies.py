@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rankkit.core.questions import Answer, Compare, StrategyResult, Task
+from rankkit.core.usage import Budget
 from rankkit.errors import ConfigError
-from rankkit.pairwise.bouts import PATIENCE
+from rankkit.pairwise.comparisons import PATIENCE
 from rankkit.pairwise.strategies.allpairs import AllPairs
 from rankkit.pairwise.strategies.base import PairStrategy
 from rankkit.pairwise.strategies.bubblesort import BubbleSort
@@ -20,10 +22,8 @@ from rankkit.pairwise.strategies.insertion import Insertion
 from rankkit.pairwise.strategies.quickselect import QuickSelect
 from rankkit.pairwise.strategies.swiss import Swiss
 from rankkit.pairwise.strategies.tournament import Tournament
-from rankkit.questions import Answer, Compare, Placed, Task
-from rankkit.reranker import JudgeReranker
+from rankkit.pipeline.judged import JudgeReranker
 from rankkit.testing import check_reranker, oracle, request_of
-from rankkit.usage import Budget
 
 EXACT = (AllPairs, HeapSort, BubbleSort, QuickSelect, Insertion, Tournament)
 EVERY = (*EXACT, Swiss)
@@ -35,8 +35,8 @@ tops = st.none() | st.integers(1, 30)
 
 
 @dataclass(frozen=True)
-class Course:
-    placed: Placed
+class SortProgram:
+    placed: StrategyResult
     rounds: list[list[Compare]]
 
     @property
@@ -48,7 +48,7 @@ class Course:
         return len({frozenset(question.indices) for question in self.questions})
 
 
-def conduct(strategy: PairStrategy, n: int, answer: Callable[[Compare], Answer[float]]) -> Course:
+def conduct(strategy: PairStrategy, n: int, answer: Callable[[Compare], Answer[float]]) -> SortProgram:
     playing, rounds = strategy.order(Task(n)), []
     try:
         questions = next(playing)
@@ -56,7 +56,7 @@ def conduct(strategy: PairStrategy, n: int, answer: Callable[[Compare], Answer[f
             rounds.append(list(questions))
             questions = playing.send([answer(question) for question in questions])
     except StopIteration as stop:
-        return Course(stop.value, rounds)
+        return SortProgram(stop.value, rounds)
 
 
 def truth(relevance: Sequence[float]) -> Callable[[Compare], Answer[float]]:
@@ -75,9 +75,9 @@ def best_first(relevance: Sequence[float]) -> list[int]:
 @settings(deadline=None)
 @given(relevance=relevances, top=tops, one_sided=st.booleans())
 def test_the_top_is_exact_and_ties_keep_the_first_stage_order(kind, relevance, top, one_sided):
-    course = conduct(kind(top_k=top, one_sided=one_sided), len(relevance), truth(relevance))
-    assert sorted(course.placed.order) == list(range(len(relevance)))
-    assert list(course.placed.order[:top]) == best_first(relevance)[:top]
+    program = conduct(kind(top_k=top, one_sided=one_sided), len(relevance), truth(relevance))
+    assert sorted(program.placed.order) == list(range(len(relevance)))
+    assert list(program.placed.order[:top]) == best_first(relevance)[:top]
 
 
 @every
@@ -92,10 +92,10 @@ def test_no_pair_is_asked_twice_and_both_orders_travel_together_however_the_judg
         value = right(question).value
         return Answer(1.0 - value if value is not None and drawn.random() < flips else value)
 
-    course = conduct(kind(top_k=top), len(relevance), answer)
-    assert sorted(course.placed.order) == list(range(len(relevance)))
-    assert len(course.questions) == len(set(course.questions)) == 2 * course.comparisons
-    for questions in course.rounds:
+    program = conduct(kind(top_k=top), len(relevance), answer)
+    assert sorted(program.placed.order) == list(range(len(relevance)))
+    assert len(program.questions) == len(set(program.questions)) == 2 * program.comparisons
+    for questions in program.rounds:
         assert questions, "a round must ask something"
         turned = [Compare(question.second, question.first) for question in questions[1::2]]
         assert turned == questions[::2]
@@ -105,18 +105,18 @@ def test_no_pair_is_asked_twice_and_both_orders_travel_together_however_the_judg
 @settings(deadline=None, max_examples=40)
 @given(relevance=relevances)
 def test_one_sided_asks_each_pair_once_the_better_of_the_first_stage_first(kind, relevance):
-    course = conduct(kind(one_sided=True), len(relevance), truth(relevance))
-    assert all(question.first < question.second for question in course.questions)
-    assert len(course.questions) == course.comparisons
+    program = conduct(kind(one_sided=True), len(relevance), truth(relevance))
+    assert all(question.first < question.second for question in program.questions)
+    assert len(program.questions) == program.comparisons
 
 
 @every
 @pytest.mark.parametrize("unanswered", [Answer(None), Answer.unasked()], ids=["failed", "unasked"])
 def test_without_answers_the_first_stage_order_comes_back_soon(kind, unanswered):
-    course = conduct(kind(top_k=3), 12, lambda question: unanswered)
-    assert course.placed.order == tuple(range(12))
-    assert len(course.rounds) <= PATIENCE
-    assert course.placed.diagnosis == ()
+    program = conduct(kind(top_k=3), 12, lambda question: unanswered)
+    assert program.placed.order == tuple(range(12))
+    assert len(program.rounds) <= PATIENCE
+    assert program.placed.diagnostics == ()
 
 
 @every
@@ -124,16 +124,16 @@ def test_without_answers_the_first_stage_order_comes_back_soon(kind, unanswered)
 @given(relevance=st.permutations(range(9)), lost=st.sets(st.integers(0, 8), max_size=3))
 def test_a_candidate_of_which_nothing_is_learned_does_no_harm(kind, relevance, lost):
     right = truth(relevance)
-    course = conduct(kind(), 9, lambda question: Answer(None) if lost & set(question.indices) else right(question))
-    assert sorted(course.placed.order) == list(range(9))
+    program = conduct(kind(), 9, lambda question: Answer(None) if lost & set(question.indices) else right(question))
+    assert sorted(program.placed.order) == list(range(9))
 
 
 @exact
 def test_depth_leaves_the_tail_alone(kind):
     relevance = [0, 1, 2, 3, 9, 8]
-    course = conduct(kind(depth=4, top_k=10), 6, truth(relevance))
-    assert course.placed.order == (3, 2, 1, 0, 4, 5)
-    assert max(index for question in course.questions for index in question.indices) == 3
+    program = conduct(kind(depth=4, top_k=10), 6, truth(relevance))
+    assert program.placed.order == (3, 2, 1, 0, 4, 5)
+    assert max(index for question in program.questions for index in question.indices) == 3
 
 
 @every
@@ -151,7 +151,7 @@ def test_a_budget_is_hard_and_the_step_says_that_it_stopped(kind, limit):
     ranking = reranker.rank(request_of(relevance), budget=Budget(calls=limit))
     [step] = ranking.steps
     assert ranking.usage.calls <= limit
-    assert step.memoised == 0
+    assert step.cached_answers == 0
     if not step.stopped and kind is not Swiss:
         assert list(ranking.order[:3]) == best_first(relevance)[:3]
     assert step.stopped in ("", f"budget of {limit} calls")
@@ -166,10 +166,10 @@ def test_options_that_mean_nothing_are_refused(kind, option):
 
 def test_a_position_bias_is_diagnosed_in_the_step():
     ranking = JudgeReranker(oracle(), HeapSort(top_k=2)).rank(request_of([1, 2, 3]))
-    assert ranking.steps[0].diagnosis["position_bias"] == 0.0
-    course = conduct(AllPairs(), 4, lambda question: Answer(1.0))
-    assert dict(course.placed.diagnosis) == {"position_bias": 1.0, "first_preference": 1.0}
-    assert course.placed.order == (0, 1, 2, 3)
+    assert ranking.steps[0].diagnostics["position_bias"] == 0.0
+    program = conduct(AllPairs(), 4, lambda question: Answer(1.0))
+    assert dict(program.placed.diagnostics) == {"position_bias": 1.0, "first_preference": 1.0}
+    assert program.placed.order == (0, 1, 2, 3)
 
 
 # -- what each is known for
@@ -186,9 +186,9 @@ def mean_comparisons(strategy: PairStrategy, n: int = 100) -> float:
 
 
 def test_all_pairs_are_one_round_with_wins_as_scores():
-    course = conduct(AllPairs(), 5, truth([1, 5, 3, 2, 4]))
-    assert len(course.rounds) == 1 and course.comparisons == 10
-    assert course.placed.scores == (8.0, 6.0, 4.0, 2.0, 0.0)
+    program = conduct(AllPairs(), 5, truth([1, 5, 3, 2, 4]))
+    assert len(program.rounds) == 1 and program.comparisons == 10
+    assert program.placed.scores == (8.0, 6.0, 4.0, 2.0, 0.0)
 
 
 def test_all_pairs_of_the_top_have_no_scores_for_the_rest():
@@ -197,8 +197,8 @@ def test_all_pairs_of_the_top_have_no_scores_for_the_rest():
 
 
 def test_bubble_passes_over_a_right_order_end_after_one():
-    course = conduct(BubbleSort(top_k=10), 100, truth(range(100, 0, -1)))
-    assert course.comparisons == 99
+    program = conduct(BubbleSort(top_k=10), 100, truth(range(100, 0, -1)))
+    assert program.comparisons == 99
 
 
 def test_bubble_passes_overlap():
@@ -222,7 +222,7 @@ def test_a_useful_first_stage_saves_a_tournament_comparisons():
         conduct(Tournament(top_k=10), 100, truth([noise.gauss(-item / 40, 1) for item in range(100)]))
         for _ in range(20)
     ]
-    assert sum(course.comparisons for course in courses) / 20 < 148
+    assert sum(program.comparisons for program in courses) / 20 < 148
 
 
 def test_quickselect_takes_few_rounds():
@@ -232,8 +232,8 @@ def test_quickselect_takes_few_rounds():
 
 
 def test_a_heap_is_built_level_by_level():
-    course = conduct(HeapSort(top_k=1), 64, truth(shuffled(64, 1)))
-    assert len(course.rounds) <= 2 * (1 + 2 + 3 + 4 + 5 + 6) and course.comparisons < 2 * 64
+    program = conduct(HeapSort(top_k=1), 64, truth(shuffled(64, 1)))
+    assert len(program.rounds) <= 2 * (1 + 2 + 3 + 4 + 5 + 6) and program.comparisons < 2 * 64
 
 
 def test_insertion_in_larger_groups_takes_fewer_rounds_and_more_comparisons():
@@ -246,10 +246,10 @@ def test_insertion_in_larger_groups_takes_fewer_rounds_and_more_comparisons():
 
 
 def test_swiss_rounds_pair_everybody_once_a_round():
-    course = conduct(Swiss(rounds=5), 10, truth(shuffled(10, 4)))
-    assert [len(questions) for questions in course.rounds[:3]] == [10, 10, 10]
+    program = conduct(Swiss(rounds=5), 10, truth(shuffled(10, 4)))
+    assert [len(questions) for questions in program.rounds[:3]] == [10, 10, 10]
     # Two questions a pair, each player in one pair; in the end some have met all around them.
-    for questions in course.rounds:
+    for questions in program.rounds:
         assert 8 <= len(questions) == len({index for question in questions for index in question.indices})
     assert conduct(Swiss(rounds=99), 4, truth([1, 2, 3, 4])).placed.order == (3, 2, 1, 0)
     with pytest.raises(ConfigError, match="0 Swiss rounds"):
@@ -258,9 +258,9 @@ def test_swiss_rounds_pair_everybody_once_a_round():
 
 def test_swiss_rounds_find_the_best_without_meeting_everybody():
     relevance = shuffled(64, 5)
-    course = conduct(Swiss(), 64, truth(relevance))
-    assert 370 <= course.comparisons <= 12 * 32
-    assert relevance[course.placed.order[0]] == 63
+    program = conduct(Swiss(), 64, truth(relevance))
+    assert 370 <= program.comparisons <= 12 * 32
+    assert relevance[program.placed.order[0]] == 63
 
 
 @every

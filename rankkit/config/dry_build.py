@@ -1,0 +1,48 @@
+"""A reranker's outline: enough to see whether a spec's parts fit together, without any model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rankkit.config.spec import BaseSpec
+from rankkit.core.plan import Plan
+from rankkit.core.ranking import Ranking, Request
+from rankkit.core.runner import Account, OnProgress
+from rankkit.errors import ContractViolation
+from rankkit.pipeline.cascade import BaseReranker, Cascade
+from rankkit.pipeline.fusion import fuse
+
+
+@dataclass(frozen=True)
+class PlaceholderReranker(BaseReranker):
+    """Stands where a reranker will."""
+
+    name: str
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def rank_accounted(
+        self, requests: Sequence[Request], accounts: Sequence[Account], progress: OnProgress | None
+    ) -> list[Ranking]:
+        raise ContractViolation("an outline ranks nothing")
+
+    def plan_accounted(self, request: Request, account: Account) -> Plan:
+        raise ContractViolation("an outline ranks nothing")
+
+
+def dry_build(spec: BaseSpec) -> BaseReranker:
+    """The outline of what ``spec`` builds.
+
+    Raises:
+        ConfigError: its stages do not fit together.
+    """
+    inside = {key: dry_build(part) for key, part in spec.parts()}
+    stages = [part for key, part in inside.items() if key.startswith("stages")]
+    members = [part for key, part in inside.items() if key.startswith("members")]
+    name = f"{spec.paradigm}({getattr(spec, 'model', '...')})"
+    whole: BaseReranker = Cascade.of(*stages) if stages else fuse(*members) if members else PlaceholderReranker(name)
+    if "on_failure" in inside:
+        whole = whole.on_failure(inside["on_failure"])
+    return spec.narrowed(whole)

@@ -1,0 +1,296 @@
+"""The data model: a query and its candidates go in, the same candidates come out in a better order, with the bill
+attached.
+
+All types are frozen and hold plain Python values. ``Request.of`` and ``Candidate.of`` are the door for the caller's
+own shapes.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from rankkit.core.step import Step as Step
+from rankkit.core.step import step_to_dict as step_to_dict
+from rankkit.core.step import usage_to_dict as usage_to_dict
+from rankkit.core.usage import Usage
+from rankkit.errors import ContractViolation, DuplicateIds, EmptyQuery, InputError, InvalidDocument
+
+#: Where a document's words and name are looked for, in this order: the field's data sets and frameworks do not agree
+#: on one.
+TEXT_KEYS = ("text", "segment", "contents", "content", "page_content", "body", "passage")
+ID_KEYS = ("id", "docid", "doc_id", "_id", "id_")
+
+
+class ScoreKind(StrEnum):
+    """What a score's number means. Scores of different kinds, or of different models, are not comparable."""
+
+    LOGIT = "logit"
+    PROBABILITY = "probability"
+    LOG_LIKELIHOOD = "log-likelihood"
+    LOG_ODDS = "log-odds"
+    SIMILARITY = "similarity"
+    BM25 = "bm25"
+    RELEVANCE = "relevance"
+    WINS = "wins"
+    FUSED = "fused"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    text: str
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str):
+            raise InputError(f"a query is a string, not {type(self.text).__name__}")
+        if not self.text.strip():
+            where = f" (query id {self.id!r})" if self.id else ""
+            raise EmptyQuery(
+                f"the query is empty{where}",
+                hint="Rerankers compare documents with a query: give one with words in it.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One document to be ranked. Its rank is its position in the request, ``score`` is the first stage's where there
+    was one.
+    """
+
+    id: str
+    text: str
+    title: str = ""
+    score: float | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str) or not isinstance(self.title, str):
+            raise InvalidDocument(
+                f"document {self.id!r}: text and title are strings, "
+                f"not {type(self.text).__name__} and {type(self.title).__name__}"
+            )
+        if not self.text.strip() and not self.title.strip():
+            raise InvalidDocument(
+                f"document {self.id!r} has no text", hint="Leave it out, or give it a text or a title."
+            )
+
+    @property
+    def content(self) -> str:
+        """Title and text, as a reranker reads them."""
+        return f"{self.title} {self.text}" if self.title else self.text
+
+    @classmethod
+    def of(cls, document: object, position: int = 0) -> Candidate:
+        """Read a string, a mapping, or any object with a text attribute (a LangChain ``Document``, say).
+
+        A document without an id gets its position as one. Other keys of a mapping are kept as metadata.
+        """
+        if isinstance(document, Candidate):
+            return document
+        if isinstance(document, str):
+            return cls(id=str(position), text=document)
+        if isinstance(document, Mapping):
+            return _from_fields(document, position, type(document).__name__)
+        found = {
+            key: getattr(document, key)
+            for key in (*TEXT_KEYS, *ID_KEYS, "title", "score", "metadata")
+            if hasattr(document, key)
+        }
+        return _from_fields(found, position, type(document).__name__)
+
+
+def _from_fields(fields: Mapping[str, object], position: int, seen: str) -> Candidate:
+    text_key = next((key for key in TEXT_KEYS if fields.get(key) is not None), None)
+    title = fields.get("title") or ""
+    if text_key is None and not title:
+        raise InvalidDocument(
+            f"document {position} has no text: a {seen} with {', '.join(map(str, fields)) or 'nothing'} was given",
+            hint=f"Give a string, or a mapping or object with one of: {', '.join(TEXT_KEYS)}.",
+        )
+    id_key = next((key for key in ID_KEYS if fields.get(key) is not None), None)
+    score, metadata = fields.get("score"), fields.get("metadata") or {}
+    if not isinstance(metadata, Mapping):
+        raise InvalidDocument(f"document {position}: metadata is a mapping, not {type(metadata).__name__}")
+    if score is not None and (isinstance(score, bool) or not hasattr(score, "__float__")):
+        raise InvalidDocument(f"document {position}: score is a number, not {score!r}")
+    known = {text_key, id_key, "title", "score", "metadata"}
+    extra = {str(key): value for key, value in fields.items() if key not in known}
+    return Candidate(
+        id=str(fields[id_key]) if id_key else str(position),
+        text=fields[text_key] if text_key else "",  # type: ignore[arg-type]  # Candidate checks it
+        title=title,  # type: ignore[arg-type]
+        score=None if score is None else float(score),
+        metadata={**extra, **metadata},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A query and its candidates, in first-stage order. Ids are unique; this is checked here and nowhere else."""
+
+    query: Query
+    candidates: tuple[Candidate, ...]
+
+    def __post_init__(self) -> None:
+        if len({candidate.id for candidate in self.candidates}) < len(self.candidates):
+            counts = Counter(candidate.id for candidate in self.candidates)
+            repeated = [name for name, count in counts.items() if count > 1]
+            raise DuplicateIds(
+                f"{len(repeated)} document id(s) are given more than once: {', '.join(map(repr, repeated[:5]))}",
+                hint="Ids tell candidates apart: make them unique, or leave them out to have positions as ids.",
+            )
+
+    @classmethod
+    def of(cls, query: str | Query, documents: Sequence[object]) -> Request:
+        """Accept plain strings, mappings and objects (see ``Candidate.of``); nothing handed in is changed."""
+        if isinstance(documents, (str, bytes, Mapping)):
+            raise InputError(
+                f"documents are a sequence of documents, not one {type(documents).__name__}", hint="Put it into a list."
+            )
+        asked = query if isinstance(query, Query) else Query(query)
+        return cls(asked, tuple(Candidate.of(document, position) for position, document in enumerate(documents)))
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+    def head(self, order: Sequence[int]) -> Request:
+        """The same query over the candidates at these positions, in this order."""
+        return Request(self.query, tuple(self.candidates[index] for index in order))
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One row of a ranking; ``rank`` counts from 1, ``index`` is the position in the request."""
+
+    rank: int
+    index: int
+    candidate: Candidate
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Ranking:
+    """A request's candidates, best first.
+
+    ``order`` and ``dropped`` are positions in the request and together always a permutation of all of them: whatever
+    a reranker does, no candidate can be lost, invented or repeated. ``scores`` run along ``order``; they are ``None``
+    as a whole where the method gives none (listwise), and one by one where a candidate was not scored.
+    """
+
+    request: Request
+    order: tuple[int, ...]
+    scores: tuple[float | None, ...] | None = None
+    score_kind: ScoreKind | None = None
+    usage: Usage = field(default_factory=Usage)
+    steps: tuple[Step, ...] = ()
+    dropped: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if sorted((*self.order, *self.dropped)) != list(range(len(self.request))):
+            raise ContractViolation(
+                f"a ranking of {len(self.request)} candidates must hold each position once, "
+                f"but holds {self.order} and drops {self.dropped}"
+            )
+        if self.scores is not None and len(self.scores) != len(self.order):
+            raise ContractViolation(f"{len(self.scores)} scores for {len(self.order)} candidates")
+        if self.scores is not None and not all(score is None or math.isfinite(score) for score in self.scores):
+            raise ContractViolation("a score is NaN or infinite")
+
+    @property
+    def query(self) -> Query:
+        return self.request.query
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        return tuple(self.request.candidates[index] for index in self.order)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(self.request.candidates[index].id for index in self.order)
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __iter__(self) -> Iterator[Ranked]:
+        scores = self.scores or (None,) * len(self.order)
+        for rank, (index, score) in enumerate(zip(self.order, scores, strict=True), start=1):
+            yield Ranked(rank, index, self.request.candidates[index], score)
+
+    def top(self, k: int) -> Ranking:
+        """The best ``k``; the others are remembered as dropped."""
+        if k < 0:
+            raise InputError(f"top_k is {k}", hint="Give 0 or more.")
+        if k >= len(self.order):
+            return self
+        return replace(
+            self,
+            order=self.order[:k],
+            scores=None if self.scores is None else self.scores[:k],
+            dropped=(*self.order[k:], *self.dropped),
+        )
+
+    def above(self, threshold: float) -> Ranking:
+        """Those with a score of at least ``threshold``, in the unit of ``score_kind``; the others are remembered as
+        dropped.
+        """
+        if self.scores is None:
+            raise InputError(
+                "this ranking has no scores to hold against a threshold",
+                hint="Listwise methods give an order only: use top_k, or a pointwise reranker.",
+            )
+        kept = [row for row in self if row.score is not None and row.score >= threshold]
+        inside = {row.index for row in kept}
+        return replace(
+            self,
+            order=tuple(row.index for row in kept),
+            scores=tuple(row.score for row in kept),
+            dropped=(*(index for index in self.order if index not in inside), *self.dropped),
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain Python for JSON: the rows without their texts, the bill and the steps' words."""
+        return {
+            "query": self.query.text,
+            "query_id": self.query.id,
+            "score_kind": self.score_kind and self.score_kind.value,
+            "results": [
+                {"rank": row.rank, "index": row.index, "id": row.candidate.id, "score": row.score} for row in self
+            ],
+            "usage": usage_to_dict(self.usage),
+            "steps": [step_to_dict(step) for step in self.steps],
+        }
+
+    def __repr__(self) -> str:
+        rows = [
+            f"{row.rank:>4}  {_number(row.score):>8}  {clip(row.candidate.id, 16):<16}  "
+            f"{clip(row.candidate.content, 80)}"
+            for row in self.top(10)
+        ]
+        more = [f"      ... and {len(self) - 10} more"] if len(self) > 10 else []
+        kind = self.score_kind.value if self.score_kind else "order only"
+        return "\n".join([f"Ranking of {len(self)} for {self.query.text!r} ({kind})", *rows, *more])
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{row.rank}</td><td>{_number(row.score)}</td><td>{html.escape(row.candidate.id)}</td>"
+            f"<td style='text-align:left'>{html.escape(clip(row.candidate.content, 160))}</td></tr>"
+            for row in self.top(20)
+        )
+        kind = self.score_kind.value if self.score_kind else "score"
+        head = f"<tr><th>rank</th><th>{kind}</th><th>id</th><th style='text-align:left'>document</th></tr>"
+        return f"<table><caption>{html.escape(self.query.text)}</caption>{head}{rows}</table>"
+
+
+def _number(score: float | None) -> str:
+    return "" if score is None else f"{score:.4f}"
+
+
+def clip(text: str, width: int) -> str:
+    """One line of at most ``width`` characters, for a person's eye."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= width else flat[: width - 1] + "…"

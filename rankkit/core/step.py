@@ -1,0 +1,66 @@
+"""How a stage of a ranking came about, and what it cost, also as plain Python for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rankkit.core.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How one stage of a ranking came about. Nothing is repaired, shortened or given up without a word here.
+
+    ``stopped`` names the limit that ended a stage early, ``skipped`` the reason why it was not run at all.
+    """
+
+    stage: str
+    usage: Usage = field(default_factory=Usage)
+    seconds: float = 0.0
+    questions: int = 0
+    cached_answers: int = 0
+    sequential_rounds: int = 0
+    fingerprints: Mapping[str, str] = field(default_factory=dict, hash=False)
+    outcomes: Mapping[str, int] = field(default_factory=dict, hash=False)
+    defects: Mapping[str, int] = field(default_factory=dict, hash=False)
+    notes: Mapping[str, int] = field(default_factory=dict, hash=False)
+    failures: tuple[str, ...] = ()
+    stopped: str = ""
+    diagnostics: Mapping[str, float] = field(default_factory=dict, hash=False)
+    skipped: str = ""
+
+    @property
+    def late(self) -> bool:
+        """Whether the limit that ended it is one of time: nobody chooses that, as one may choose a number of calls."""
+        return self.stopped.endswith((" seconds", "out of time"))
+
+
+def usage_to_dict(usage: Usage) -> dict[str, float | int | None]:
+    return {
+        "calls": usage.calls,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "seconds": round(usage.seconds, 4),
+        "cost": usage.cost,
+    }
+
+
+def step_to_dict(step: Step) -> dict[str, object]:
+    return {
+        "stage": step.stage,
+        "seconds": round(step.seconds, 4),
+        "questions": step.questions,
+        "cached_answers": step.cached_answers,
+        "sequential_rounds": step.sequential_rounds,
+        "usage": usage_to_dict(step.usage),
+        "fingerprints": dict(step.fingerprints),
+        "outcomes": dict(step.outcomes),
+        "defects": dict(step.defects),
+        "notes": dict(step.notes),
+        "failures": list(step.failures),
+        "stopped": step.stopped,
+        "skipped": step.skipped,
+        "diagnostics": dict(step.diagnostics),
+    }

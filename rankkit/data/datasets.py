@@ -1,0 +1,170 @@
+"""Data sets: a folder with queries, judgements, and candidates or a corpus.
+
+Two layouts, which may be mixed; every file may be compressed (``.gz``):
+
+- ours: ``queries.tsv`` (qid, tab, text), ``qrels.txt`` (TREC), ``candidates.jsonl`` (see ``requests``)
+- BEIR: ``queries.jsonl``, ``qrels/test.tsv``, ``corpus.jsonl``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from rankkit.core.ranking import Candidate, Query, Request
+from rankkit.data.corpus import Corpus
+from rankkit.data.folder import Files, read_queries
+from rankkit.data.qrels import read_qrels
+from rankkit.data.requests import read_requests
+from rankkit.data.runs import Run
+from rankkit.errors import ConfigError, DataError
+
+_UNFOUND = "queries without candidates, counted as 0"
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """The *judged* queries of a collection, in file order, with their judgements and first-stage candidates.
+
+    ``queries`` and ``qrels`` have the same keys. A query that the first stage found nothing for has no request and
+    counts as 0 in every average. ``requests`` is empty where there are no candidates, ``corpus`` is ``None`` where
+    there is none. ``notes`` counts what was left out in reading.
+    """
+
+    name: str
+    queries: Mapping[str, str]
+    qrels: Mapping[str, Mapping[str, int]]
+    requests: tuple[Request, ...] = ()
+    corpus: Corpus | None = None
+    notes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def first_stage(self) -> dict[str, tuple[str, ...]]:
+        """Document ids of each query's candidates, in stored order: the order says it, scores are not looked at."""
+        return {request.query.id: tuple(item.id for item in request.candidates) for request in self.requests}
+
+
+def load_dataset(folder: str | Path, *, depth: int | None = None, limit: int | None = None) -> Dataset:
+    """Read a data set: the first ``limit`` judged queries, each with its first ``depth`` candidates.
+
+    ``depth`` here *drops* the tail. To rerank the head and keep the tail behind it, see ``evaluate_reranker``.
+    Where ``queries`` and ``candidates`` both hold a query's text, that of ``queries`` is used. Files are checked as a
+    whole, whatever the limit, but for the corpus.
+
+    Raises:
+        DataError: a file is missing or wrong (the error names the line), or judges other queries or documents.
+        InputError: a request is not valid (duplicate ids, an empty query).
+        ConfigError: ``depth`` or ``limit`` is less than 1.
+    """
+    _at_least_one("depth", depth)
+    _at_least_one("limit", limit)
+    files = Files.of(Path(folder))
+    qrels = read_qrels(files.qrels)
+    listed = {item.query.id: item for item in read_requests(files.candidates)} if files.candidates else {}
+    queries = read_queries(files.queries) if files.queries else {name: item.query.text for name, item in listed.items()}
+    judged = [name for name in queries if name in qrels]
+    if not judged:
+        raise _strangers("queries", files.qrels, qrels, files.queries or files.root, queries)
+    if files.candidates:
+        _refuse_strangers(files, qrels, listed)
+    chosen = judged[:limit]
+    requests = tuple(
+        Request(Query(queries[name], name), listed[name].candidates[:depth]) for name in chosen if name in listed
+    )
+    left_out = {
+        "queries without judgements, left out": len(queries) - len(judged),
+        "judged queries without a text, left out": len(qrels) - len(judged),
+        _UNFOUND: len(chosen) - len(requests) if files.candidates else 0,
+    }
+    return Dataset(
+        name=files.root.resolve().name,
+        queries={name: queries[name] for name in chosen},
+        qrels={name: qrels[name] for name in chosen},
+        requests=requests,
+        corpus=Corpus(files.corpus) if files.corpus else None,
+        notes={words: count for words, count in left_out.items() if count},
+    )
+
+
+def with_run(dataset: Dataset, run: Run, *, depth: int | None = None) -> Dataset:
+    """Take the first stage from a run: its documents, order and scores replace the candidates of ``dataset``.
+
+    Texts come from the candidates that ``dataset`` has, and from its corpus for documents that are not among them.
+
+    Raises:
+        DataError: the run has none of the queries, no judged document, or a document without a known text.
+        ConfigError: ``depth`` is less than 1.
+    """
+    _at_least_one("depth", depth)
+    rows = {name: run.rows[name][:depth] for name in dataset.queries if name in run.rows}
+    refuse_foreign_run(dataset, run)
+    known: dict[str, Candidate] = {item.id: item for request in dataset.requests for item in request.candidates}
+    wanted = {document for listed in rows.values() for document, _ in listed}
+    missing = sorted(wanted - known.keys())
+    if missing and dataset.corpus is None:
+        raise DataError(
+            f"{dataset.name}: {len(missing)} of the run's {len(wanted)} documents have no text here: "
+            f"{', '.join(map(repr, missing[:5]))}",
+            hint="Put the collection's corpus.jsonl into the folder.",
+        )
+    if missing and dataset.corpus is not None:
+        known |= dataset.corpus.pick(missing)
+    requests = tuple(
+        Request(
+            Query(dataset.queries[name], name),
+            tuple(replace(known[document], score=score) for document, score in listed),
+        )
+        for name, listed in rows.items()
+    )
+    notes = {words: count for words, count in dataset.notes.items() if words != _UNFOUND}
+    if len(requests) < len(dataset.queries):
+        notes[_UNFOUND] = len(dataset.queries) - len(requests)
+    return replace(dataset, requests=requests, notes=notes)
+
+
+def refuse_foreign_run(dataset: Dataset, run: Run) -> None:
+    """Raise a ``DataError`` if a run is about other queries, or found not one judged document."""
+    orders = {name: rows for name, rows in run.orders.items() if name in dataset.queries}
+    if not orders:
+        raise DataError(
+            f"the run has none of the {len(dataset.queries)} queries of {dataset.name}: {_sample(run.rows)} in the "
+            f"run, {_sample(dataset.queries)} in the data",
+            hint="Check that the run and the data are of the same collection.",
+        )
+    if not any(document in dataset.qrels[name] for name, documents in orders.items() for document in documents):
+        name = next(iter(orders))
+        raise DataError(
+            f"not one document of the run is judged: for query {name!r}, {_sample(orders[name])} in the run, "
+            f"{_sample(dataset.qrels[name])} in the judgements",
+            hint="Check that the document ids are of the same collection (with a limit of few queries: raise it).",
+        )
+
+
+def _refuse_strangers(files: Files, qrels: Mapping[str, Mapping[str, int]], requests: Mapping[str, Request]) -> None:
+    """Judgements that match no query with candidates, or no candidate at all, are of another collection."""
+    source = files.candidates or files.root
+    known = {name: [item.id for item in request.candidates] for name, request in requests.items() if name in qrels}
+    if not known:
+        raise _strangers("queries", files.qrels, qrels, source, requests)
+    if not any(document in qrels[name] for name, documents in known.items() for document in documents):
+        name, documents = next(iter(known.items()))
+        raise _strangers("candidates", files.qrels, qrels[name], source, documents)
+
+
+def _strangers(
+    what: str, qrels_file: Path, judged: Iterable[str], other_file: Path, others: Iterable[str]
+) -> DataError:
+    return DataError(
+        f"{qrels_file} judges none of the {what} of {other_file}: {_sample(judged)} against {_sample(others)}",
+        hint="Check that the files are of the same collection and spell the ids in the same way.",
+    )
+
+
+def _sample(names: Iterable[str]) -> str:
+    return ", ".join(repr(name) for _, name in zip(range(3), names, strict=False)) or "nothing"
+
+
+def _at_least_one(what: str, value: int | None) -> None:
+    if value is not None and value < 1:
+        raise ConfigError(f"{what} is {value}", hint="Give 1 or more, or leave it out for all.")

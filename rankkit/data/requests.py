@@ -1,0 +1,89 @@
+"""Queries with their candidates, a JSON line each, in two shapes that may be mixed:
+
+- ours: ``{"qid", "query": "...", "candidates": [{"docid", "text", "title", "score"}]}``
+- RankLLM's: ``{"query": {"text", "qid"}, "candidates": [{"docid", "score", "doc": {...}}]}``, the body being the first
+  of text, segment, contents, content, body, passage in ``doc``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from rankkit.core.ranking import ID_KEYS, Candidate, Query, Request
+from rankkit.data.lines import located, read_json_lines
+from rankkit.errors import DataError, InvalidDocument
+
+_QUERY_ID_KEYS = ("qid", "query_id", *ID_KEYS)
+
+
+def read_requests(path: Path, *, depth: int | None = None) -> Iterator[Request]:
+    """Yield the requests of a file, with only the first ``depth`` candidates of each.
+
+    Raises:
+        DataError: the file cannot be read, or a line is in neither shape, or a query is there twice.
+        InputError: what a ``Request`` refuses (an empty query, a document without text, duplicate ids). All errors
+            say the file and the line.
+    """
+    seen: dict[str, str] = {}
+    for where, fields in read_json_lines(path):
+        with located(where):
+            request = _request(fields, depth)
+            first = seen.setdefault(request.query.id, where)
+            if first != where:
+                raise DataError(
+                    f"query {request.query.id!r} is there a second time, after {first}", hint="Keep one line a query."
+                )
+        yield request
+
+
+def candidate_of(fields: object, position: int) -> Candidate:
+    """Read one document, flat or with its text in ``doc``. What is no id, text, title or score becomes metadata.
+
+    Raises:
+        InvalidDocument: no id, no text, or fields of wrong types.
+    """
+    if not isinstance(fields, Mapping):
+        raise InvalidDocument(
+            f"document {position} is a {type(fields).__name__}", hint='Give an object: {"docid": ..., "text": ...}'
+        )
+    name = _first(fields, ID_KEYS)
+    if name is None:
+        raise InvalidDocument(
+            f"document {position} has no id, but {', '.join(map(str, fields)) or 'nothing'}",
+            hint=f"Judgements and runs need one: {', '.join(ID_KEYS)}.",
+        )
+    body = fields.get("doc", fields)
+    if isinstance(body, str):
+        body = {"text": body}
+    if not isinstance(body, Mapping):
+        raise InvalidDocument(f"document {name!r}: doc is a {type(body).__name__}, not an object or a string")
+    # The id and the score of the candidate, not those that its document was stored with.
+    words = {key: value for key, value in body.items() if key not in (*ID_KEYS, "score")}
+    return Candidate.of({**words, "id": name, "score": fields.get("score")}, position)
+
+
+def _request(fields: Mapping[str, object], depth: int | None) -> Request:
+    candidates = fields.get("candidates")
+    if not isinstance(candidates, list):
+        raise DataError(
+            f"no list of candidates, but {', '.join(fields) or 'nothing'}",
+            hint='A line is {"qid": ..., "query": ..., "candidates": [...]}.',
+        )
+    return Request(_query(fields), tuple(candidate_of(item, place) for place, item in enumerate(candidates[:depth])))
+
+
+def _query(fields: Mapping[str, object]) -> Query:
+    query = fields.get("query")
+    inner = query if isinstance(query, Mapping) else {"text": query}
+    text, name = inner.get("text"), _first(inner, _QUERY_ID_KEYS) or _first(fields, _QUERY_ID_KEYS)
+    if not isinstance(text, str) or name is None:
+        raise DataError(
+            f"no {'query id' if isinstance(text, str) else 'query text'} among {', '.join(fields)}",
+            hint='A line is {"qid": ..., "query": ..., "candidates": [...]}.',
+        )
+    return Query(text, name)
+
+
+def _first(fields: Mapping[str, object], keys: tuple[str, ...]) -> str | None:
+    return next((str(fields[key]) for key in keys if fields.get(key) not in (None, "")), None)

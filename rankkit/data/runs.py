@@ -1,0 +1,157 @@
+"""TREC runs: ``qid Q0 docid rank score tag``, a line a document.
+
+Evaluation tools ignore the rank column: trec_eval sorts by score, in single precision, and equal scores by document
+id, descending. So a run is read here the way trec_eval reads it, and written here so that nothing is left to that
+rule: scores fall strictly, in single precision too. A run that was written and read back has the same order and thus
+the same figures, here and in any other tool.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from rankkit.core.ranking import Ranking
+from rankkit.data.lines import read_lines
+from rankkit.errors import DataError
+
+_COLUMNS = ("qid", "Q0", "docid", "rank", "score", "tag")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Documents and scores for each query, best first; ``tag`` is the name that its maker gave it."""
+
+    rows: Mapping[str, tuple[tuple[str, float], ...]]
+    tag: str = ""
+
+    @property
+    def orders(self) -> dict[str, tuple[str, ...]]:
+        """Document ids alone, best first."""
+        return {query: tuple(document for document, _ in rows) for query, rows in self.rows.items()}
+
+
+def read_run(path: Path) -> Run:
+    """Read a run in trec_eval's order, whatever its lines' order and ranks are.
+
+    Raises:
+        DataError: the file cannot be read or is empty, a line has another number of columns or a score that is no
+            finite number, or a document is there twice for a query.
+    """
+    scores: dict[str, dict[str, float]] = {}
+    tag = ""
+    for where, text in read_lines(path):
+        columns = text.split()
+        if len(columns) != len(_COLUMNS):
+            raise DataError(
+                f"{where}: {len(columns)} columns instead of {len(_COLUMNS)}: {text[:80]!r}",
+                hint=f"Each line must be: {' '.join(_COLUMNS)}",
+            )
+        query, _, document, _, score, tag = columns
+        listed = scores.setdefault(query, {})
+        if document in listed:
+            raise DataError(
+                f"{where}: document {document!r} is there twice for query {query!r}", hint="Keep one of its lines."
+            )
+        listed[document] = _number(where, score)
+    if not scores:
+        raise DataError(f"{path}: the run is empty", hint=f"Each line must be: {' '.join(_COLUMNS)}")
+    return Run({query: _sorted(listed) for query, listed in scores.items()}, tag)
+
+
+def _number(where: str, text: str) -> float:
+    try:
+        score = float(text)
+    except ValueError:
+        score = math.nan
+    if not math.isfinite(score):
+        raise DataError(
+            f"{where}: the score {text!r} is not a finite number", hint=f"Each line must be: {' '.join(_COLUMNS)}"
+        )
+    return score
+
+
+def _sorted(listed: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    # trec_eval compares ids byte by byte; Python's order of str is the same for UTF-8.
+    return tuple(sorted(listed.items(), key=lambda row: (_single(row[1]), row[0]), reverse=True))
+
+
+def _single(score: float) -> float:
+    """Round to single precision, as C does: what is too large is infinite."""
+    try:
+        return float(struct.unpack("f", struct.pack("f", score))[0])
+    except OverflowError:
+        return math.copysign(math.inf, score)
+
+
+def write_run(path: Path, rankings: Iterable[Ranking], *, tag: str = "rankkit") -> None:
+    """Write rankings as a run (compressed if the name ends in ``.gz``); an existing file is replaced as a whole.
+
+    The scores are the ranking's own if it has one for every document and they fall strictly. Otherwise the score
+    column is made up from the rank: n for the first of n documents, 1 for the last. Dropped candidates are left out.
+
+    Raises:
+        DataError: an id is empty or has white space in it, which the format cannot hold; a query is there twice; or
+            the file cannot be written.
+    """
+    tag = _word(tag, "the tag")
+    lines: list[str] = []
+    seen: set[str] = set()
+    for ranking in rankings:
+        query = _word(ranking.query.id, f"the id of the query {ranking.query.text[:40]!r}")
+        if query in seen:
+            raise DataError(f"query {query!r} is ranked twice", hint="A run has one ranking a query.")
+        seen.add(query)
+        for rank, (name, score) in enumerate(zip(ranking.ids, printable_scores(ranking), strict=True), start=1):
+            lines.append(f"{query} Q0 {_word(name, 'a document id')} {rank} {score!r} {tag}\n")
+    content = "".join(lines).encode()
+    _replace(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
+
+
+def printable_scores(ranking: Ranking) -> Sequence[float]:
+    """The scores that a run of this ranking shows: falling strictly, in single precision."""
+    scores = [score for score in ranking.scores or () if score is not None]
+    singles = [_single(score) for score in scores]
+    falling = all(left > right for left, right in pairwise(singles))
+    if len(scores) == len(ranking) and falling:
+        return scores
+    return [float(len(ranking) - place) for place in range(len(ranking))]
+
+
+def _word(text: str, what: str) -> str:
+    if not text or text.split() != [text]:
+        raise DataError(
+            f"{what} is {text!r}", hint="A TREC run separates its columns by white space: give a word without any."
+        )
+    return text
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a place where no file can be written, before work is done whose result would be lost.
+
+    Raises:
+        DataError: its folder is missing or may not be written to, or the path is a folder.
+    """
+    if not path.parent.is_dir():
+        raise DataError(f"{path}: there is no folder {path.parent}", hint="Make it first.")
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder", hint="Give the name of a file.")
+    if not os.access(path.parent, os.W_OK):
+        raise DataError(f"{path}: the folder {path.parent} may not be written to", hint="Give another place.")
+
+
+def _replace(path: Path, content: bytes) -> None:
+    partial = path.with_name(f"{path.name}.partial")
+    check_writable(path)
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise DataError(f"{path}: cannot be written ({error.strerror or error})", hint="Give another place.") from error

@@ -1,0 +1,110 @@
+"""What all listwise judges share: a backend, a prompt file, a window that fits, one call a question."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import ClassVar, Generic, TypeVar
+
+from rankkit.backends.protocols import TextBackend, require
+from rankkit.core.judge import BoundQuestion, Call, Reply
+from rankkit.core.questions import Choose, Order, Outcome
+from rankkit.core.ranking import Request
+from rankkit.core.usage import Usage
+from rankkit.errors import PromptError
+from rankkit.judging.window import Fitted, Window
+from rankkit.prompting.template import PromptTemplate
+
+Q = TypeVar("Q", Order, Choose)
+A = TypeVar("A")
+
+#: The most tokens that a label, its brackets and a separator take in any vocabulary in use.
+TOKENS_A_LABEL = 7
+
+
+@dataclass(frozen=True)
+class WindowJudge(ABC, Generic[Q, A]):
+    """Shows a window of passages, labelled as the prompt file says. Subclasses ask the backend and read the answer."""
+
+    backend: TextBackend
+    template: PromptTemplate
+    passage_tokens: int = 300
+    window: Window = field(init=False, repr=False, compare=False)
+
+    method: ClassVar[str]
+    capability: ClassVar[type]
+    asks: ClassVar[str] = "order"
+    score_kind = None
+
+    def __post_init__(self) -> None:
+        require(self.backend, self.capability, by=f"the {self.method} method")
+        if self.template.question != self.asks:
+            raise PromptError(
+                f"prompt {self.template.name!r} puts a {self.template.question} question; "
+                f"the {self.method} method needs one for {self.asks}"
+            )
+        object.__setattr__(self, "window", Window(self.backend, self.template, self.passage_tokens))
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.backend.name}"
+
+    @property
+    def fingerprints(self) -> Mapping[str, str]:
+        return {
+            "model": f"{self.backend.name}@{self.backend.fingerprint}",
+            "prompt": f"{self.template.name}@{self.template.fingerprint}",
+            "method": self.method,
+            "passage_tokens": str(self.passage_tokens),
+        }
+
+    @property
+    def concurrency(self) -> int:
+        return self.backend.concurrency
+
+    @property
+    def waits(self) -> bool:
+        """Whether calls wait for a server: a model on this machine answers one at a time."""
+        return self.backend.concurrency > 1
+
+    def max_group_size(self, request: Request) -> int | None:
+        return self.window.max_group_size(request, self.answer_tokens)
+
+    def prepare(self, asked: Sequence[BoundQuestion[Q]]) -> Iterable[Call[A]]:
+        for slot, item in enumerate(asked):
+            fitted = self.window.fit(
+                item.request, item.question.indices, self.answer_tokens(len(item.question.indices))
+            )
+            yield Call((slot,), self.bound(fitted), partial(self._run, item, fitted))
+
+    def bound(self, fitted: Fitted) -> Usage:
+        said = self.answer_tokens(len(fitted.labels)) + self.backend.thinking_tokens
+        cost = self.backend.price(input_tokens=fitted.tokens, output_tokens=said)
+        return Usage(calls=1, input_tokens=fitted.tokens, output_tokens=said, cost=cost)
+
+    def _run(self, item: BoundQuestion[Q], fitted: Fitted) -> list[Reply[A]]:
+        return [self.ask(item, fitted)]
+
+    def answer_tokens(self, count: int) -> int:
+        """The room that an answer about ``count`` passages needs."""
+        return TOKENS_A_LABEL * count + 8
+
+    @abstractmethod
+    def ask(self, item: BoundQuestion[Q], fitted: Fitted) -> Reply[A]:
+        """Make the call and read the answer."""
+
+
+def shortened_notes(fitted: Fitted) -> tuple[str, ...]:
+    return ("passage shortened",) * fitted.shortened
+
+
+def completed(named: Sequence[int], indices: Sequence[int]) -> tuple[int, ...]:
+    """Positions in the window, best first, as candidates; those that were not named follow in the order they had."""
+    rest = [position for position in range(len(indices)) if position not in set(named)]
+    return tuple(indices[position] for position in (*named, *rest))
+
+
+def outcome_of(defects: Sequence[str]) -> Outcome:
+    return Outcome.REPAIRED if defects else Outcome.OK

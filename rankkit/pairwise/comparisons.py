@@ -1,0 +1,142 @@
+"""What the pairwise strategies share: asking in both orders, remembering, and going on where nothing was learned.
+
+A strategy's *sort program* yields lists of pairs that it needs decided, all at once, and then looks up which is
+``better``. ``Comparisons.play`` turns that into rounds of ``Compare`` questions: a pair is asked only once, both orders
+of it in the same round, and what has no answer is decided by the first stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from typing import TypeVar
+
+from rankkit.core.questions import Answer, Compare, Outcome
+from rankkit.pairwise.aggregation.matrix import WinMatrix
+
+T = TypeVar("T")
+Pair = tuple[int, int]
+
+#: An algorithm at work: yields the pairs to be decided side by side, returns what it makes of them.
+SortProgram = Generator[Sequence[Pair], None, T]
+
+#: So many rounds in a row without a single answer, and no more is asked.
+PATIENCE = 5
+
+
+class Comparisons:
+    """The comparisons of one ranking: what was asked, and what is known from it."""
+
+    def __init__(self, *, one_sided: bool = False) -> None:
+        self._one_sided = one_sided
+        self._asked: dict[Pair, float | None] = {}
+        self._fruitless = 0
+        self._closed = False
+
+    def play(self, program: SortProgram[T]) -> Generator[Sequence[Compare], Sequence[Answer[float]], T]:
+        """Take a course to its end. When the budget has run out, or nothing is answered any more, it is not asked for
+        further pairs but still comes to its end, so the best order so far is what it returns.
+        """
+        try:
+            pairs = next(program)
+            while True:
+                questions = [] if self._closed else self._new(pairs)
+                if questions:
+                    self._note(questions, (yield questions))
+                pairs = program.send(None)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+
+    def _new(self, pairs: Iterable[Pair]) -> list[Compare]:
+        wanted = dict.fromkeys((min(pair), max(pair)) for pair in pairs)
+        questions = []
+        for i, j in wanted:
+            if (i, j) not in self._asked:
+                questions += [Compare(i, j)] if self._one_sided else [Compare(i, j), Compare(j, i)]
+        return questions
+
+    def _note(self, questions: Sequence[Compare], answers: Sequence[Answer[float]]) -> None:
+        for question, answer in zip(questions, answers, strict=True):
+            self._asked[question.first, question.second] = answer.value
+        self._fruitless = 0 if any(answer.value is not None for answer in answers) else self._fruitless + 1
+        spent = any(answer.outcome is Outcome.UNASKED for answer in answers)
+        self._closed = self._closed or spent or self._fruitless >= PATIENCE
+
+    @property
+    def closed(self) -> bool:
+        """Whether no more will be asked."""
+        return self._closed
+
+    def probability(self, i: int, j: int) -> float | None:
+        """P(i beats j), the mean over both orders; the one there is if the other has no answer; ``None`` for nothing
+        learned.
+        """
+        straight, turned = self._asked.get((i, j)), self._asked.get((j, i))
+        if straight is None or turned is None:
+            return straight if turned is None else 1.0 - turned
+        return (straight + 1.0 - turned) / 2.0
+
+    def better(self, i: int, j: int) -> bool:
+        """Whether i goes above j. A draw, or nothing learned, leaves them in first-stage order."""
+        probability = self.probability(i, j)
+        return i < j if probability is None or probability == 0.5 else probability > 0.5
+
+    def matrix(self, n: int) -> WinMatrix:
+        return WinMatrix(n, {pair: value for pair, value in self._asked.items() if value is not None})
+
+    def diagnostics(self) -> tuple[tuple[str, float], ...]:
+        """How far the answers can be trusted; what cannot be told from them is left out.
+
+        ``position_bias`` is the share of pairs of which both orders name the same position as the winner,
+        ``first_preference`` the mean probability given to the one shown first (0.5 for a fair judge), ``cycles`` the
+        share of circles (a beats b beats c beats a) among the triples that were decided in full.
+        """
+        both: list[tuple[float, float]] = []
+        for (i, j), straight in self._asked.items():
+            turned = self._asked.get((j, i))
+            if i < j and straight is not None and turned is not None:
+                both.append((straight, turned))
+        found: list[tuple[str, float]] = []
+        if both:
+            same_position = sum((p - 0.5) * (q - 0.5) > 0 for p, q in both)
+            found.append(("position_bias", same_position / len(both)))
+            found.append(("first_preference", sum(p + q for p, q in both) / (2 * len(both))))
+        share = self._share_of_cycles()
+        return (*found, *((("cycles", share),) if share is not None else ()))
+
+    def _share_of_cycles(self) -> float | None:
+        """Sets of items are bits of an integer: 100 items' 161,700 triples are counted in milliseconds."""
+        beaten: dict[int, int] = {}
+        beaten_by: dict[int, int] = {}
+        wins = [pair for i, j in {(min(pair), max(pair)) for pair in self._asked} for pair in self._decided(i, j)]
+        for winner, loser in wins:
+            beaten[winner] = beaten.get(winner, 0) | 1 << loser
+            beaten_by[loser] = beaten_by.get(loser, 0) | 1 << winner
+        met = {item: beaten.get(item, 0) | beaten_by.get(item, 0) for pair in wins for item in pair}
+        # Every triple is met at each of its three sides.
+        triples = sum((met[i] & met[j]).bit_count() for i, j in wins) // 3
+        circles = sum((beaten.get(j, 0) & beaten_by.get(i, 0)).bit_count() for i, j in wins) // 3
+        return circles / triples if triples else None
+
+    def _decided(self, i: int, j: int) -> list[Pair]:
+        probability = self.probability(i, j)
+        if probability is None or probability == 0.5:
+            return []
+        return [(i, j) if probability > 0.5 else (j, i)]
+
+
+def side_by_side(courses: Iterable[SortProgram[T]]) -> SortProgram[list[T]]:
+    """Take several courses forward together: the pairs that they want next are one list. Returns their results."""
+    running = dict(enumerate(courses))
+    results: dict[int, T] = {}
+    while running:
+        wanted: list[Pair] = []
+        for place, program in list(running.items()):
+            try:
+                wanted += next(program)
+            except StopIteration as stop:
+                results[place] = stop.value
+                del running[place]
+        if running:
+            yield wanted
+    return [results[place] for place in sorted(results)]

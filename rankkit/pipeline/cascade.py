@@ -1,0 +1,268 @@
+"""Rerankers in a row, cheap and wide first, expensive and narrow last; the row is a reranker too.
+
+::
+
+    cascade = cross_encoder.drop_after(20) >> duo.reorder_top(5).skip_if(MarginAbove(3.0))
+
+What is found by a first stage (``rankkit.retrieval``) goes in; it is no stage itself.
+
+Two ways to narrow, told apart by their verbs. ``drop_*`` (``drop_after``, ``drop_below``, ``drop_at_gap``) lets the
+best of a stage's result go on and drops the tail, which is then in ``Ranking.dropped``. ``reorder_top(k)`` shows a
+stage the best k of what comes in and keeps the tail behind them, as an evaluation at depth 100 needs it.
+
+The stages of a ranking share one memo and one budget. A deadline is shared out: a stage may use an equal share of the
+time that is left for it and the stages after it (and for its stand-in, if it has one), and what it leaves over is
+theirs. With ``within(Budget(seconds=...))`` it has that time instead.
+
+Scores are those of the last stage that gave any, each with its candidate: behind a listwise stage they need not fall.
+A tail that this stage did not see has none, since scores of two models do not compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from rankkit.core.gates import Cut, DropAfter, DropAtGap, DropBelow, Gate
+from rankkit.core.plan import Plan
+from rankkit.core.ranking import Ranking, Request, Step
+from rankkit.core.reranker import AccountedReranker, Reranker, children_of
+from rankkit.core.runner import Account, OnProgress
+from rankkit.core.usage import Budget
+from rankkit.errors import ConfigError
+from rankkit.pipeline.cascade_state import CascadeState
+from rankkit.pipeline.parts import StageOutcome, SubRequest, attempt, plan_part
+from rankkit.pipeline.stage import OnFailure, Stage
+
+#: How a walk through the stages has a stage done: by running it, or by counting what it would cost.
+_Perform = Callable[[Stage, Sequence[SubRequest]], list[StageOutcome]]
+
+
+class BaseReranker(AccountedReranker):
+    """A reranker that can be put together with others to a ``Cascade``, cheap and wide first, expensive and narrow
+    last. Subclasses write ``rank_accounted``, for many requests at once, and ``plan_accounted``.
+
+    ::
+
+        cross_encoder.drop_after(20) >> duo.drop_after(5)     # 5 candidates come out
+        cross_encoder >> duo.reorder_top(20)                  # all come out, the best 20 in duo's order
+    """
+
+    def __rshift__(self, other: Reranker) -> Cascade:
+        """``self >> other``: what comes out of ``self`` goes into ``other``."""
+        return Cascade.of(self, other)
+
+    def __rrshift__(self, other: Reranker) -> Cascade:
+        """``other >> self`` where ``other`` has only ``rank``."""
+        return Cascade.of(other, self)
+
+    def reorder_top(self, k: int) -> Cascade:
+        """Look at the best ``k`` of what comes in only; the tail stays behind them, in its order."""
+        return Cascade.of(self).as_stage(top=k)
+
+    def drop_after(self, k: int) -> Cascade:
+        """Only the best ``k`` go on, whatever happened in the stage; the others are in ``Ranking.dropped``."""
+        return Cascade.of(self).dropping(DropAfter(k))
+
+    def drop_below(self, score: float) -> Cascade:
+        """Only those scored ``score`` or more go on (in the unit of this reranker's scores)."""
+        return Cascade.of(self).dropping(DropBelow(score))
+
+    def drop_at_gap(self, *, least: int = 1) -> Cascade:
+        """Only those before the largest drop in score go on, at least ``least`` of them."""
+        return Cascade.of(self).dropping(DropAtGap(least))
+
+    def skip_if(self, *gates: Gate) -> Cascade:
+        """Do not run where one of the gates finds the query easy; the order that stands goes on"""
+        return Cascade.of(self).as_stage(gates=gates)
+
+    def on_failure(self, policy: OnFailure | Reranker) -> Cascade:
+        """What follows an error, a timeout or an exhausted budget; the ``Step`` tells it in every case.
+
+        ``"keep"`` the order before the stage (which is what a cascade does if nothing else is said); ``"partial"``
+        takes what the stage had come to when its budget or time ran out; ``"raise"`` the error (``BudgetExhausted``
+        for a limit); or another reranker, to be run instead.
+        """
+        return Cascade.of(self).as_stage(on_failure=policy)
+
+    def within(self, budget: Budget) -> Cascade:
+        """Keep this stage within limits of its own, for each request, beside those of the whole ranking."""
+        return Cascade.of(self).as_stage(budget=budget)
+
+
+@dataclass(frozen=True, repr=False)
+class Cascade(BaseReranker):
+    """Stages in a row. Cascades that say nothing about themselves are taken apart into their stages."""
+
+    stages: tuple[Stage, ...]
+
+    def __post_init__(self) -> None:
+        flat: list[Stage] = []
+        for stage in self.stages:
+            flat += stage.reranker.stages if isinstance(stage.reranker, Cascade) and stage.is_plain else (stage,)
+        if not flat:
+            raise ConfigError("a cascade of no stages", hint="Give it at least one reranker.")
+        object.__setattr__(self, "stages", tuple(flat))
+        check_widths(self)
+
+    def children(self) -> tuple[Reranker, ...]:
+        """Each stage's reranker, and behind it its fallback, if it has one."""
+        inside = ((stage.reranker, stage.fallback) for stage in self.stages)
+        return tuple(reranker for pair in inside for reranker in pair if reranker is not None)
+
+    @classmethod
+    def of(cls, *rerankers: Reranker) -> Cascade:
+        """``of(a, b)`` is ``a >> b``; of one reranker, a cascade of one stage."""
+        return cls(tuple(Stage(reranker) for reranker in rerankers))
+
+    def __repr__(self) -> str:
+        return " >> ".join(map(repr, self.stages))
+
+    def as_stage(
+        self,
+        *,
+        top: int | None = None,
+        gates: tuple[Gate, ...] = (),
+        on_failure: OnFailure | Reranker | None = None,
+        budget: Budget | None = None,
+    ) -> Cascade:
+        """Say something of all of this cascade as one stage; what is not given stays as it is, gates are added."""
+        stage = self.stages[0] if len(self.stages) == 1 else Stage(self)
+        changed = replace(
+            stage,
+            top=stage.top if top is None else top,
+            gates=(*stage.gates, *gates),
+            on_failure=stage.on_failure if on_failure is None else on_failure,
+            budget=budget or stage.budget,
+        )
+        return Cascade((changed,))
+
+    def dropping(self, cut: Cut) -> Cascade:
+        """Add a cut behind the last stage."""
+        last = self.stages[-1]
+        return Cascade((*self.stages[:-1], replace(last, cuts=(*last.cuts, cut))))
+
+    def rank_accounted(
+        self, requests: Sequence[Request], accounts: Sequence[Account], progress: OnProgress | None
+    ) -> list[Ranking]:
+        """Each stage has its questions about all requests batched together; but requests with a deadline come one
+        by one, so that none waits for the others while its clock runs.
+        """
+        if len(requests) > 1 and any(account.seconds_left() is not None for account in accounts):
+            pairs = zip(requests, accounts, strict=True)
+            return [self.rank_accounted([request], [account], progress)[0] for request, account in pairs]
+
+        def perform(stage: Stage, parts: Sequence[SubRequest]) -> list[StageOutcome]:
+            return attempt(stage.reranker, parts, progress, tolerant=stage.on_failure != "raise")
+
+        states = [CascadeState(request, account) for request, account in zip(requests, accounts, strict=True)]
+        self._walk(states, perform)
+        return [standing.ranking() for standing in states]
+
+    def plan_accounted(self, request: Request, account: Account) -> Plan:
+        """The stages' plans, one after the other: as many candidates as a stage would get, in first-stage order.
+
+        Questions, calls and rounds depend on how many candidates reach a stage; its tokens on which, so it is exact
+        only if all do. Gates are assumed to let everything through unless they only count, score cuts to drop nothing,
+        and nothing to fail.
+        """
+        return Plan(tuple(self._count(request, account).planned))
+
+    def _count(self, request: Request, account: Account) -> CascadeState:
+        standing = CascadeState(request, account)
+        self._walk([standing], _count_parts)
+        return standing
+
+    def _walk(self, states: Sequence[CascadeState], perform: _Perform) -> None:
+        """The one way through the stages, for a run and for a plan."""
+        for at, stage in enumerate(self.stages):
+            sharers = len(self.stages) - at + (stage.fallback is not None)
+            _pass(stage, states, sharers, perform)
+            for standing in states:
+                for cut in stage.cuts:
+                    standing.cut(cut)
+
+
+def _pass(stage: Stage, states: Sequence[CascadeState], sharers: int, perform: _Perform) -> None:
+    """Bring each request through a stage, or past it, up to its cuts."""
+    going: list[tuple[CascadeState, SubRequest, list[str]]] = []
+    for standing in states:
+        standing.scored = False
+        seconds = standing.seconds(stage, sharers)
+        situation = standing.situation(stage, seconds)
+        reason = stage.skip_reason(situation)
+        if reason:
+            standing.skip(stage, reason)
+        else:
+            notes = [f"{gate!r} had no scores" for gate in stage.gates_without_scores(situation)]
+            going.append((standing, standing.part(stage, seconds), notes))
+    troubled: list[CascadeState] = []
+    tries = perform(stage, [part for _, part, _ in going]) if going else []
+    for (standing, _, notes), tried in zip(going, tries, strict=True):
+        standing.record_steps(stage, tried, notes)
+        if not tried.trouble or (stage.on_failure == "partial" and tried.ranking is not None):
+            if tried.ranking is not None:
+                standing.apply_ranking(tried.ranking)
+        elif stage.on_failure == "raise":
+            tried.raise_trouble(stage.name)
+        else:
+            troubled.append(standing)
+    if stage.fallback is not None and troubled:
+        _run_fallback(stage, stage.fallback, troubled, sharers - 1, perform)
+
+
+def _run_fallback(
+    stage: Stage, other: Reranker, states: Sequence[CascadeState], sharers: int, perform: _Perform
+) -> None:
+    """Run ``other`` where the stage failed. Where it fails as well, the order before the stage stays."""
+    parts = [standing.part_for_fallback(stage, sharers) for standing in states]
+    for standing, tried in zip(states, perform(Stage(other), parts), strict=True):
+        standing.record_steps(stage, tried, [f"in place of {stage.name}"])
+        if tried.ranking is not None and not tried.trouble:
+            standing.apply_ranking(tried.ranking)
+
+
+def _count_parts(stage: Stage, parts: Sequence[SubRequest]) -> list[StageOutcome]:
+    """Plan a stage as if its answers said that the order it gets is right."""
+    return [_counted(stage.reranker, part) for part in parts]
+
+
+def _counted(reranker: Reranker, part: SubRequest) -> StageOutcome:
+    if isinstance(reranker, Cascade):  # which may drop candidates
+        standing = reranker._count(part.request, part.account)
+        return StageOutcome(standing.ranking(), tuple(standing.steps), planned=tuple(standing.planned))
+    planned = plan_part(reranker, part).stages
+    ranking = Ranking(part.request, tuple(range(len(part.request))))
+    return StageOutcome(ranking, tuple(Step(plan.stage, plan.usage) for plan in planned), planned=planned)
+
+
+def check_widths(reranker: Reranker, width: int | None = None) -> None:
+    """Refuse a stage that looks at, or keeps, more candidates than reach it: ``width`` of them, or any number.
+
+    A stage may be skipped or fail, so only its own cuts count behind it, not those inside it.
+
+    Raises:
+        ConfigError: names the stage; also of one inside a stage, a fusion or a stand-in.
+    """
+    if not isinstance(reranker, Cascade):
+        for child in children_of(reranker):
+            check_widths(child, width)
+        return
+    for stage in reranker.stages:
+        _check_most(stage, "reorders the top", stage.top, width)
+        seen = width if stage.top is None else stage.top
+        for inside in (stage.reranker, stage.fallback):
+            if inside is not None:
+                check_widths(inside, seen)
+        for cut in stage.cuts:
+            if isinstance(cut, DropAfter):
+                _check_most(stage, "keeps", cut.k, width)
+                width = cut.k
+
+
+def _check_most(stage: Stage, words: str, wanted: int | None, width: int | None) -> None:
+    if width is not None and wanted is not None and wanted > width:
+        raise ConfigError(
+            f"{stage!r} {words} {wanted}, but only {width} candidates reach it",
+            hint=f"Give it {width} or fewer, or let what comes before it keep more.",
+        )
