@@ -34,7 +34,8 @@
     │       ├── RequestRefused     the server calls the request itself wrong
     │       ├── InvalidReply       not the JSON that the protocol promises
     │       └── CircuitOpen        not asked: it failed too often just before
-    └── BudgetExhausted
+    ├── BudgetExhausted
+    └── Cancelled                  nobody waits for it any more: its task was cancelled, its time was over
 
 A message says what was seen and what was allowed; the hint says what to do next. Programmer errors (a strategy that
 returns something other than a permutation, say) are ``ContractViolation``, a ``RuntimeError`` outside this tree:
@@ -201,6 +202,10 @@ class CircuitOpen(EndpointError):
 
 class BudgetExhausted(RankkitError):
     exit_code = 6
+
+
+class Cancelled(RankkitError):
+    exit_code = 130
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

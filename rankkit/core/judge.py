@@ -7,10 +7,11 @@ price of a ranking without paying it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
+from rankkit.core.limits import Gate
 from rankkit.core.questions import Answer, Question
 from rankkit.core.ranking import Request, ScoreKind
 from rankkit.core.usage import Usage
@@ -50,12 +51,14 @@ class Call(Generic[A]):
     """One backend call. ``slots`` says which of the asked questions it answers, by position; ``bound`` is the most it
     can cost.
 
-    ``run`` gives one reply a slot, or raises ``RankkitError``; it may be run on another thread.
+    ``run`` gives one reply a slot, or raises ``RankkitError``; it may be run on another thread. ``arun`` does the same
+    for an event loop without holding a thread, where the backend can (an endpoint).
     """
 
     slots: tuple[int, ...]
     bound: Usage
     run: Callable[[], Sequence[Reply[A]]]
+    arun: Callable[[], Awaitable[Sequence[Reply[A]]]] | None = None
 
 
 class Judge(Protocol[Q, A]):
@@ -91,3 +94,11 @@ class PlansApart(Protocol[Q, A]):
     """A judge whose bill depends on what it remembers: ``planning`` gives the one that a plan is made with."""
 
     def planning(self) -> Judge[Q, A]: ...
+
+
+@runtime_checkable
+class Gated(Protocol):
+    """A judge, or a backend, whose calls go through a gate of the backend's, which all its users share."""
+
+    @property
+    def gate(self) -> Gate: ...
