@@ -161,7 +161,8 @@ class InvalidOutput(BackendError):
 
 
 class EndpointError(BackendError):
-    pass
+    #: Whether the request may have reached the server, which may then charge for it.
+    sent: bool = True
 
 
 class ConnectionFailed(EndpointError):

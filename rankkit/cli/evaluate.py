@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,8 +17,9 @@ from rankkit.cli.output import end, progress_bar, stderr, stdout, write_json
 from rankkit.cli.plan import NOT_EXACT, together, told_usage
 from rankkit.config.kinds import Spec
 from rankkit.config.listwise import ListwiseSpec
+from rankkit.core.budgeting import Account
+from rankkit.core.execution import Execution
 from rankkit.core.ranking import Ranking, Request
-from rankkit.core.runner import Account, OnProgress
 from rankkit.core.usage import Usage
 from rankkit.errors import ConfigError
 from rankkit.pipeline.cascade import BaseReranker
@@ -163,12 +164,12 @@ class _Replay(JudgeReranker[Any, Any]):
 
     judge: RecordedJudge[Any, Any] | WindowLogJudge
 
-    def rank_accounted(
-        self, requests: Sequence[Request], accounts: Sequence[Account], progress: OnProgress | None
-    ) -> list[Ranking]:
-        rankings = super().rank_accounted(requests, accounts, progress)
+    async def stream_accounted(
+        self, pairs: Iterable[tuple[Request, Account]], execution: Execution, total: int | None
+    ) -> AsyncGenerator[Ranking, None]:
+        async for ranking in super().stream_accounted(pairs, execution, total):
+            yield ranking
         self.judge.left_over()
-        return rankings
 
 
 def _replayed(spec: Spec, replay: Path) -> _Replay:
@@ -183,4 +184,4 @@ def _replayed(spec: Spec, replay: Path) -> _Replay:
         else RecordedJudge(read_record(replay), replay.name, prompt=prompt)
     )
     # A difference from the record is an error whatever is to happen when a model fails.
-    return _Replay(judge, spec.build_strategy(), spec.budget, on_error="raise")
+    return _Replay(judge, spec.build_strategy(), spec.budget, on_call_failure="raise")

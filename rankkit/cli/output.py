@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from rankkit.core import runner
+from rankkit.core import execution
 from rankkit.core.ranking import Ranking, clip
 
 #: Rows for a pipe or a file are never folded or cut to somebody's window.
@@ -34,7 +34,7 @@ def write_json(data: object) -> None:
 
 
 @contextmanager
-def progress_bar(words: str) -> Iterator[runner.OnProgress]:
+def progress_bar(words: str) -> Iterator[execution.OnProgress]:
     """A bar over requests, on stderr, gone when done; nothing where stderr is not a terminal."""
     console = stderr()
     columns = (
@@ -47,7 +47,7 @@ def progress_bar(words: str) -> Iterator[runner.OnProgress]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(words, total=None)
 
-        def advance(event: runner.Progress) -> None:
+        def advance(event: execution.Progress) -> None:
             bar.update(task, total=event.total, completed=event.done, description=f"{words}, {event.answered} answers")
 
         yield advance

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rankkit.config.spec import BaseSpec
+from rankkit.core.budgeting import Account
+from rankkit.core.execution import Execution
 from rankkit.core.plan import Plan
 from rankkit.core.ranking import Ranking, Request
-from rankkit.core.runner import Account, OnProgress
 from rankkit.errors import ContractViolation
 from rankkit.pipeline.cascade import BaseReranker, Cascade
 from rankkit.pipeline.fusion import fuse
@@ -23,17 +24,17 @@ class PlaceholderReranker(BaseReranker):
     def __repr__(self) -> str:
         return self.name
 
-    def rank_accounted(
-        self, requests: Sequence[Request], accounts: Sequence[Account], progress: OnProgress | None
+    async def rank_accounted(
+        self, requests: Sequence[Request], accounts: Sequence[Account], execution: Execution
     ) -> list[Ranking]:
-        raise ContractViolation("an outline ranks nothing")
+        raise ContractViolation("a placeholder ranks nothing")
 
     def plan_accounted(self, request: Request, account: Account) -> Plan:
-        raise ContractViolation("an outline ranks nothing")
+        raise ContractViolation("a placeholder ranks nothing")
 
 
 def dry_build(spec: BaseSpec) -> BaseReranker:
-    """The outline of what ``spec`` builds.
+    """A placeholder for what ``spec`` builds.
 
     Raises:
         ConfigError: its stages do not fit together.

@@ -116,7 +116,7 @@ class ListwiseSpec(LanguageModelSpec):
         check_method(self.model, self.kind, self.paradigm, self.chosen_method)
 
     def reranker(self, *, on_reply: OnReply | None = None) -> BaseReranker:
-        return JudgeReranker(self.judge(), self.build_strategy(), self.budget, self.on_error, on_reply)
+        return JudgeReranker(self.judge(), self.build_strategy(), self.budget, self.on_call_failure, on_reply)
 
     def decided(self) -> dict[str, object]:
         return {"method": self.chosen_method, "window": self.size}

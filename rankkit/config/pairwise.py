@@ -103,7 +103,7 @@ class PairwiseSpec(LanguageModelSpec, LocalModelSpec):
         return self
 
     def reranker(self, *, on_reply: OnReply | None = None) -> BaseReranker:
-        return JudgeReranker(self.judge(), self.build_strategy(), self.budget, self.on_error, on_reply)
+        return JudgeReranker(self.judge(), self.build_strategy(), self.budget, self.on_call_failure, on_reply)
 
     def build_strategy(self) -> Strategy[Compare, float]:
         """The strategy alone."""

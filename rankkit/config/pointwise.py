@@ -62,7 +62,7 @@ class PointwiseSpec(LocalModelSpec):
     def reranker(self, *, on_reply: OnReply | None = None) -> BaseReranker:
         from rankkit.pointwise.strategy import ScoreAll
 
-        return JudgeReranker(self.judge(), ScoreAll(), self.budget, self.on_error, on_reply)
+        return JudgeReranker(self.judge(), ScoreAll(), self.budget, self.on_call_failure, on_reply)
 
     @property
     def chosen_method(self) -> Method:

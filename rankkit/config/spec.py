@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
 from pydantic import (
     BaseModel,
@@ -21,7 +21,7 @@ from pydantic_core import CoreSchema
 
 from rankkit.config.first_stage import FirstStageSpec
 from rankkit.config.gates import GatesSpec
-from rankkit.core.runner import OnError, OnReply
+from rankkit.core.runner import OnCallFailure, OnReply
 from rankkit.core.usage import Budget
 from rankkit.errors import ConfigError, RankkitError
 from rankkit.models import catalogue
@@ -136,7 +136,11 @@ class ModelSpec(BaseSpec):
     """One model with its method. ``on_error`` is what a call that fails does; ``on_failure``, what a stage does."""
 
     model: str
-    on_error: OnError = "raise"
+    on_error: Literal["raise", "keep"] = "raise"
+
+    @property
+    def on_call_failure(self) -> OnCallFailure:
+        return "partial" if self.on_error == "keep" else "raise"
 
     @property
     def kind(self) -> str:

@@ -28,9 +28,7 @@ class Cancellation:
         self._cancelled = False
         self._stops: dict[int, Callable[[], None]] = {}
         self._next = 0
-        self._leave: Callable[[], None] | None = None
-        if parent is not None:
-            self._leave = parent.on_cancel(self.cancel)
+        self._leave = parent.on_cancel(self.cancel) if parent is not None else _nothing
 
     @property
     def cancelled(self) -> bool:
@@ -47,8 +45,8 @@ class Cancellation:
             stop()
 
     def on_cancel(self, stop: Callable[[], None]) -> Callable[[], None]:
-        """Have ``stop`` called once when it is turned (now, if it was), from whichever thread turns it: it must be quick
-        and must not raise. Gives what takes the wish back.
+        """Have ``stop`` called once when it is turned (now, if it was), by whichever thread turns it: it must be quick
+        and must not raise. Gives the function that takes this back.
         """
         with self._lock:
             if not self._cancelled:
@@ -64,8 +62,7 @@ class Cancellation:
 
     def close(self) -> None:
         """The work is over: the parent need not think of it any more."""
-        if self._leave is not None:
-            self._leave()
+        self._leave()
 
     def check(self) -> None:
         """Raises:
@@ -113,3 +110,8 @@ _current: ContextVar[Cancellation | None] = ContextVar("rankkit_cancellation", d
 def current() -> Cancellation:
     """The cancellation that this thread or task works under; one that nobody turns, if there is none."""
     return _current.get() or Cancellation()
+
+
+def enclosing() -> Cancellation | None:
+    """The cancellation that this thread or task works under, if there is one."""
+    return _current.get()

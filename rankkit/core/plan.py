@@ -13,11 +13,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, TypeVar, cast
 
+from rankkit.core.budgeting import Account
+from rankkit.core.execution import Execution
 from rankkit.core.judge import BoundQuestion, Call, Judge, PlansApart, Reply
 from rankkit.core.questions import Answer, Bounded, Choose, Compare, Order, Question, Score, Strategy, Task
 from rankkit.core.ranking import Candidate, Request, ScoreKind
-from rankkit.core.runner import Account, Runner
+from rankkit.core.runner import Runner
 from rankkit.core.usage import Budget, Usage
+from rankkit.core.workers import drive
 
 Q = TypeVar("Q", bound=Question)
 A = TypeVar("A")
@@ -141,9 +144,10 @@ def plan_ranking(judge: Judge[Q, A], strategy: Strategy[Q, A], request: Request,
 def plan_on(judge: Judge[Q, A], strategy: Strategy[Q, A], request: Request, account: Account, stage: str) -> Plan:
     """``plan_ranking`` on the caller's account: a cascade's stages share one, so memo and limits are counted too."""
     counting = CountingJudge(judge)
-    runner = Runner(counting, strategy, stage=stage)
-    [ranking] = runner.run([request], [account])
-    [step] = ranking.steps
+    runner = Runner(counting, strategy, stage=stage, execution=Execution(rehearsal=True))
+    [ranking] = drive(runner.run([request], [account]))
+    # The seconds are those of counting, and say nothing of a run's.
+    [step] = (replace(step, usage=replace(step.usage, seconds=0.0)) for step in ranking.steps)
     task = Task(len(request), judge.max_group_size(request) if len(request) > 1 else None)
     most = strategy.most_questions(task) if isinstance(strategy, Bounded) else None
     if not strategy.adaptive:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -146,7 +146,7 @@ class Request:
             )
 
     @classmethod
-    def of(cls, query: str | Query, documents: Sequence[object]) -> Request:
+    def of(cls, query: str | Query, documents: Iterable[object]) -> Request:
         """Accept plain strings, mappings and objects (see ``Candidate.of``); nothing handed in is changed."""
         if isinstance(documents, (str, bytes, Mapping)):
             raise InputError(

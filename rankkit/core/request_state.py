@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar, cast
 
 from rankkit.core.budgeting import Account
+from rankkit.core.events import new_id
 from rankkit.core.judge import Judge, Reply
 from rankkit.core.questions import Answer, Asking, Outcome, Question, StrategyResult
-from rankkit.core.ranking import Ranking, Request, Step
+from rankkit.core.ranking import Ranking, Request
+from rankkit.core.step import Step
 from rankkit.core.usage import Usage
 from rankkit.errors import ContractViolation, RankkitError
 
@@ -21,8 +22,10 @@ A = TypeVar("A")
 
 @dataclass(slots=True)
 class RequestState(Generic[Q, A]):
-    """The runner's page on one request. ``stage`` is the name of its ``Step``; answers are kept under ``key`` in the
-    account's memo, which stages of a cascade share.
+    """What the runner knows of one request. ``stage`` is the name of its ``Step``; answers are kept under ``key`` in
+    the account's memo, which stages of a cascade share.
+
+    Its time is its own: from its first call (not while it waits for its turn in a batch) to the end of its strategy.
     """
 
     stage: str
@@ -39,13 +42,26 @@ class RequestState(Generic[Q, A]):
     _round: Sequence[Q] = ()
     _answers: dict[Q, Answer[A]] = field(default_factory=dict)
     _waiting: int = 0
-    _started: float = field(default_factory=time.monotonic)
+    event_id: int = field(default_factory=new_id)
+    _started: float | None = None
     _ended: float = 0.0
     _asked: int = 0
     _cached_answers: int = 0
     _sequential_rounds: int = 0
     _defects: Counter[str] = field(default_factory=Counter)
     _failures: Counter[str] = field(default_factory=Counter)
+
+    def begin(self) -> bool:
+        """Start its clock, with its first call. Whether this was the first."""
+        self.account.start()
+        if self._started is not None:
+            return False
+        self._started = self.account.clock()
+        return True
+
+    @property
+    def ended(self) -> bool:
+        return self.result is not None
 
     def go_on(self) -> list[Q]:
         """The questions of the next round that has something new to ask; none where the strategy has ended."""
@@ -55,7 +71,6 @@ class RequestState(Generic[Q, A]):
                 self._round = self.asking.send(answers) if self._sequential_rounds else next(self.asking)
             except StopIteration as stop:
                 self.result = stop.value
-                self._ended = time.monotonic()
                 break
             self._sequential_rounds += 1
             new = [question for question in dict.fromkeys(self._round) if not self._recall(question)]
@@ -84,11 +99,12 @@ class RequestState(Generic[Q, A]):
         self.account.charge(reply.usage)
         self.notes.update(reply.notes)
 
-    def pay_unanswered(self, bound: Usage) -> None:
-        """A call that brought nothing was still made, and counts as one whether or not a server was reached."""
-        made = Usage(calls=bound.calls)
-        self.usage += made
-        self.account.charge(made)
+    def pay_unanswered(self, bill: Usage) -> None:
+        """Put a call on the bill that brought no answer: what it may have cost, since nobody knows better."""
+        self.usage += bill
+        self.account.charge(bill)
+        if bill.tokens or bill.cost:
+            self.notes["charged at its bound"] += bill.calls
 
     def fail(self, error: RankkitError) -> None:
         """Write down what went wrong."""
@@ -109,6 +125,7 @@ class RequestState(Generic[Q, A]):
             self.fail(answer.error)
         self._asked += answer.outcome is not Outcome.UNASKED
         self._waiting -= 1
+        self._ended = self.account.clock()
         return self._waiting == 0
 
     def ranking(self) -> Ranking:
@@ -122,7 +139,7 @@ class RequestState(Generic[Q, A]):
         step = Step(
             stage=self.stage,
             usage=self.usage,
-            seconds=self._ended - self._started,
+            seconds=0.0 if self._started is None else self._ended - self._started,
             questions=self._asked,
             cached_answers=self._cached_answers,
             sequential_rounds=self._sequential_rounds,
@@ -133,6 +150,8 @@ class RequestState(Generic[Q, A]):
             failures=tuple(f"{text} ({count}x)" if count > 1 else text for text, count in self._failures.items()),
             stopped=self.stopped,
             diagnostics=dict(self.result.diagnostics),
+            order=tuple(self.request.candidates[index].id for index in self.result.order),
+            scores=self.result.scores,
         )
         kind = self.result.kind or (self.judge.score_kind if self.result.scores else None)
         return Ranking(self.request, self.result.order, self.result.scores, kind, self.usage, (step,))

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import ClassVar, Protocol, runtime_checkable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import aclosing
+from itertools import islice
+from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 from rankkit.core.budgeting import Account
+from rankkit.core.execution import Execution, OnProgress
 from rankkit.core.plan import Plan
 from rankkit.core.ranking import Query, Ranking, Request
-from rankkit.core.runner import OnProgress
 from rankkit.core.usage import Budget
+from rankkit.core.workers import drive
 from rankkit.errors import ConfigError
+
+T = TypeVar("T")
+
+#: How many requests go through a pipeline together where each stage takes them as one batch.
+_TOGETHER = 64
 
 
 @runtime_checkable
@@ -25,6 +32,10 @@ class Reranker(Protocol):
 class AccountedReranker(ABC):
     """A ``Reranker`` that keeps accounts: it knows budgets, plans and progress. Subclasses write ``rank_accounted``,
     for many requests at once, and ``plan_accounted``; ``rankkit.BaseReranker`` adds how rerankers are put together.
+
+    Every form of ranking takes the same keywords in the same meaning: ``top_k`` keeps the best so many, ``threshold``
+    those with at least this score, ``budget`` limits each request by itself (``Budget.seconds`` from its first call,
+    not while it waits for its turn), ``progress`` is called as the run goes on.
     """
 
     #: What it was loaded from (``rankkit.config``), where it was: no part of its value.
@@ -35,56 +46,169 @@ class AccountedReranker(ABC):
         return ()
 
     @abstractmethod
-    def rank_accounted(
-        self, requests: Sequence[Request], accounts: Sequence[Account], progress: OnProgress | None
+    async def rank_accounted(
+        self, requests: Sequence[Request], accounts: Sequence[Account], execution: Execution
     ) -> list[Ranking]:
-        """Rank each request and charge it to the account beside it. Stages of a cascade share accounts this way."""
+        """Rank each request and charge it to the account beside it. Stages of a cascade share accounts this way.
+
+        It must wait for nothing but ``execution.workers`` (and other rerankers): then it runs with and without an event
+        loop.
+        """
 
     @abstractmethod
     def plan_accounted(self, request: Request, account: Account) -> Plan:
         """Tell what ``rank_accounted`` would cost on this account, without paying for anything."""
 
+    async def stream_accounted(
+        self, pairs: Iterable[tuple[Request, Account]], execution: Execution, total: int | None
+    ) -> AsyncGenerator[Ranking, None]:
+        """``rank_accounted`` for requests that come from an iterator, a few at a time, in order."""
+        coming = iter(pairs)
+        while batch := list(islice(coming, _TOGETHER)):
+            requests, accounts = zip(*batch, strict=True)
+            for ranking in await self.rank_accounted(requests, accounts, execution):
+                yield ranking
+
     def plan(self, request: Request, *, budget: Budget | None = None) -> Plan:
         """Tell calls, questions, token bounds and sequential rounds without paying for anything."""
         return self.plan_accounted(request, Account(budget))
 
-    def rank(self, request: Request, *, budget: Budget | None = None, progress: OnProgress | None = None) -> Ranking:
-        account = Account(budget)
-        account.start()
-        return self.rank_accounted([request], [account], progress)[0]
+    # -- for programs without an event loop
 
-    def rank_many(
-        self, requests: Sequence[Request], *, budget: Budget | None = None, progress: OnProgress | None = None
-    ) -> list[Ranking]:
-        """Rank many requests, their questions batched together. ``budget`` is for each of them."""
-        return self.rank_accounted(requests, [Account(budget) for _ in requests], progress)
+    def rank(
+        self,
+        request: Request,
+        *,
+        top_k: int | None = None,
+        threshold: float | None = None,
+        budget: Budget | None = None,
+        progress: OnProgress | None = None,
+    ) -> Ranking:
+        one = self._rank_one(request, budget, Execution(progress))
+        return cut(drive(one), top_k=top_k, threshold=threshold)
 
     def rerank(
         self,
         query: str | Query,
-        documents: Sequence[object],
+        documents: Iterable[object],
         *,
         top_k: int | None = None,
         threshold: float | None = None,
         budget: Budget | None = None,
+        progress: OnProgress | None = None,
     ) -> Ranking:
-        """Rank plain Python values (see ``Candidate.of``), then cut at ``threshold`` and ``top_k`` where given."""
-        return cut(self.rank(Request.of(query, documents), budget=budget), top_k=top_k, threshold=threshold)
+        """Rank plain Python values (see ``Candidate.of``)."""
+        request = Request.of(query, documents)
+        return self.rank(request, top_k=top_k, threshold=threshold, budget=budget, progress=progress)
 
-    async def rank_async(self, request: Request, *, budget: Budget | None = None) -> Ranking:
-        """``rank`` on a thread: the event loop goes on. Calls to one ONNX or GGUF model still share its CPUs."""
-        return await asyncio.to_thread(self.rank, request, budget=budget)
+    def rank_many(
+        self,
+        requests: Iterable[Request],
+        *,
+        top_k: int | None = None,
+        threshold: float | None = None,
+        budget: Budget | None = None,
+        progress: OnProgress | None = None,
+    ) -> list[Ranking]:
+        """Rank many requests, their questions batched together. ``budget`` is for each of them."""
+        many = self.iter_rank_many(requests, top_k=top_k, threshold=threshold, budget=budget, progress=progress)
+        return list(many)
+
+    def iter_rank_many(
+        self,
+        requests: Iterable[Request],
+        *,
+        top_k: int | None = None,
+        threshold: float | None = None,
+        budget: Budget | None = None,
+        progress: OnProgress | None = None,
+    ) -> Iterator[Ranking]:
+        """``rank_many`` for any number of requests: they are taken as they are needed, and each ranking is given as
+        soon as it and those before it are there.
+        """
+        rankings = self._stream(requests, budget, Execution(progress))
+        try:
+            while (ranking := drive(_next(rankings))) is not None:
+                yield cut(ranking, top_k=top_k, threshold=threshold)
+        finally:
+            drive(_closed(rankings))
+
+    # -- for programs with one
+
+    async def rank_async(
+        self,
+        request: Request,
+        *,
+        top_k: int | None = None,
+        threshold: float | None = None,
+        budget: Budget | None = None,
+        progress: OnProgress | None = None,
+    ) -> Ranking:
+        """``rank`` while the event loop goes on. When the task is cancelled, no further call is made and the one that
+        runs is ended.
+        """
+        ranking = await self._rank_one(request, budget, Execution(progress, on_loop=True))
+        return cut(ranking, top_k=top_k, threshold=threshold)
 
     async def rerank_async(
         self,
         query: str | Query,
-        documents: Sequence[object],
+        documents: Iterable[object],
         *,
         top_k: int | None = None,
         threshold: float | None = None,
         budget: Budget | None = None,
+        progress: OnProgress | None = None,
     ) -> Ranking:
-        return await asyncio.to_thread(self.rerank, query, documents, top_k=top_k, threshold=threshold, budget=budget)
+        request = Request.of(query, documents)
+        return await self.rank_async(request, top_k=top_k, threshold=threshold, budget=budget, progress=progress)
+
+    async def rank_many_async(
+        self,
+        requests: Iterable[Request],
+        *,
+        top_k: int | None = None,
+        threshold: float | None = None,
+        budget: Budget | None = None,
+        progress: OnProgress | None = None,
+    ) -> list[Ranking]:
+        many = self.iter_rank_many_async(requests, top_k=top_k, threshold=threshold, budget=budget, progress=progress)
+        return [ranking async for ranking in many]
+
+    async def iter_rank_many_async(
+        self,
+        requests: Iterable[Request],
+        *,
+        top_k: int | None = None,
+        threshold: float | None = None,
+        budget: Budget | None = None,
+        progress: OnProgress | None = None,
+    ) -> AsyncIterator[Ranking]:
+        async with aclosing(self._stream(requests, budget, Execution(progress, on_loop=True))) as rankings:
+            async for ranking in rankings:
+                yield cut(ranking, top_k=top_k, threshold=threshold)
+
+    # -- what both have in common
+
+    async def _rank_one(self, request: Request, budget: Budget | None, execution: Execution) -> Ranking:
+        account = Account(budget)
+        account.start()
+        [ranking] = await self.rank_accounted([request], [account], execution)
+        return ranking
+
+    def _stream(
+        self, requests: Iterable[Request], budget: Budget | None, execution: Execution
+    ) -> AsyncGenerator[Ranking, None]:
+        total = len(requests) if isinstance(requests, Sequence) else None
+        return self.stream_accounted(((request, Account(budget)) for request in requests), execution, total)
+
+
+async def _next(rankings: AsyncGenerator[Ranking, None]) -> Ranking | None:
+    return await anext(rankings, None)
+
+
+async def _closed(rankings: AsyncGenerator[Ranking, None]) -> None:
+    await rankings.aclose()
 
 
 def children_of(reranker: Reranker) -> tuple[Reranker, ...]:
@@ -98,23 +222,34 @@ def cut(ranking: Ranking, *, top_k: int | None, threshold: float | None) -> Rank
     return ranking if top_k is None else ranking.top(top_k)
 
 
-def rank_many(
+def iter_rank_many(
     reranker: Reranker,
-    requests: Sequence[Request],
+    requests: Iterable[Request],
     *,
     budget: Budget | None = None,
     progress: OnProgress | None = None,
-) -> list[Ranking]:
-    """``rank_many`` for any object with ``rank``; those that know no budget or progress are asked one by one.
+) -> Iterator[Ranking]:
+    """``iter_rank_many`` for any object with ``rank``; those that know no budget or progress are asked one by one.
 
     Raises:
         ConfigError: a budget is given that the reranker could not keep.
     """
     if isinstance(reranker, AccountedReranker):
-        return reranker.rank_many(requests, budget=budget, progress=progress)
+        return reranker.iter_rank_many(requests, budget=budget, progress=progress)
     if budget is not None and not budget.unlimited:
         raise ConfigError(
             f"{type(reranker).__name__} has only rank(request): nothing would keep it within a budget",
-            hint="Derive it from rankkit.AccountedReranker, or leave the budget out.",
+            hint="Derive it from rankkit.BaseReranker, or leave the budget out.",
         )
-    return [reranker.rank(request) for request in requests]
+    return map(reranker.rank, requests)
+
+
+def rank_many(
+    reranker: Reranker,
+    requests: Iterable[Request],
+    *,
+    budget: Budget | None = None,
+    progress: OnProgress | None = None,
+) -> list[Ranking]:
+    """``rank_many`` for any object with ``rank`` (see ``iter_rank_many``)."""
+    return list(iter_rank_many(reranker, requests, budget=budget, progress=progress))

@@ -3,66 +3,47 @@
 It memoises answers, batches the questions of many requests, asks the budget before every call, adds up usage, reports
 progress, applies the failure policy and fills the ``Step``. It never waits for the slowest: as soon as nothing is
 left to hand out, every request whose own round is answered moves on, while other requests' calls still run. What it
-knows of one request is in ``rankkit.core.request_state``.
+knows of one request is in ``request_state``; how calls are made ready is in ``call_queue``.
+
+Requests are taken from an iterator a few at a time, and calls are prepared as they are needed: memory does not grow
+with the number of requests.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, Generic, Literal, TypeVar
 
-from rankkit.core.budgeting import Account as Account
+from rankkit.core.budgeting import Account
+from rankkit.core.call_queue import CallQueue, QueuedCall
+from rankkit.core.events import Event, Kind, logger, new_id
+from rankkit.core.execution import Execution, Progress
 from rankkit.core.judge import BoundQuestion, Call, Judge, Reply
+from rankkit.core.limits import Gate
 from rankkit.core.questions import Answer, Question, Strategy, Task
 from rankkit.core.ranking import Ranking, Request
 from rankkit.core.request_state import RequestState
 from rankkit.core.usage import Usage
-from rankkit.core.workers import Workers
-from rankkit.errors import CircuitOpen, ContractViolation, InvalidOutput, RankkitError
+from rankkit.core.workers import Work, Workers
+from rankkit.errors import CircuitOpen, ContractViolation, EndpointError, InvalidOutput, RankkitError
 
 Q = TypeVar("Q", bound=Question)
 A = TypeVar("A")
 
-#: What to do when a call fails: raise its error, or go on without its answers and say so in the ``Step``.
-OnError = Literal["raise", "keep"]
+#: What follows a call that failed: its error ends the ranking, or the ranking goes on without its answers and the
+#: ``Step`` says so.
+OnCallFailure = Literal["raise", "partial"]
 
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a run stands. ``done`` and ``total`` count requests, ``answered`` counts questions."""
-
-    stage: str
-    done: int
-    total: int
-    answered: int
-
-
-OnProgress = Callable[[Progress], None]
-
-#: Told of every reply of a backend, once, in the order in which they come in, of every call that failed (its answer
-#: has the error), and of what was not asked or waited for (with the reason as a note): what a record is made of.
+#: Called with every reply of a backend, once, in the order in which they come in, with every call that failed (its
+#: answer has the error), and with what was not asked or waited for (the reason is a note): what a record is made of.
 OnReply = Callable[[BoundQuestion[Any], Reply[Any]], None]
 
-
-@dataclass(frozen=True, slots=True)
-class _Item(Generic[Q, A]):
-    """A call in the queue, with the state and question behind each of its slots."""
-
-    call: Call[A]
-    owners: tuple[tuple[RequestState[Q, A], Q], ...]
-    fallback: Answer[A] | None = None
-
-    @property
-    def first(self) -> RequestState[Q, A]:
-        """The one that pays."""
-        return self.owners[0][0]
-
-    @property
-    def payer(self) -> Account:
-        return self.first.account
+#: How many requests are open at once, at least. Enough for their questions to fill batches.
+_WINDOW = 64
 
 
 class Runner(Generic[Q, A]):
@@ -74,80 +55,98 @@ class Runner(Generic[Q, A]):
         strategy: Strategy[Q, A],
         *,
         stage: str,
-        on_error: OnError = "raise",
-        progress: OnProgress | None = None,
+        execution: Execution | None = None,
+        on_failure: OnCallFailure = "raise",
         on_reply: OnReply | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self._judge = judge
         self._strategy = strategy
         self._stage = stage
-        self._on_error = on_error
-        self._progress = progress
+        self._execution = execution or Execution()
+        self._on_failure = on_failure
         self._on_reply = on_reply
+        self._gate = gate
         self._key = tuple(sorted(judge.fingerprints.items()))
-        self._queue: deque[_Item[Q, A]] = deque()
+        self._calls: CallQueue[Q, A] = CallQueue(judge, self._prepare_failed)
+        self._open: deque[RequestState[Q, A]] = deque()
         self._ready: list[RequestState[Q, A]] = []
-        self._workers: Workers[_Item[Q, A], list[Reply[A]]] = Workers(1, inline=True)
-        self._done = self._total = self._answered = 0
+        self._workers: Workers[QueuedCall[Q, A], Sequence[Reply[A]]]
+        self._done = self._answered = 0
+        self._total: int | None = None
 
-    def run(self, requests: Sequence[Request], accounts: Sequence[Account]) -> list[Ranking]:
+    async def run(self, requests: Sequence[Request], accounts: Sequence[Account]) -> list[Ranking]:
         """Rank each request on its account. The rankings come back in the order of the requests."""
-        states = [self._open(request, account) for request, account in zip(requests, accounts, strict=True)]
-        self._total = len(states)
-        self._ready = list(states)
+        pairs = list(zip(requests, accounts, strict=True))
         timed = any(account.seconds_left() is not None for account in accounts)
+        return [ranking async for ranking in self.stream(pairs, total=len(pairs), timed=timed)]
+
+    async def stream(
+        self, pairs: Iterable[tuple[Request, Account]], *, total: int | None = None, timed: bool = True
+    ) -> AsyncGenerator[Ranking, None]:
+        """The rankings in the order of the requests, each as soon as it and those before it are there. ``timed`` says
+        that some account has a deadline.
+        """
+        self._total = total
+        coming, more = iter(pairs), True
         inline = self._judge.concurrency == 1 and not timed
-        with Workers[_Item[Q, A], list[Reply[A]]](self._judge.concurrency, inline=inline) as self._workers:
-            while self._ready or self._queue or self._workers.running:
-                if not self._queue:
+        async with self._execution.workers(self._judge.concurrency, inline=inline) as self._workers:
+            while True:
+                more = more and self._admit(coming)
+                while self._open and self._open[0].ended:
+                    yield self._open.popleft().ranking()
+                if not more and not self._open:
+                    return
+                if not self._calls and not self._ready and not self._workers.running and self._open:
+                    self._open[0].ranking()  # raises: its strategy waits for an answer that nobody will give
+                # Next rounds share batches if they wait for one another; a strategy that does not adapt has none.
+                if not self._calls or not self._strategy.adaptive:
                     self._advance()
                 self._submit()
-                self._collect()
+                await self._collect()
                 self._expire()
-        return [state.ranking() for state in states]
 
-    def _open(self, request: Request, account: Account) -> RequestState[Q, A]:
+    def _admit(self, coming: Iterator[tuple[Request, Account]]) -> bool:
+        """Open further requests where there is room, many at once, so that their questions share batches. Whether more
+        may come.
+        """
+        window = max(_WINDOW, 4 * self._judge.concurrency)
+        if 2 * len(self._open) > window:
+            return True
+        while len(self._open) < window:
+            pair = next(coming, None)
+            if pair is None:
+                return False
+            state = self._opened(*pair)
+            self._open.append(state)
+            self._ready.append(state)
+        return True
+
+    def _opened(self, request: Request, account: Account) -> RequestState[Q, A]:
         task = Task(len(request), self._judge.max_group_size(request) if len(request) > 1 else None)
         return RequestState(self._stage, self._judge, self._key, request, account, self._strategy.order(task))
 
     # -- asking
 
     def _advance(self) -> None:
-        """Let each strategy go on to its next round that has something new to ask, and queue the calls for it."""
+        """Let each strategy go on to its next round that has something new to ask."""
         ready, self._ready = self._ready, []
         shared: list[tuple[RequestState[Q, A], Q]] = []
-        alone: list[list[tuple[RequestState[Q, A], Q]]] = []
         for state in ready:
             asked = [(state, question) for question in state.go_on()]
-            if state.result is not None:
-                self._report(done=1)
+            if state.ended:
+                self._end(state)
             # A call that answers several requests has one payer. Where somebody counts, requests do not share calls.
             elif state.account.limited:
-                alone.append(asked)
+                self._calls.add(asked)
             else:
                 shared += asked
-        for asked in (shared, *alone):
-            if asked:
-                self._prepare(asked)
+        if shared:
+            self._calls.add(shared)
 
-    def _prepare(self, asked: Sequence[tuple[RequestState[Q, A], Q]]) -> None:
-        batch = [BoundQuestion(state.request, question) for state, question in asked]
-        try:
-            items = [_Item(call, tuple(asked[slot] for slot in call.slots)) for call in self._judge.prepare(batch)]
-        except RankkitError as error:
-            if self._on_error == "raise":
-                raise
-            self._prepare_apart(asked, error)
-            return
-        self._queue.extend(items)
-
-    def _prepare_apart(self, asked: Sequence[tuple[RequestState[Q, A], Q]], error: RankkitError) -> None:
-        """One request's bad input must not fail the others of its batch."""
-        states = list({id(state): state for state, _ in asked}.values())
-        if len(states) > 1:
-            for state in states:
-                self._prepare([pair for pair in asked if pair[0] is state])
-            return
+    def _prepare_failed(self, asked: Sequence[tuple[RequestState[Q, A], Q]], error: RankkitError) -> None:
+        if self._on_failure == "raise":
+            raise error
         for state, question in asked:
             self._announce(state, question, Reply(Answer.failed(error)))
             self._settle(state, question, Answer.failed(error))
@@ -155,65 +154,71 @@ class Runner(Generic[Q, A]):
     # -- calling
 
     def _submit(self) -> None:
-        while self._queue and self._workers.free:
-            item = self._queue.popleft()
+        while self._workers.free and (item := self._calls.next()) is not None:
             questions = 0 if item.fallback else len(item.owners)
-            item.payer.start()
-            reason = item.first.stopped or item.payer.refuses(item.call.bound, questions)
+            if item.first.begin():
+                self._tell("stage started", item.first.event_id, item.first)
+            reason = item.first.stopped or item.payer.reserve(item.call.bound, questions)
             if reason:
                 self._refuse(item, reason)
                 continue
-            item.payer.charge(item.call.bound, questions)
-            self._workers.submit(item, _timed(item.call))
+            item.event_id = new_id()
+            self._tell("call started", item.event_id, item.first, parent=item.first.event_id)
+            self._workers.submit(item, _work(item.call, self._gate))
 
-    def _refuse(self, item: _Item[Q, A], reason: str, made: int = 0) -> None:
-        """End it without an answer of its own; ``made`` calls were paid for all the same."""
+    def _refuse(self, item: QueuedCall[Q, A], reason: str, made: Usage | None = None) -> None:
+        """End it without an answer of its own; ``made`` was paid for all the same."""
         answer: Answer[A] = item.fallback or Answer.unasked()
         for place, (state, question) in enumerate(item.owners):
             state.stopped = state.stopped or reason
-            self._announce(state, question, Reply(answer, Usage(calls=0 if place else made), (reason,)))
+            self._announce(state, question, Reply(answer, (made or Usage()) if place == 0 else Usage(), (reason,)))
             self._settle(state, question, answer, remember=False)
 
-    def _collect(self) -> None:
+    async def _collect(self) -> None:
         """Take in what has been answered; wait for it only if there is nothing else to do."""
         waits = [left for item in self._workers.running if (left := item.payer.seconds_left()) is not None]
-        for item, outcome in self._workers.collect(timeout=max(0.0, min(waits)) if waits else None):
-            item.payer.refund(item.call.bound)
-            if isinstance(outcome, RankkitError):
-                self._fail(item, outcome)
-            else:
-                self._record(item, outcome)
+        for item, outcome in await self._workers.collect(timeout=max(0.0, min(waits)) if waits else None):
+            with item.payer.lock:  # nobody may spend in between what is given back only to be charged again
+                item.payer.refund(item.call.bound)
+                if isinstance(outcome, RankkitError):
+                    self._fail(item, outcome)
+                else:
+                    self._record(item, outcome)
 
     def _expire(self) -> None:
-        """Give up on the calls of requests that have no time left: a late answer is dropped."""
+        """Give up the calls of requests that have no time left. What they may have cost stays charged."""
         for item in self._workers.running:
             left = item.payer.seconds_left()
             if left is not None and left <= 0:
                 self._workers.abandon(item)
                 item.payer.refund(item.call.bound)
                 item.first.pay_unanswered(item.call.bound)
-                self._refuse(item, item.payer.refuses(Usage()) or "out of time", item.call.bound.calls)
+                self._tell("call ended", item.event_id, item.first, item.first.event_id, item.call.bound, "Cancelled")
+                self._refuse(item, item.payer.refuses(Usage()) or "out of time", item.call.bound)
 
-    def _fail(self, item: _Item[Q, A], error: RankkitError) -> None:
+    def _fail(self, item: QueuedCall[Q, A], error: RankkitError) -> None:
         answer = Answer.failed(error) if item.fallback is None else replace(item.fallback, error=error)
-        made = Usage(calls=0 if isinstance(error, CircuitOpen) else item.call.bound.calls)
-        item.first.pay_unanswered(made)
+        bill = bill_of_failure(error, item.call.bound)
+        item.first.pay_unanswered(bill)
+        self._tell("call ended", item.event_id, item.first, item.first.event_id, bill, type(error).__name__)
         for place, (state, question) in enumerate(item.owners):
-            self._announce(state, question, Reply(answer, Usage() if place else made))
-        if self._on_error == "raise" and item.fallback is None:
+            self._announce(state, question, Reply(answer, Usage() if place else bill))
+        if self._on_failure == "raise" and item.fallback is None:
             raise error
         for state, question in item.owners:
             self._settle(state, question, answer, remember=False)
 
-    def _record(self, item: _Item[Q, A], replies: Sequence[Reply[A]]) -> None:
+    def _record(self, item: QueuedCall[Q, A], replies: Sequence[Reply[A]]) -> None:
         if len(replies) != len(item.owners):
             raise ContractViolation(f"{self._judge.name} gave {len(replies)} replies to {len(item.owners)} questions")
+        bill = sum((reply.usage for reply in replies), Usage())
+        self._tell("call ended", item.event_id, item.first, item.first.event_id, bill)
         for (state, question), reply in zip(item.owners, replies, strict=True):
             state.pay(reply)
             self._announce(state, question, reply)
             if reply.again is not None:
                 state.outcomes["retried"] += 1
-                self._queue.appendleft(_Item(reply.again, ((state, question),), fallback=reply.answer))
+                self._calls.try_again(QueuedCall(reply.again, ((state, question),), fallback=reply.answer))
             else:
                 self._settle(state, question, self._checked(state, question, reply.answer))
 
@@ -225,7 +230,7 @@ class Runner(Generic[Q, A]):
             f"{self._judge.name} answered {answer.value!r} about document(s) {ids}",
             hint="NaN or infinity often means a broken export or an overflow in half precision: try another file.",
         )
-        if self._on_error == "raise":
+        if self._on_failure == "raise":
             raise error
         return Answer.failed(error)
 
@@ -234,28 +239,87 @@ class Runner(Generic[Q, A]):
             self._ready.append(state)
         self._report(answered=1)
 
-    # -- telling
+    # -- those who watch
+
+    def _end(self, state: RequestState[Q, A]) -> None:
+        self._report(done=1)
+        if self._execution.rehearsal:
+            return
+        [step] = state.ranking().steps
+        self._tell("stage ended", state.event_id, state, usage=step.usage)
+        logger.info(
+            "stage %s, query %s: %d questions, %d calls, %.3f s%s",
+            step.stage,
+            state.request.query.id or "-",
+            step.questions,
+            step.usage.calls,
+            step.seconds,
+            f", {len(step.failures)} kinds of failures" if step.failures else "",
+        )
 
     def _announce(self, state: RequestState[Q, A], question: Q, reply: Reply[A]) -> None:
         if self._on_reply is not None:
-            self._on_reply(
-                BoundQuestion(state.request, question), replace(reply, fingerprints=self._judge.fingerprints)
-            )
+            told = replace(reply, fingerprints=self._judge.fingerprints)
+            self._on_reply(BoundQuestion(state.request, question), told)
 
     def _report(self, *, done: int = 0, answered: int = 0) -> None:
         self._done += done
         self._answered += answered
-        if self._progress is not None:
-            self._progress(Progress(self._stage, self._done, self._total, self._answered))
+        if self._execution.progress is not None:
+            self._execution.progress(Progress(self._stage, self._done, self._total, self._answered))
+
+    def _tell(
+        self,
+        kind: Kind,
+        number: int,
+        state: RequestState[Q, A],
+        parent: int | None = None,
+        usage: Usage | None = None,
+        error: str = "",
+    ) -> None:
+        if self._execution.rehearsal:
+            return
+        query = state.request.query.id
+        if kind == "call ended" and usage is not None:
+            logger.debug(
+                "call of %s, query %s: %d + %d tokens, %.3f s%s",
+                self._stage,
+                query or "-",
+                usage.input_tokens,
+                usage.output_tokens,
+                usage.seconds,
+                f", {error}" if error else "",
+            )
+        if self._execution.on_event is not None:
+            self._execution.on_event(Event(kind, number, self._stage, query, parent, usage=usage, error=error))
 
 
-def _timed(call: Call[A]) -> Callable[[], list[Reply[A]]]:
-    """Run a call and spread the seconds it took over its replies."""
+def bill_of_failure(error: RankkitError, bound: Usage) -> Usage:
+    """What a call that failed is charged: nothing where it was not tried, one call where no server was reached, and
+    otherwise all that it may have cost, for a server may have worked before it failed.
+    """
+    if isinstance(error, CircuitOpen):
+        return Usage()
+    if isinstance(error, EndpointError) and not error.sent:
+        return Usage(calls=bound.calls)
+    return bound
 
-    def run() -> list[Reply[A]]:
-        started = time.perf_counter()
-        replies = call.run()
-        share = (time.perf_counter() - started) / max(1, len(replies))
-        return [replace(reply, usage=replace(reply.usage, seconds=share)) for reply in replies]
 
-    return run
+def _work(call: Call[A], gate: Gate | None) -> Work[Sequence[Reply[A]]]:
+    """Make a call, and spread the seconds that it took over its replies."""
+    return Work(partial(_timed, call), partial(_timed_async, call.arun) if call.arun is not None else None, gate)
+
+
+def _timed(call: Call[A]) -> Sequence[Reply[A]]:
+    started = time.perf_counter()
+    return _with_seconds(call.run(), started)
+
+
+async def _timed_async(run: Callable[[], Awaitable[Sequence[Reply[A]]]]) -> Sequence[Reply[A]]:
+    started = time.perf_counter()
+    return _with_seconds(await run(), started)
+
+
+def _with_seconds(replies: Sequence[Reply[A]], started: float) -> Sequence[Reply[A]]:
+    share = (time.perf_counter() - started) / max(1, len(replies))
+    return [replace(reply, usage=replace(reply.usage, seconds=share)) for reply in replies]

@@ -12,7 +12,9 @@ from rankkit.core.usage import Usage
 class Step:
     """How one stage of a ranking came about. Nothing is repaired, shortened or given up without a word here.
 
-    ``stopped`` names the limit that ended a stage early, ``skipped`` the reason why it was not run at all.
+    ``stopped`` names the limit that ended a stage early, ``skipped`` the reason why it was not run at all. ``seconds``
+    are this request's own, from its first call. ``order`` has the ids of the candidates as they stood behind the step,
+    best first, and ``scores``, along it, those that the step itself gave.
     """
 
     stage: str
@@ -29,6 +31,8 @@ class Step:
     stopped: str = ""
     diagnostics: Mapping[str, float] = field(default_factory=dict, hash=False)
     skipped: str = ""
+    order: tuple[str, ...] = field(default=(), repr=False)
+    scores: tuple[float | None, ...] | None = field(default=None, repr=False)
 
     @property
     def late(self) -> bool:

@@ -1,103 +1,171 @@
-"""A few daemon threads that run calls and hand their results back to the one thread that keeps the books.
+"""The I/O seam: what runs calls, on threads here, on an event loop in ``async_workers``. All else is written once.
 
-The standard pool will not do: it joins its threads at interpreter exit, so a call that hangs for ever would hang the
-user's program too. Here a call that is given up on can be abandoned; its thread ends with it, or with the program.
+``rank`` and its like are ``async`` inside and never wait but for ``Workers.collect``. On threads ``collect`` blocks
+instead of waiting, so ``drive`` runs such a coroutine to its end without any event loop.
 """
 
 from __future__ import annotations
 
+import contextvars
 import queue
 import threading
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import nullcontext
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from rankkit.errors import RankkitError
+from rankkit.core.cancellation import Cancellation, enclosing
+from rankkit.core.limits import Gate
+from rankkit.core.threads import Threads, cancelled_at_exit
+from rankkit.errors import ContractViolation, RankkitError
 
 K = TypeVar("K")
 R = TypeVar("R")
 
+#: How long an error or an interruption waits for the calls that it has cancelled, in seconds.
+_PATIENCE = 2.0
 
-class Workers(Generic[K, R]):
-    """Runs at most ``count`` jobs at once, each known by its key. ``inline`` runs them on the caller's thread instead.
 
-    Used by one thread only. A ``RankkitError`` of a job is its result; any other exception is a bug and is raised by
-    ``collect``.
+@dataclass(frozen=True, slots=True)
+class Work(Generic[R]):
+    """Something that takes time: ``run`` on a thread, or ``arun`` on an event loop where that is possible. ``gate``
+    limits how many run at once wherever they come from.
     """
 
-    def __init__(self, count: int, *, inline: bool) -> None:
-        self._count = max(1, count)
-        self._inline = inline
-        self._running: dict[int, K] = {}
-        self._next = 0
-        self._threads = 0
-        self._abandoned = 0
-        self._todo: queue.SimpleQueue[tuple[int, Callable[[], R]] | None] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[tuple[int, R | BaseException]] = queue.SimpleQueue()
+    run: Callable[[], R]
+    arun: Callable[[], Awaitable[R]] | None = None
+    gate: Gate | None = None
 
-    def __enter__(self) -> Workers[K, R]:
+
+class Workers(ABC, Generic[K, R]):
+    """Runs at most ``count`` pieces of work at once, each known by its key.
+
+    Used by one thread or task only. A ``RankkitError`` of the work is its result; any other exception is a bug and is
+    raised by ``collect``. Whatever still runs when the ``async with`` block is left is cancelled.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = max(1, count)
+        self._running: dict[int, tuple[K, Cancellation]] = {}
+        self._next = 0
+
+    async def __aenter__(self) -> Workers[K, R]:
         return self
 
-    def __exit__(
+    async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for _ in range(self._threads + self._abandoned):
-            self._todo.put(None)
+        for _, cancellation in self._running.values():
+            cancellation.cancel()
+        await self._close(interrupted=error is not None)
+        self._running.clear()
 
     @property
     def free(self) -> bool:
-        return len(self._running) < (1 if self._inline else self._count)
+        return len(self._running) < self._count
 
     @property
     def running(self) -> list[K]:
-        return list(self._running.values())
+        return [key for key, _ in self._running.values()]
 
-    def submit(self, key: K, job: Callable[[], R]) -> None:
+    def submit(self, key: K, work: Work[R]) -> None:
         ticket, self._next = self._next, self._next + 1
-        self._running[ticket] = key
-        if self._inline:
-            self._done.put((ticket, _outcome(job)))
-            return
-        if self._threads < len(self._running):
-            self._threads += 1
-            threading.Thread(target=_work, args=(self._todo, self._done), name="rankkit-worker", daemon=True).start()
-        self._todo.put((ticket, job))
+        cancellation = cancelled_at_exit(enclosing())
+        self._running[ticket] = key, cancellation
+        self._start(ticket, work, cancellation)
 
-    def collect(self, timeout: float | None) -> list[tuple[K, R | RankkitError]]:
+    async def collect(self, timeout: float | None) -> list[tuple[K, R | RankkitError]]:
         """Everything that has ended; waits for the first of it, ``timeout`` seconds at most."""
         ended: list[tuple[K, R | RankkitError]] = []
-        while self._running:
-            try:
-                ticket, result = self._done.get(block=not ended, timeout=timeout)
-            except queue.Empty:
-                break
+        for ticket, result in await self._ended(timeout):
             if ticket not in self._running:
-                continue
+                continue  # abandoned meanwhile
+            key, cancellation = self._running.pop(ticket)
+            cancellation.close()
             if isinstance(result, BaseException) and not isinstance(result, RankkitError):
                 raise result
-            ended.append((self._running.pop(ticket), result))
+            ended.append((key, result))
         return ended
 
     def abandon(self, key: K) -> None:
-        """Forget a running job: its result, should it still come, is dropped, and a new thread takes its place."""
-        for ticket, running in list(self._running.items()):
+        """End a piece of work that nobody waits for any more: its result, should it still come, is dropped."""
+        for ticket, (running, cancellation) in list(self._running.items()):
             if running is key:
                 del self._running[ticket]
-                self._threads -= 1
-                self._abandoned += 1
+                cancellation.cancel()
+                self._abandoned(ticket)
+
+    @abstractmethod
+    def _start(self, ticket: int, work: Work[R], cancellation: Cancellation) -> None: ...
+
+    @abstractmethod
+    async def _ended(self, timeout: float | None) -> list[tuple[int, R | BaseException]]: ...
+
+    @abstractmethod
+    async def _close(self, *, interrupted: bool) -> None: ...
+
+    def _abandoned(self, ticket: int) -> None: ...
 
 
-def _outcome(job: Callable[[], R]) -> R | BaseException:
+class ThreadWorkers(Workers[K, R]):
+    """On threads; ``inline`` on the caller's thread instead, one piece of work at a time."""
+
+    def __init__(self, count: int, *, inline: bool = False) -> None:
+        super().__init__(1 if inline else count)
+        self._inline = inline
+        self._threads = Threads()
+        self._lost = 0
+        self._done: queue.SimpleQueue[tuple[int, R | BaseException]] = queue.SimpleQueue()
+
+    def _start(self, ticket: int, work: Work[R], cancellation: Cancellation) -> None:
+        def task() -> None:
+            result: R | BaseException = outcome_of(work, cancellation)
+            self._done.put((ticket, result))
+
+        if self._inline:
+            task()
+            return
+        self._threads.ensure(len(self._running) + self._lost)
+        self._threads.run(contextvars.copy_context(), task)
+
+    async def _ended(self, timeout: float | None) -> list[tuple[int, R | BaseException]]:
+        ended: list[tuple[int, R | BaseException]] = []
+        while len(ended) < len(self._running):
+            try:
+                ended.append(self._done.get(block=not ended, timeout=timeout))
+            except queue.Empty:
+                break
+        return ended
+
+    async def _close(self, *, interrupted: bool) -> None:
+        self._threads.close(patience=_PATIENCE if interrupted else 0.0)
+
+    def _abandoned(self, ticket: int) -> None:
+        self._lost += 1  # its thread is busy until the call has noticed
+
+
+def outcome_of(work: Work[R], cancellation: Cancellation) -> R | BaseException:
+    """Run it here, at its gate and under its cancellation."""
     try:
-        return job()
-    except BaseException as error:  # noqa: BLE001  # not swallowed: handed to the thread that asked
+        with cancellation.active(), work.gate.held() if work.gate is not None else nullcontext():
+            return work.run()
+    except BaseException as error:  # noqa: BLE001  # not swallowed: handed to whoever asked for the work
         return error
 
 
-def _work(
-    todo: queue.SimpleQueue[tuple[int, Callable[[], R]] | None],
-    done: queue.SimpleQueue[tuple[int, R | BaseException]],
-) -> None:
-    while (item := todo.get()) is not None:
-        ticket, job = item
-        done.put((ticket, _outcome(job)))
+def may_run_inline() -> bool:
+    """Whether work may run on this thread. On the main thread it may not: Ctrl-C would wait for a native call's end."""
+    return threading.current_thread() is not threading.main_thread()
+
+
+def drive(coroutine: Coroutine[Any, Any, R]) -> R:
+    """Run a coroutine that waits for nothing but ``ThreadWorkers``, on this thread and without an event loop."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: R = stop.value
+        return result
+    coroutine.close()
+    raise ContractViolation("something in a synchronous ranking waited for an event loop")

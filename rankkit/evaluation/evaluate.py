@@ -7,9 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rankkit.core.execution import OnProgress
 from rankkit.core.ranking import Ranking, Request
 from rankkit.core.reranker import Reranker, rank_many
-from rankkit.core.runner import OnProgress
 from rankkit.core.usage import Usage
 from rankkit.data.datasets import Dataset, refuse_foreign_run
 from rankkit.data.runs import Run

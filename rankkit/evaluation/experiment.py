@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from rankkit.core.execution import OnProgress
 from rankkit.core.reranker import Reranker
-from rankkit.core.runner import OnProgress
 from rankkit.data.datasets import Dataset, load_dataset
 from rankkit.data.runs import check_writable, read_run, write_run
 from rankkit.errors import ConfigError

@@ -20,22 +20,24 @@ A tail that this stage did not see has none, since scores of two models do not c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
+from rankkit.core.budgeting import Account
+from rankkit.core.execution import Execution
 from rankkit.core.gates import Cut, DropAfter, DropAtGap, DropBelow, Gate
 from rankkit.core.plan import Plan
 from rankkit.core.ranking import Ranking, Request, Step
 from rankkit.core.reranker import AccountedReranker, Reranker, children_of
-from rankkit.core.runner import Account, OnProgress
 from rankkit.core.usage import Budget
+from rankkit.core.workers import drive
 from rankkit.errors import ConfigError
 from rankkit.pipeline.cascade_state import CascadeState
 from rankkit.pipeline.parts import StageOutcome, SubRequest, attempt, plan_part
 from rankkit.pipeline.stage import OnFailure, Stage
 
 #: How a walk through the stages has a stage done: by running it, or by counting what it would cost.
-_Perform = Callable[[Stage, Sequence[SubRequest]], list[StageOutcome]]
+_Perform = Callable[[Stage, Sequence[SubRequest]], Awaitable[list[StageOutcome]]]
 
 
 class BaseReranker(AccountedReranker):
@@ -142,22 +144,22 @@ class Cascade(BaseReranker):
         last = self.stages[-1]
         return Cascade((*self.stages[:-1], replace(last, cuts=(*last.cuts, cut))))
 
-    def rank_accounted(
-        self, requests: Sequence[Request], accounts: Sequence[Account], progress: OnProgress | None
+    async def rank_accounted(
+        self, requests: Sequence[Request], accounts: Sequence[Account], execution: Execution
     ) -> list[Ranking]:
         """Each stage has its questions about all requests batched together; but requests with a deadline come one
         by one, so that none waits for the others while its clock runs.
         """
         if len(requests) > 1 and any(account.seconds_left() is not None for account in accounts):
             pairs = zip(requests, accounts, strict=True)
-            return [self.rank_accounted([request], [account], progress)[0] for request, account in pairs]
+            return [(await self.rank_accounted([request], [account], execution))[0] for request, account in pairs]
 
-        def perform(stage: Stage, parts: Sequence[SubRequest]) -> list[StageOutcome]:
-            return attempt(stage.reranker, parts, progress, tolerant=stage.on_failure != "raise")
+        async def perform(stage: Stage, parts: Sequence[SubRequest]) -> list[StageOutcome]:
+            return await attempt(stage.reranker, parts, execution, tolerant=stage.on_failure != "raise")
 
         states = [CascadeState(request, account) for request, account in zip(requests, accounts, strict=True)]
-        self._walk(states, perform)
-        return [standing.ranking() for standing in states]
+        await self._walk(states, perform)
+        return [state.ranking() for state in states]
 
     def plan_accounted(self, request: Request, account: Account) -> Plan:
         """The stages' plans, one after the other: as many candidates as a stage would get, in first-stage order.
@@ -169,68 +171,68 @@ class Cascade(BaseReranker):
         return Plan(tuple(self._count(request, account).planned))
 
     def _count(self, request: Request, account: Account) -> CascadeState:
-        standing = CascadeState(request, account)
-        self._walk([standing], _count_parts)
-        return standing
+        state = CascadeState(request, account)
+        drive(self._walk([state], _count_parts))
+        return state
 
-    def _walk(self, states: Sequence[CascadeState], perform: _Perform) -> None:
+    async def _walk(self, states: Sequence[CascadeState], perform: _Perform) -> None:
         """The one way through the stages, for a run and for a plan."""
         for at, stage in enumerate(self.stages):
             sharers = len(self.stages) - at + (stage.fallback is not None)
-            _pass(stage, states, sharers, perform)
-            for standing in states:
+            await _pass(stage, states, sharers, perform)
+            for state in states:
                 for cut in stage.cuts:
-                    standing.cut(cut)
+                    state.cut(cut)
 
 
-def _pass(stage: Stage, states: Sequence[CascadeState], sharers: int, perform: _Perform) -> None:
+async def _pass(stage: Stage, states: Sequence[CascadeState], sharers: int, perform: _Perform) -> None:
     """Bring each request through a stage, or past it, up to its cuts."""
     going: list[tuple[CascadeState, SubRequest, list[str]]] = []
-    for standing in states:
-        standing.scored = False
-        seconds = standing.seconds(stage, sharers)
-        situation = standing.situation(stage, seconds)
+    for state in states:
+        state.scored = False
+        seconds = state.seconds(stage, sharers)
+        situation = state.situation(stage, seconds)
         reason = stage.skip_reason(situation)
         if reason:
-            standing.skip(stage, reason)
+            state.skip(stage, reason)
         else:
             notes = [f"{gate!r} had no scores" for gate in stage.gates_without_scores(situation)]
-            going.append((standing, standing.part(stage, seconds), notes))
+            going.append((state, state.part(stage, seconds), notes))
     troubled: list[CascadeState] = []
-    tries = perform(stage, [part for _, part, _ in going]) if going else []
-    for (standing, _, notes), tried in zip(going, tries, strict=True):
-        standing.record_steps(stage, tried, notes)
+    tries = await perform(stage, [part for _, part, _ in going]) if going else []
+    for (state, _, notes), tried in zip(going, tries, strict=True):
+        state.record_steps(stage, tried, notes)
         if not tried.trouble or (stage.on_failure == "partial" and tried.ranking is not None):
             if tried.ranking is not None:
-                standing.apply_ranking(tried.ranking)
+                state.apply_ranking(tried.ranking)
         elif stage.on_failure == "raise":
             tried.raise_trouble(stage.name)
         else:
-            troubled.append(standing)
+            troubled.append(state)
     if stage.fallback is not None and troubled:
-        _run_fallback(stage, stage.fallback, troubled, sharers - 1, perform)
+        await _run_fallback(stage, stage.fallback, troubled, sharers - 1, perform)
 
 
-def _run_fallback(
+async def _run_fallback(
     stage: Stage, other: Reranker, states: Sequence[CascadeState], sharers: int, perform: _Perform
 ) -> None:
     """Run ``other`` where the stage failed. Where it fails as well, the order before the stage stays."""
-    parts = [standing.part_for_fallback(stage, sharers) for standing in states]
-    for standing, tried in zip(states, perform(Stage(other), parts), strict=True):
-        standing.record_steps(stage, tried, [f"in place of {stage.name}"])
+    parts = [state.part_for_fallback(stage, sharers) for state in states]
+    for state, tried in zip(states, await perform(Stage(other), parts), strict=True):
+        state.record_steps(stage, tried, [f"in place of {stage.name}"])
         if tried.ranking is not None and not tried.trouble:
-            standing.apply_ranking(tried.ranking)
+            state.apply_ranking(tried.ranking)
 
 
-def _count_parts(stage: Stage, parts: Sequence[SubRequest]) -> list[StageOutcome]:
+async def _count_parts(stage: Stage, parts: Sequence[SubRequest]) -> list[StageOutcome]:
     """Plan a stage as if its answers said that the order it gets is right."""
     return [_counted(stage.reranker, part) for part in parts]
 
 
 def _counted(reranker: Reranker, part: SubRequest) -> StageOutcome:
     if isinstance(reranker, Cascade):  # which may drop candidates
-        standing = reranker._count(part.request, part.account)
-        return StageOutcome(standing.ranking(), tuple(standing.steps), planned=tuple(standing.planned))
+        state = reranker._count(part.request, part.account)
+        return StageOutcome(state.ranking(), tuple(state.steps), planned=tuple(state.planned))
     planned = plan_part(reranker, part).stages
     ranking = Ranking(part.request, tuple(range(len(part.request))))
     return StageOutcome(ranking, tuple(Step(plan.stage, plan.usage) for plan in planned), planned=planned)

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from rankkit.core.budgeting import Account
 from rankkit.core.gates import Cut, Situation
 from rankkit.core.plan import StagePlan
 from rankkit.core.ranking import Ranking, Request, ScoreKind, Step
-from rankkit.core.runner import Account
 from rankkit.core.usage import Budget, Usage
 from rankkit.pipeline.parts import StageOutcome, SubRequest, share_of
 from rankkit.pipeline.stage import Stage

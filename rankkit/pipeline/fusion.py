@@ -15,21 +15,24 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal, Protocol, get_args, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, get_args, runtime_checkable
 
+from rankkit.core.budgeting import Account
+from rankkit.core.execution import Execution, OnProgress, Progress
 from rankkit.core.plan import Plan
 from rankkit.core.ranking import Ranking, Request, ScoreKind
 from rankkit.core.reranker import Reranker
-from rankkit.core.runner import Account, OnProgress, Progress
 from rankkit.core.usage import Budget, Usage
-from rankkit.core.workers import Workers
+from rankkit.core.workers import Work, drive
 from rankkit.errors import ConfigError, RankkitError, nearest
 from rankkit.pipeline.cascade import BaseReranker
 from rankkit.pipeline.judged import JudgeReranker
 from rankkit.pipeline.parts import StageOutcome, SubRequest, attempt, name_of, plan_part, share_of
+
+T = TypeVar("T")
 
 Method = Literal["rrf", "weighted", "scores"]
 Normalise = Literal["minmax", "zscore", "rank"]
@@ -109,37 +112,39 @@ class Fusion(BaseReranker):
     def children(self) -> tuple[Reranker, ...]:
         return self.members
 
-    def rank_accounted(
-        self, requests: Sequence[Request], accounts: Sequence[Account], progress: OnProgress | None
+    async def rank_accounted(
+        self, requests: Sequence[Request], accounts: Sequence[Account], execution: Execution
     ) -> list[Ranking]:
         """Each member has its questions about all requests batched together; requests with a deadline go one by one."""
         if len(requests) > 1 and any(account.seconds_left() is not None for account in accounts):
             pairs = zip(requests, accounts, strict=True)
-            return [self.rank_accounted([request], [account], progress)[0] for request, account in pairs]
+            return [(await self.rank_accounted([request], [account], execution))[0] for request, account in pairs]
         waiting = [] if any(account.limited for account in accounts) else self._waiting()
+        if waiting:
+            execution = replace(execution, progress=_one_at_a_time(execution.progress))
         ranked: dict[int, list[StageOutcome] | RankkitError] = {}
-        with Workers[int, list[StageOutcome] | RankkitError](len(waiting), inline=False) as workers:
-            heard = _one_at_a_time(progress) if waiting else progress
+        async with execution.workers(len(waiting)) as workers:
             for at in waiting:
-                workers.submit(at, partial(self._ranked, at, requests, accounts, heard))
+                ranks = partial(self._ranked, at, requests, accounts, execution)
+                workers.submit(at, Work(partial(_driven, ranks), ranks))
             for at in range(len(self.members)):
                 if at not in waiting:
-                    ranked[at] = outcome = self._ranked(at, requests, accounts, heard)
+                    ranked[at] = outcome = await self._ranked(at, requests, accounts, execution)
                     if isinstance(outcome, RankkitError):
                         break
             while workers.running:  # after an error too: nothing is left running behind the caller's back
-                ranked |= workers.collect(None)
+                ranked |= await workers.collect(None)
         by_member = [_or_raised(ranked[at]) for at in sorted(ranked)]
         each = zip(*by_member, strict=True) if requests else ()
         return [self._fused(request, tries) for request, tries in zip(requests, each, strict=True)]
 
-    def _ranked(
-        self, at: int, requests: Sequence[Request], accounts: Sequence[Account], progress: OnProgress | None
+    async def _ranked(
+        self, at: int, requests: Sequence[Request], accounts: Sequence[Account], execution: Execution
     ) -> list[StageOutcome] | RankkitError:
         """What came of one member and each request, or the error that ends the ranking."""
         member, tolerant = self.members[at], self.on_member_failure != "raise"
         try:
-            tries = attempt(member, self._parts(at, requests, accounts), progress, tolerant=tolerant)
+            tries = await attempt(member, self._parts(at, requests, accounts), execution, tolerant=tolerant)
             if not tolerant:
                 for tried in tries:
                     tried.raise_trouble(name_of(member))
@@ -215,6 +220,11 @@ class Fusion(BaseReranker):
         normal = dict(zip(scores, normalised(list(scores.values()), self.normalise), strict=True))
         worst = 0.0 if self.normalise == "minmax" else min(normal.values())
         return {place: normal.get(place, worst) for place in range(len(ranking.request))}
+
+
+def _driven(ranks: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """The same on a thread."""
+    return drive(ranks())
 
 
 def _one_at_a_time(progress: OnProgress | None) -> OnProgress | None:

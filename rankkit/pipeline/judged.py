@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from rankkit.core.budgeting import Account
-from rankkit.core.judge import Judge
+from rankkit.core.execution import Execution
+from rankkit.core.judge import Gated, Judge
+from rankkit.core.limits import Gate
 from rankkit.core.plan import Plan, plan_on
 from rankkit.core.questions import Question, Strategy
 from rankkit.core.ranking import Ranking, Request
-from rankkit.core.runner import OnError, OnProgress, OnReply, Runner
+from rankkit.core.runner import OnCallFailure, OnReply, Runner
 from rankkit.core.usage import Budget
 from rankkit.pipeline.cascade import BaseReranker
 
@@ -23,16 +25,22 @@ A = TypeVar("A")
 class JudgeReranker(BaseReranker, Generic[Q, A]):
     """A strategy that asks and a judge that answers. Two are equal if they give the same answers for the same money.
 
-    ``on_error`` is what happens when a call fails: ``"raise"`` its error, or ``"keep"`` going without its answers,
-    the first-stage order standing where nothing was learned, and the failure written into the ``Step``. ``budget`` is
-    this stage's own, for each request.
+    ``on_call_failure`` is what follows a call that failed: ``"raise"`` its error, or go on without its answers (a
+    ``"partial"`` result), the first-stage order standing where nothing was learned, and the failure written into the
+    ``Step``. ``budget`` is this stage's own, for each request.
     """
 
     judge: Judge[Q, A]
     strategy: Strategy[Q, A]
     budget: Budget = field(default_factory=Budget)
-    on_error: OnError = "raise"
+    on_call_failure: OnCallFailure = "raise"
     on_reply: OnReply | None = None
+    #: The backend's own, or one for all runs of this reranker where the backend has none.
+    _gate: Gate = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        gate = self.judge.gate if isinstance(self.judge, Gated) else Gate(self.judge.concurrency)
+        object.__setattr__(self, "_gate", gate)
 
     @property
     def name(self) -> str:
@@ -45,26 +53,35 @@ class JudgeReranker(BaseReranker, Generic[Q, A]):
         return isinstance(other, JudgeReranker) and self._identity == other._identity
 
     def __hash__(self) -> int:
-        return hash((type(self.judge), self.name, self.on_error))
+        return hash((type(self.judge), self.name, self.on_call_failure))
 
     @property
     def _identity(self) -> tuple[object, ...]:
         judge = (type(self.judge), self.judge.name, dict(self.judge.fingerprints))
-        return *judge, self.strategy, self.budget, self.on_error
+        return *judge, self.strategy, self.budget, self.on_call_failure
 
-    def rank_accounted(
-        self, requests: Sequence[Request], accounts: Sequence[Account], progress: OnProgress | None
+    async def rank_accounted(
+        self, requests: Sequence[Request], accounts: Sequence[Account], execution: Execution
     ) -> list[Ranking]:
         own = [Account(self.budget, parent=account) for account in accounts]
-        runner = Runner(
+        return await self._runner(execution).run(requests, own)
+
+    def stream_accounted(
+        self, pairs: Iterable[tuple[Request, Account]], execution: Execution, total: int | None
+    ) -> AsyncGenerator[Ranking, None]:
+        own = ((request, Account(self.budget, parent=account)) for request, account in pairs)
+        return self._runner(execution).stream(own, total=total)
+
+    def _runner(self, execution: Execution) -> Runner[Q, A]:
+        return Runner(
             self.judge,
             self.strategy,
             stage=self.name,
-            on_error=self.on_error,
-            progress=progress,
+            execution=execution,
+            on_failure=self.on_call_failure,
             on_reply=self.on_reply,
+            gate=self._gate,
         )
-        return runner.run(requests, own)
 
     def plan_accounted(self, request: Request, account: Account) -> Plan:
         own = Account(self.budget, parent=account)

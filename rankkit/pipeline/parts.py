@@ -10,15 +10,18 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
+from rankkit.core.budgeting import Account
+from rankkit.core.cancellation import Cancellation, enclosing
+from rankkit.core.execution import Execution
 from rankkit.core.plan import Plan, StagePlan
 from rankkit.core.questions import Outcome
 from rankkit.core.ranking import Ranking, Request, Step
 from rankkit.core.reranker import AccountedReranker, Reranker
-from rankkit.core.runner import Account, OnProgress
 from rankkit.core.usage import Budget, Usage
-from rankkit.core.workers import Workers
-from rankkit.errors import BackendError, BudgetExhausted, ConfigError, ContractViolation, RankkitError
+from rankkit.core.workers import Work, outcome_of
+from rankkit.errors import BackendError, BudgetExhausted, Cancelled, ConfigError, ContractViolation, RankkitError
 
 _ASKED_AGAIN = "asked again, after another request of the batch failed"
 
@@ -75,8 +78,8 @@ def _trouble_of(step: Step) -> str:
     return step.stopped or ("" if learned or not step.failures else step.failures[0])
 
 
-def attempt(
-    reranker: Reranker, parts: Sequence[SubRequest], progress: OnProgress | None, *, tolerant: bool = True
+async def attempt(
+    reranker: Reranker, parts: Sequence[SubRequest], execution: Execution, *, tolerant: bool = True
 ) -> list[StageOutcome]:
     """Rank each part. Without ``tolerant``, an error is raised as soon as it occurs; with it, each part has its own;
     but a ``ConfigError`` is always raised.
@@ -85,12 +88,12 @@ def attempt(
     had been answered is remembered and is not paid for twice.
     """
     if not isinstance(reranker, AccountedReranker):
-        return [_attempt_rank_only(reranker, part, tolerant=tolerant) for part in parts]
+        return [await _attempt_rank_only(reranker, part, execution, tolerant=tolerant) for part in parts]
     accounts = [Account(parent=part.account) for part in parts]
     started = time.monotonic()
     try:
-        rankings = reranker.rank_accounted([part.request for part in parts], accounts, progress)
-    except ConfigError:  # a mistake in the set-up, not this request's bad luck
+        rankings = await reranker.rank_accounted([part.request for part in parts], accounts, execution)
+    except (ConfigError, Cancelled):  # a mistake in the set-up, or nobody waits: not this request's bad luck
         raise
     except RankkitError as error:
         if not tolerant:
@@ -100,7 +103,7 @@ def attempt(
         lost = [Step(name, account.spent, seconds, account.questions) for account in accounts]
         if len(parts) == 1:
             return [StageOutcome(None, (replace(lost[0], failures=(words(error),)),), error)]
-        again = [attempt(reranker, [part], progress)[0] for part in parts]
+        again = [(await attempt(reranker, [part], execution))[0] for part in parts]
         return [_with_lost(one, step) for one, step in zip(again, lost, strict=True)]
     return [StageOutcome(ranking, ranking.steps or (Step(name_of(reranker), ranking.usage),)) for ranking in rankings]
 
@@ -111,28 +114,46 @@ def _with_lost(again: StageOutcome, lost: Step) -> StageOutcome:
     return replace(again, steps=(replace(lost, notes={_ASKED_AGAIN: 1}), *again.steps))
 
 
-def _attempt_rank_only(reranker: Reranker, part: SubRequest, *, tolerant: bool) -> StageOutcome:
+async def _attempt_rank_only(
+    reranker: Reranker, part: SubRequest, execution: Execution, *, tolerant: bool
+) -> StageOutcome:
     name, account = name_of(reranker), part.account
     refused = account.refuses(Usage(calls=1))
     if refused:
         return StageOutcome(None, (Step(name, stopped=refused),))
     account.start()
-    started, left = time.monotonic(), account.seconds_left()
-    with Workers[str, Ranking](1, inline=left is None) as workers:
-        workers.submit(name, lambda: _ranked(reranker, part.request, name))
-        ended = workers.collect(timeout=left)
-        if not ended:
-            workers.abandon(name)
-    seconds = time.monotonic() - started
-    if not ended:
+    started = account.clock()
+    ranking = await _rank_elsewhere(reranker, part.request, name, execution, account.seconds_left())
+    seconds = account.clock() - started
+    if ranking is None:
         return StageOutcome(None, (Step(name, seconds=seconds, stopped=account.refuses(Usage()) or "out of time"),))
-    [(_, ranking)] = ended
     if isinstance(ranking, RankkitError):
         if not tolerant or isinstance(ranking, ConfigError):
             raise ranking
         return StageOutcome(None, (Step(name, seconds=seconds, failures=(words(ranking),)),), ranking)
     account.charge(ranking.usage)
     return StageOutcome(ranking, ranking.steps or (Step(name, ranking.usage, seconds),))
+
+
+async def _rank_elsewhere(
+    reranker: Reranker, request: Request, name: str, execution: Execution, seconds: float | None
+) -> Ranking | RankkitError | None:
+    """Its ranking or its error; ``None`` where it took longer than ``seconds``. On this very thread if nothing speaks
+    against it, since other people's objects may belong to it.
+    """
+    work = Work(partial(_ranked, reranker, request, name))
+    if seconds is None and not execution.on_loop:
+        result = outcome_of(work, Cancellation(enclosing()))
+        if isinstance(result, BaseException) and not isinstance(result, RankkitError):
+            raise result
+        return result
+    async with execution.workers(1) as workers:
+        workers.submit(name, work)
+        ended: list[tuple[str, Ranking | RankkitError]] = await workers.collect(timeout=seconds)
+        if not ended:
+            workers.abandon(name)
+            return None
+    return ended[0][1]
 
 
 def _ranked(reranker: Reranker, request: Request, name: str) -> Ranking:

@@ -73,7 +73,7 @@ def judged(reranker: Reranker | object) -> Iterator[JudgeReranker[object, object
 def _speed(stage: JudgeReranker[object, object], request: Request) -> Speed:  # type: ignore[type-var]
     if hasattr(getattr(stage.judge, "backend", None), "probe"):
         return Speed(None, why_not="an endpoint is not called for a plan")
-    own, few = replace(stage, on_error="raise", budget=Budget()), Budget(calls=_CALLS)
+    own, few = replace(stage, on_call_failure="raise", budget=Budget()), Budget(calls=_CALLS)
     try:
         first = own.rank(sample_request(2, "a first call, which loads and warms"), budget=Budget(calls=1))
         planned = own.plan(request, budget=few).usage

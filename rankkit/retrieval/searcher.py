@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rankkit.core.execution import OnProgress
 from rankkit.core.ranking import Query, Ranking, Request, ScoreKind, Step
-from rankkit.core.runner import OnProgress
 from rankkit.core.usage import Budget
 from rankkit.pipeline.cascade import BaseReranker
 from rankkit.retrieval.bm25 import Bm25Index

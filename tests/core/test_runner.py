@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rankkit.core.execution import Progress
 from rankkit.core.judge import BoundQuestion, Call, Reply
 from rankkit.core.questions import Answer, Asking, Compare, Outcome, Score, StrategyResult, Task
 from rankkit.core.ranking import Request
-from rankkit.core.runner import Progress
 from rankkit.core.usage import Budget, Usage
 from rankkit.errors import ConnectionFailed, ContextTooSmall, InvalidOutput
 from rankkit.pipeline.judged import JudgeReranker
@@ -122,7 +122,7 @@ def test_a_failure_is_raised_or_kept_and_told():
     requests = [request_of([1, 2], "good"), request_of([1, 2], "bad")]
     with pytest.raises(ConnectionFailed, match="Is the server up"):
         JudgeReranker(failing_on("bad"), ScoreAll()).rank_many(requests)
-    good, bad = JudgeReranker(failing_on("bad"), ScoreAll(), on_error="keep").rank_many(requests)
+    good, bad = JudgeReranker(failing_on("bad"), ScoreAll(), on_call_failure="partial").rank_many(requests)
     assert good.ids == ("d1", "d0") and good.steps[0].failures == ()
     assert bad.ids == ("d0", "d1") and bad.scores == (None, None)
     assert bad.steps[0].outcomes == {"failed": 2}
@@ -137,7 +137,7 @@ def test_one_request_that_cannot_be_prepared_does_not_fail_its_neighbours():
                 raise ContextTooSmall("the prompt does not fit")
             return super().prepare(asked)
 
-    reranker = JudgeReranker(Fussy(oracle().answer), ScoreAll(), on_error="keep")
+    reranker = JudgeReranker(Fussy(oracle().answer), ScoreAll(), on_call_failure="partial")
     good, bad = reranker.rank_many([request_of([1, 2], "good"), request_of([1, 2], "bad")])
     assert good.ids == ("d1", "d0")
     assert bad.steps[0].failures == ("ContextTooSmall: the prompt does not fit (2x)",)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rankkit.core.runner import Progress
+from rankkit.core.execution import Progress
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.experiment import Experiment
 from rankkit.pipeline.judged import JudgeReranker

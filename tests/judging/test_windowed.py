@@ -276,7 +276,7 @@ def test_a_failing_endpoint_keeps_the_order_and_says_so():
     def say(prompt):
         raise ConnectionFailed("nobody answers at 127.0.0.1")
 
-    reranker = JudgeReranker(GenerateJudge(ScriptedModel(say=say), RANKGPT), Sliding(4, 2), on_error="keep")
+    reranker = JudgeReranker(GenerateJudge(ScriptedModel(say=say), RANKGPT), Sliding(4, 2), on_call_failure="partial")
     ranking = reranker.rank(request_of([0] * 8))
     assert ranking.order == tuple(range(8))
     assert ranking.steps[0].failures == ("ConnectionFailed: nobody answers at 127.0.0.1 (3x)",)

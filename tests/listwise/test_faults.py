@@ -36,7 +36,7 @@ def server() -> Iterator[Loopback]:
 def reranker(server: Loopback, **options) -> JudgeReranker:
     endpoint = Endpoint("little", base_url=server.url, api_key=KEY, **{"retries": 1, "timeout": 0.5, **options})
     judge = GenerateJudge(endpoint, load_prompt("listwise/rankgpt"))
-    return JudgeReranker(judge, Sliding(4, 2), on_error="keep")
+    return JudgeReranker(judge, Sliding(4, 2), on_call_failure="partial")
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_a_failure_is_told_once_made_and_tried_anew_by_the_next_ranking():
     judge = ScoreDifferenceJudge(ScriptedJudge(score))
     with pytest.raises(BackendError, match="out of order"):
         JudgeReranker(judge, AllAtOnce()).rank(request_of(RELEVANCE))
-    kept = JudgeReranker(judge, AllAtOnce(), on_error="keep").rank(request_of(RELEVANCE))
+    kept = JudgeReranker(judge, AllAtOnce(), on_call_failure="partial").rank(request_of(RELEVANCE))
     assert kept.steps[0].outcomes == {"ok": 30, "failed": 12}
     broken.clear()
     assert JudgeReranker(judge, AllAtOnce()).rank(request_of(RELEVANCE)).steps[0].outcomes == {"ok": 42}
@@ -147,7 +147,7 @@ def test_scores_that_are_none_or_no_numbers_are_no_comparison():
         )
 
     judge = ScoreDifferenceJudge(ScriptedJudge(score))
-    kept = JudgeReranker(judge, AllAtOnce(), on_error="keep").rank(request_of([0.0, 0.0, 0.0]))
+    kept = JudgeReranker(judge, AllAtOnce(), on_call_failure="partial").rank(request_of([0.0, 0.0, 0.0]))
     assert kept.steps[0].outcomes == {"refused": 4, "failed": 2}
     with pytest.raises(InvalidOutput, match=r"answered nan about document\(s\) d1, d2"):
         JudgeReranker(ScoreDifferenceJudge(ScriptedJudge(score)), AllAtOnce()).rank(request_of([0.0, 0.0, 0.0]))

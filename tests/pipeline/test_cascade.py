@@ -338,7 +338,7 @@ def test_a_stand_in_is_run_where_the_stage_failed():
 
 
 def test_a_stand_in_is_run_when_every_question_failed_though_the_stage_itself_goes_on():
-    patient = JudgeReranker(broken().judge, ScoreAll(), on_error="keep")
+    patient = JudgeReranker(broken().judge, ScoreAll(), on_call_failure="partial")
     ranking = patient.on_failure(scorer()).rank(request_of(FIVE))
     assert ranking.ids == ("d1", "d4", "d2", "d0", "d3")
 

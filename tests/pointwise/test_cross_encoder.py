@@ -56,7 +56,9 @@ def test_the_contract_holds(backend, tmp_path):
 def test_nan_from_a_model_is_an_error_that_names_the_document(backend):
     with pytest.raises(InvalidOutput, match=r"answered nan about document\(s\) x"):
         reranker(backend).rerank("word", [{"id": "x", "text": "nan"}])
-    kept = JudgeReranker(CrossEncoderJudge(backend), ScoreAll(), on_error="keep").rerank("word", ["bad", "nan", "best"])
+    kept = JudgeReranker(CrossEncoderJudge(backend), ScoreAll(), on_call_failure="partial").rerank(
+        "word", ["bad", "nan", "best"]
+    )
     assert kept.ids == ("2", "0", "1") and kept.scores[-1] is None
     assert kept.steps[0].outcomes == {"ok": 2, "failed": 1}
 

@@ -115,7 +115,7 @@ def recorded_and_replayed(tmp_path, model: ScriptedModel, policy: str = "repair"
     request = request_of([0] * count)
     judge = GenerateJudge(model, load_prompt("listwise/rankgpt"), policy=policy)
     with Recorder(tmp_path / "run.jsonl", {}) as recorder:
-        live = JudgeReranker(judge, Sliding(4, 2), on_error="keep", on_reply=recorder.write).rank(request)
+        live = JudgeReranker(judge, Sliding(4, 2), on_call_failure="partial", on_reply=recorder.write).rank(request)
     again = JudgeReranker(RecordedJudge(read_record(tmp_path / "run.jsonl")), Sliding(4, 2)).rank(request)
     return live, again
 

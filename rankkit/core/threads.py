@@ -1,0 +1,100 @@
+"""Daemon threads that run work which may block inside a native library, and the end of them all.
+
+A daemon thread that is inside onnxruntime or llama.cpp when the interpreter goes takes the whole process with it
+(SIGABRT), and a thread that is no daemon holds the interpreter back for as long as its call lasts. So the threads here
+are daemons, and at exit whatever still runs is cancelled and waited for, before anything of the interpreter is taken
+down.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import queue
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from contextvars import Context
+
+from rankkit.core.cancellation import Cancellation
+
+#: What a thread is given to do, and the context that it does it in (the current cancellation, the gates held).
+_Task = tuple[Context, Callable[[], None]]
+
+#: How long the interpreter waits at exit for calls that were cancelled, all together. A native call ends within
+#: milliseconds; what takes longer is somebody else's Python code, which may be left behind.
+_PATIENCE = 2.0
+
+
+class Threads:
+    """At most as many threads as tasks that run at once; each task is run once, on some thread.
+
+    ``close`` lets the threads end as soon as they have nothing to do.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+
+    def ensure(self, count: int) -> None:
+        """Have at least ``count`` threads."""
+        while len(self._threads) < count:
+            thread = threading.Thread(target=_work, args=(self._tasks,), name="rankkit-worker", daemon=True)
+            self._threads.append(thread)
+            _running.add(thread)
+            thread.start()
+        # Handlers run last in, first out: ours has to come before those of the libraries that the threads are in.
+        atexit.unregister(_end_all)
+        atexit.register(_end_all)
+
+    def run(self, context: Context, task: Callable[[], None]) -> None:
+        self._tasks.put((context, task))
+
+    def close(self, *, patience: float = 0.0) -> None:
+        """Let the threads end, and wait for them for ``patience`` seconds, all together."""
+        for _ in self._threads:
+            self._tasks.put(None)
+        _join(self._threads, patience)
+        self._threads = []
+
+
+def _work(tasks: queue.SimpleQueue[_Task | None]) -> None:
+    while (given := tasks.get()) is not None:
+        context, task = given
+        context.run(task)
+        del context, task, given  # nothing of the work lives on while the thread waits
+
+
+def _join(threads: list[threading.Thread], patience: float) -> None:
+    deadline = time.monotonic() + patience
+    for thread in threads:
+        if thread is not threading.current_thread():
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+
+_running: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+_unfinished: weakref.WeakSet[Cancellation] = weakref.WeakSet()
+
+
+def cancelled_at_exit(parent: Cancellation | None) -> Cancellation:
+    """A new cancellation, turned with ``parent``, or when the interpreter goes."""
+    cancellation = Cancellation(parent)
+    _unfinished.add(cancellation)
+    return cancellation
+
+
+def _end_all() -> None:
+    for cancellation in list(_unfinished):
+        cancellation.cancel()
+    _join(list(_running), _PATIENCE)
+
+
+def _after_fork() -> None:
+    """The child has none of the threads."""
+    _unfinished.clear()
+    _running.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
