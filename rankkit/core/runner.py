@@ -11,6 +11,7 @@ with the number of requests.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
@@ -247,14 +248,15 @@ class Runner(Generic[Q, A]):
             return
         [step] = state.ranking().steps
         self._tell("stage ended", state.event_id, state, usage=step.usage)
-        logger.info(
+        logger.log(
+            logging.WARNING if step.failures else logging.INFO,
             "stage %s, query %s: %d questions, %d calls, %.3f s%s",
             step.stage,
             state.request.query.id or "-",
             step.questions,
             step.usage.calls,
             step.seconds,
-            f", {len(step.failures)} kinds of failures" if step.failures else "",
+            f", {step.trouble}" if step.trouble else "",
         )
 
     def _announce(self, state: RequestState[Q, A], question: Q, reply: Reply[A]) -> None:

@@ -24,6 +24,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from rankkit.core.budgeting import Account
+from rankkit.core.events import logger
 from rankkit.core.execution import Execution
 from rankkit.core.gates import Cut, DropAfter, DropAtGap, DropBelow, Gate
 from rankkit.core.plan import Plan
@@ -33,7 +34,7 @@ from rankkit.core.usage import Budget
 from rankkit.core.workers import drive
 from rankkit.errors import ConfigError
 from rankkit.pipeline.cascade_state import CascadeState
-from rankkit.pipeline.parts import StageOutcome, SubRequest, attempt, plan_part
+from rankkit.pipeline.parts import StageOutcome, SubRequest, attempt, name_of, plan_part
 from rankkit.pipeline.stage import OnFailure, Stage
 
 #: How a walk through the stages has a stage done: by running it, or by counting what it would cost.
@@ -183,6 +184,7 @@ class Cascade(BaseReranker):
             for state in states:
                 for cut in stage.cuts:
                     state.cut(cut)
+                state.leave()
 
 
 async def _pass(stage: Stage, states: Sequence[CascadeState], sharers: int, perform: _Perform) -> None:
@@ -203,14 +205,23 @@ async def _pass(stage: Stage, states: Sequence[CascadeState], sharers: int, perf
     for (state, _, notes), tried in zip(going, tries, strict=True):
         state.record_steps(stage, tried, notes)
         if not tried.trouble or (stage.on_failure == "partial" and tried.ranking is not None):
+            if tried.trouble:
+                _warn(stage, state, "what it had come to is used")
             if tried.ranking is not None:
-                state.apply_ranking(tried.ranking)
+                state.apply_ranking(tried.ranking, stage.name)
         elif stage.on_failure == "raise":
             tried.raise_trouble(stage.name)
         else:
             troubled.append(state)
+            _warn(stage, state, "its fallback runs" if stage.fallback else "the order before it stands")
     if stage.fallback is not None and troubled:
         await _run_fallback(stage, stage.fallback, troubled, sharers - 1, perform)
+
+
+def _warn(stage: Stage, state: CascadeState, what: str) -> None:
+    # Without the errors' own words, which may quote a server, and a server a document.
+    kinds = ", ".join(dict.fromkeys(step.trouble for step in state.steps[-1:] if step.trouble)) or "no answer"
+    logger.warning("stage %s failed, query %s (%s): %s", stage.name, state.request.query.id or "-", kinds, what)
 
 
 async def _run_fallback(
@@ -221,7 +232,7 @@ async def _run_fallback(
     for state, tried in zip(states, await perform(Stage(other), parts), strict=True):
         state.record_steps(stage, tried, [f"in place of {stage.name}"])
         if tried.ranking is not None and not tried.trouble:
-            state.apply_ranking(tried.ranking)
+            state.apply_ranking(tried.ranking, name_of(other))
 
 
 async def _count_parts(stage: Stage, parts: Sequence[SubRequest]) -> list[StageOutcome]:
