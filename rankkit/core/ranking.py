@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import overload
@@ -162,9 +162,18 @@ class Request:
     def __len__(self) -> int:
         return len(self.candidates)
 
-    def head(self, order: Sequence[int]) -> Request:
-        """The same query over the candidates at these positions, in this order."""
-        return Request(self.query, tuple(self.candidates[index] for index in order))
+    def select(self, places: Iterable[int]) -> Request:
+        """The same query over the candidates at these positions (counted from 0), in this order.
+
+        Raises:
+            InputError: a position that is not there.
+        """
+        chosen = tuple(places)
+        if wrong := [place for place in chosen if not 0 <= place < len(self.candidates)]:
+            raise InputError(
+                f"there is no candidate at position {wrong[0]}", hint=f"Positions go from 0 to {len(self) - 1}."
+            )
+        return Request(self.query, tuple(self.candidates[place] for place in chosen))
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class SubRequest:
 
     @classmethod
     def of(cls, whole: Request, parent: Account, places: Sequence[int], budget: Budget) -> SubRequest:
-        return cls(whole.head(places), Account(budget, parent=parent), tuple(places))
+        return cls(whole.select(places), Account(budget, parent=parent), tuple(places))
 
 
 @dataclass(frozen=True, slots=True)
