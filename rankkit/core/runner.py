@@ -79,19 +79,15 @@ class Runner(Generic[Q, A]):
     async def run(self, requests: Sequence[Request], accounts: Sequence[Account]) -> list[Ranking]:
         """Rank each request on its account. The rankings come back in the order of the requests."""
         pairs = list(zip(requests, accounts, strict=True))
-        timed = any(account.seconds_left() is not None for account in accounts)
-        return [ranking async for ranking in self.stream(pairs, total=len(pairs), timed=timed)]
+        return [ranking async for ranking in self.stream(pairs, total=len(pairs))]
 
     async def stream(
-        self, pairs: Iterable[tuple[Request, Account]], *, total: int | None = None, timed: bool = True
+        self, pairs: Iterable[tuple[Request, Account]], *, total: int | None = None
     ) -> AsyncGenerator[Ranking, None]:
-        """The rankings in the order of the requests, each as soon as it and those before it are there. ``timed`` says
-        that some account has a deadline.
-        """
+        """The rankings in the order of the requests, each as soon as it and those before it are there."""
         self._total = total
         coming, more = iter(pairs), True
-        inline = self._judge.concurrency == 1 and not timed
-        async with self._execution.workers(self._judge.concurrency, inline=inline) as self._workers:
+        async with self._execution.workers(self._judge.concurrency) as self._workers:
             while True:
                 more = more and self._admit(coming)
                 while self._open and self._open[0].ended:

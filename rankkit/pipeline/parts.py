@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from rankkit.core.budgeting import Account
-from rankkit.core.cancellation import Cancellation, enclosing
+from rankkit.core.cancellation import current
 from rankkit.core.execution import Execution
 from rankkit.core.plan import Plan, StagePlan
 from rankkit.core.questions import Outcome
@@ -143,7 +143,7 @@ async def _rank_elsewhere(
     """
     work = Work(partial(_ranked, reranker, request, name))
     if seconds is None and not execution.on_loop:
-        result = outcome_of(work, Cancellation(enclosing()))
+        result = outcome_of(work, current())
         if isinstance(result, BaseException) and not isinstance(result, RankkitError):
             raise result
         return result

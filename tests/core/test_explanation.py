@@ -57,7 +57,11 @@ def test_a_document_that_was_dropped_is_gone():
 def test_why_a_stage_did_nothing():
     skipped = (scored() >> scored().skip_if(FewerThan(10))).rank(request_of([1, 2])).explain(1)
     assert skipped.movements[1].why.startswith("skipped: 2 candidates are fewer than 10")
-    failed = (scored() >> JudgeReranker(ScriptedJudge(broken, fingerprints={"model": "broken"}), ScoreAll())).rank(request_of([1, 2])).explain(1)
+    failed = (
+        (scored() >> JudgeReranker(ScriptedJudge(broken, fingerprints={"model": "broken"}), ScoreAll()))
+        .rank(request_of([1, 2]))
+        .explain(1)
+    )
     assert failed.movements[1].why == "ConnectionFailed: no connection"
     assert (failed.movements[1].before, failed.movements[1].after) == (1, 1)
 
