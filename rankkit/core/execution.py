@@ -29,7 +29,7 @@ OnProgress = Callable[[Progress], None]
 @dataclass(frozen=True, slots=True)
 class Execution:
     """``on_loop`` makes calls on the event loop of the task that ranks; otherwise they are made on threads. A
-    ``rehearsal`` makes none that takes time (a plan), and nobody is told of it.
+    ``rehearsal`` makes none that takes time (a plan), and is reported to nobody.
     """
 
     progress: OnProgress | None = None

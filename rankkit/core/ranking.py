@@ -1,7 +1,7 @@
-"""The data model: a query and its candidates go in, the same candidates come out in a better order, with the bill
+"""The data model: a query and its candidates go in, the same candidates come out in a better order, with the usage
 attached.
 
-All types are frozen and hold plain Python values. ``Request.of`` and ``Candidate.of`` are the door for the caller's
+All types are frozen and hold plain Python values. ``Request.of`` and ``Candidate.of`` read the caller's
 own shapes.
 """
 
@@ -146,7 +146,7 @@ class Request:
             repeated = [name for name, count in counts.items() if count > 1]
             raise DuplicateIds(
                 f"{len(repeated)} document id(s) are given more than once: {', '.join(map(repr, repeated[:5]))}",
-                hint="Ids tell candidates apart: make them unique, or leave them out to have positions as ids.",
+                hint="Ids distinguish candidates: make them unique, or leave them out to have positions as ids.",
             )
 
     @classmethod
@@ -315,7 +315,7 @@ class Ranking:
         return replace(self, steps=(*self.steps[:-1], replace(last, notes={**last.notes, words: 1})))
 
     def to_dict(self) -> dict[str, object]:
-        """Plain Python for JSON: the rows without their texts, the bill and the steps' words."""
+        """Plain Python for JSON: the rows without their texts, the usage and the steps' words."""
         return {
             "query": self.query.text,
             "query_id": self.query.id,

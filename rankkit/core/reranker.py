@@ -58,7 +58,7 @@ class AccountedReranker(ABC):
 
     @abstractmethod
     def plan_accounted(self, request: Request, account: Account) -> Plan:
-        """Tell what ``rank_accounted`` would cost on this account, without paying for anything."""
+        """What ``rank_accounted`` would cost on this account, without paying for anything."""
 
     async def stream_accounted(
         self, pairs: Iterable[tuple[Request, Account]], execution: Execution, total: int | None
@@ -71,7 +71,7 @@ class AccountedReranker(ABC):
                 yield ranking
 
     def plan(self, request: Request, *, budget: Budget | None = None) -> Plan:
-        """Tell calls, questions, token bounds and sequential rounds without paying for anything."""
+        """Calls, questions, token bounds and sequential rounds without paying for anything."""
         return self.plan_accounted(request, Account(budget))
 
     # -- for programs without an event loop

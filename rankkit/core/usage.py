@@ -9,7 +9,7 @@ from rankkit.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The bill of some work. Bills add up with ``+``; ``sum(bills, Usage())`` is the bill of all.
+    """What some work has used. Values add up with ``+``; ``sum(usages, Usage())`` is that of all.
 
     ``calls`` counts backend calls: one micro-batch of an ONNX graph, one decoded prompt, one HTTP request.
     ``cached_tokens`` is the part of ``input_tokens`` that the backend did not have to compute again. ``seconds`` is

@@ -6,12 +6,12 @@
 
 What is found by a first stage (``rankkit.retrieval``) goes in; it is no stage itself.
 
-Two ways to narrow, told apart by their verbs. ``drop_*`` (``drop_after``, ``drop_below``, ``drop_at_gap``) lets the
+Two ways to narrow, with verbs of their own. ``drop_*`` (``drop_after``, ``drop_below``, ``drop_at_gap``) lets the
 best of a stage's result go on and drops the tail, which is then in ``Ranking.dropped``. ``reorder_top(k)`` shows a
 stage the best k of what comes in and keeps the tail behind them, as an evaluation at depth 100 needs it.
 
 The stages of a ranking share one memo and one budget. A deadline is shared out: a stage may use an equal share of the
-time that is left for it and the stages after it (and for its stand-in, if it has one), and what it leaves over is
+time that is left for it and the stages after it (and for its fallback, if it has one), and what it leaves over is
 theirs. With ``within(Budget(seconds=...))`` it has that time instead.
 
 Scores are those of the last stage that gave any, each with its candidate: behind a listwise stage they need not fall.
@@ -76,11 +76,11 @@ class BaseReranker(AccountedReranker):
         return Cascade.of(self).dropping(DropAtGap(least))
 
     def skip_if(self, *gates: Gate) -> Cascade:
-        """Do not run where one of the gates finds the query easy; the order that stands goes on"""
+        """Do not run where one of the gates finds it not worth it; the order that stands goes on"""
         return Cascade.of(self).as_stage(gates=gates)
 
     def on_failure(self, policy: OnFailure | Reranker) -> Cascade:
-        """What follows an error, a timeout or an exhausted budget; the ``Step`` tells it in every case.
+        """What follows an error, a timeout or an exhausted budget; the ``Step`` says so in every case.
 
         ``"keep"`` the order before the stage (which is what a cascade does if nothing else is said); ``"partial"``
         takes what the stage had come to when its budget or time ran out; ``"raise"`` the error (``BudgetExhausted``
@@ -255,7 +255,7 @@ def check_widths(reranker: Reranker, width: int | None = None) -> None:
     A stage may be skipped or fail, so only its own cuts count behind it, not those inside it.
 
     Raises:
-        ConfigError: names the stage; also of one inside a stage, a fusion or a stand-in.
+        ConfigError: names the stage; also of one inside a stage, a fusion or a fallback.
     """
     if not isinstance(reranker, Cascade):
         for child in children_of(reranker):

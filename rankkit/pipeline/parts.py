@@ -43,7 +43,7 @@ class SubRequest:
 
 @dataclass(frozen=True, slots=True)
 class StageOutcome:
-    """What came of a reranker and a request: a ranking, or the error in its place. ``steps`` tell it either way."""
+    """What came of a reranker and a request: a ranking, or the error in its place. ``steps`` describe it either way."""
 
     ranking: Ranking | None
     steps: tuple[Step, ...] = ()
@@ -63,7 +63,7 @@ class StageOutcome:
         return troubles[0] if troubles and all(troubles) else ""
 
     def raise_trouble(self, name: str) -> None:
-        """Raise what ``trouble`` tells, if there is any."""
+        """Raise the ``trouble``, if there is any."""
         if self.error is not None:
             raise self.error
         if self.trouble:
@@ -99,7 +99,7 @@ async def attempt(
         if not tolerant:
             raise
         seconds, name = time.monotonic() - started, name_of(reranker)
-        # No step came back, but the accounts have the bill; a call that still runs is in it with its bound.
+        # No step came back, but the accounts have the usage; a call that still runs is in it with its bound.
         lost = [Step(name, account.spent, seconds, account.questions) for account in accounts]
         if len(parts) == 1:
             return [StageOutcome(None, (replace(lost[0], failures=(words(error),)),), error)]
