@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rankkit.core.ranking import TEXT_KEYS, Candidate
+from rankkit.core.documents import TEXT_KEYS
+from rankkit.core.ranking import Candidate
 from rankkit.data.lines import located, read_json_lines
 from rankkit.data.requests import candidate_of
 from rankkit.errors import DataError

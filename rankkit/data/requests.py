@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from rankkit.core.ranking import ID_KEYS, Candidate, Query, Request
+from rankkit.core.documents import ID_KEYS
+from rankkit.core.ranking import Candidate, Query, Request
 from rankkit.data.lines import located, read_json_lines
 from rankkit.errors import DataError, InvalidDocument
 
