@@ -64,17 +64,18 @@ class FirstStageSpec(BaseModel):
 
 
 def read_corpus(path: Path) -> Iterable[Candidate]:
-    """JSON lines (a file, or ``corpus.jsonl`` in a BEIR folder, plain or gzip), or a folder of text files.
+    """JSON lines, CSV or TSV (a file, or the corpus of a BEIR or MS MARCO folder), or a folder of text files.
 
     Raises:
         DataError: there is no such file or folder. Other troubles are told when the corpus is read.
     """
     from rankkit.data.corpus import Corpus
+    from rankkit.data.folder import CORPUS, find
     from rankkit.data.text_files import TextFolder
 
     if not path.exists():
         raise DataError(f"{path}: there is no such file or folder", hint="Give a folder, or a file of JSON lines.")
     if path.is_file():
         return Corpus(path)
-    inside = [file for name in ("corpus.jsonl", "corpus.jsonl.gz") if (file := path / name).is_file()]
-    return Corpus(inside[0]) if inside else TextFolder(path)
+    inside = find(path, CORPUS)
+    return TextFolder(path) if inside is None else Corpus(inside)

@@ -1,4 +1,4 @@
-"""TREC runs: ``qid Q0 docid rank score tag``, a line a document.
+"""TREC runs: ``qid Q0 docid rank score tag``, a line a document; MS MARCO's (``qid docid rank``) are read, too.
 
 Evaluation tools ignore the rank column: trec_eval sorts by score, in single precision, and equal scores by document
 id, descending. So a run is read here the way trec_eval reads it, and written here so that nothing is left to that
@@ -22,6 +22,7 @@ from rankkit.data.lines import read_lines
 from rankkit.errors import DataError
 
 _COLUMNS = ("qid", "Q0", "docid", "rank", "score", "tag")
+_MSMARCO = ("qid", "docid", "rank")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,9 @@ def read_run(path: Path) -> Run:
     tag = ""
     for where, text in read_lines(path):
         columns = text.split()
+        if len(columns) == len(_MSMARCO):
+            query, document, rank = columns
+            columns = [query, "Q0", document, rank, str(-_number(where, rank)), "run"]
         if len(columns) != len(_COLUMNS):
             raise DataError(
                 f"{where}: {len(columns)} columns instead of {len(_COLUMNS)}: {text[:80]!r}",

@@ -88,7 +88,7 @@ def test_no_documents_give_an_empty_ranking(model):
         (["rerank", " "], "good", 5, "the query is empty"),
         (["rerank", "word"], '{"id": "a"}', 5, "document 0 has no text"),
         (["rerank", "word"], '{"id": 1, "text": "x"}\n{"id": 1, "text": "y"}', 5, "more than once: '1'"),
-        (["rerank", "word"], '{"text": "good"}\n{"text": "goo', 5, "standard input, line 2: not JSON"),
+        (["rerank", "word"], '{"text": "good"}\n{"text": "goo', 5, "standard input:2: not valid JSON"),
         (["rerank", "word", "."], "", 5, ". is a folder Give files of documents"),
         (["rerank", "word", "--window", "9"], "good", 2, "window goes with listwise"),
         (["rerank", "word", "--paradigm", "listwise"], "good", 2, "is a cross-encoder model; listwise needs a gguf"),

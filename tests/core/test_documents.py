@@ -227,7 +227,7 @@ def test_documents_without_text_are_skipped_where_that_is_asked_for():
     assert request.select([1]).notes == request.notes
     with pytest.raises(InvalidDocument, match="a int was given"):
         Request.of("q", [5], on_empty="skip")
-    with pytest.raises(InputError, match="on_empty is 'ignore'\n.*error, skip"):
+    with pytest.raises(InputError, match=r"on_empty is 'ignore'\n.*error, skip"):
         Request.of("q", ["a"], on_empty="ignore")  # type: ignore[arg-type]
 
 

@@ -145,3 +145,8 @@ def test_a_run_read_back_has_the_same_order_and_figures_here_and_elsewhere(made:
             [measure.definition for measure in measures], qrels, ir_measures.read_trec_run(str(path))
         )
     assert figures.means == pytest.approx({measure.name: elsewhere[measure.definition] for measure in measures})
+
+
+def test_a_run_of_three_columns_is_one_of_msmarco(tmp_path):
+    (tmp_path / "a.tsv").write_text("1\tb\t2\n1\ta\t1\n2\tc\t1\n")
+    assert read_run(tmp_path / "a.tsv").orders == {"1": ("a", "b"), "2": ("c",)}
