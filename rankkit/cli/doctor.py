@@ -16,9 +16,9 @@ from rich.text import Text
 from rankkit import __version__
 from rankkit.backends.gguf.safety import build_flags, cpu_flags, diagnose
 from rankkit.cli import options
-from rankkit.cli.output import stdout, write_json
+from rankkit.cli.output import say, stdout, write_json
 from rankkit.core.extras import DISTRIBUTION, install_line
-from rankkit.errors import MissingExtra, RankkitError
+from rankkit.errors import MissingExtra, RankkitError, StoreError
 from rankkit.machine import cgroups
 from rankkit.machine.cpus import available_cpus
 from rankkit.models import store
@@ -50,7 +50,7 @@ def doctor(
 ) -> None:
     """Show CPUs, instruction sets, extras and models of this machine, and known dangers with their fixes."""
     if llama_build_flags:
-        typer.echo(build_flags())
+        say(build_flags())
         return
     facts = examine()
     if as_json:
@@ -74,7 +74,7 @@ def examine() -> dict[str, object]:
         "core": {name: _version(name) for name in ("numpy", "onnxruntime", "tokenizers", "pydantic")},
         "extras": _extras(),
         "store": _store(),
-        "models": [pulled.name for pulled in store.pulled()],
+        "models": _models(),
         "dangers": _dangers(),
     }
 
@@ -100,9 +100,19 @@ def _version(package: str) -> str:
 
 
 def _store() -> str:
-    place = home()
+    try:
+        place = home()
+    except StoreError as error:
+        return f"none  ({error.message}; {error.hint})"
     nearest = next(folder for folder in (place, *place.parents) if folder.exists())
     return f"{place}{'' if os.access(nearest, os.W_OK) else '  (not writable: set RANKKIT_HOME to a folder that is)'}"
+
+
+def _models() -> list[str]:
+    try:
+        return [pulled.name for pulled in store.pulled()]
+    except StoreError:
+        return []  # the line of the store says why
 
 
 def _dangers() -> list[str]:

@@ -95,7 +95,7 @@ def _from_first_stage(experiment: Experiment, stage: str | None, bm25: Bm25Optio
         return experiment
     if stage is None and experiment.dataset.corpus is None:
         words = f"{experiment.dataset.name} has no corpus: its own candidates are the first stage, not the config's"
-        stderr().print(words, style="yellow", highlight=False)
+        stderr().print(words, style="yellow")
         return experiment
     return Bm25FirstStage.over(experiment, bm25.over(spec.first_stage)).experiment
 
@@ -131,7 +131,7 @@ def _tell_plan(reranker: BaseReranker, requests: Sequence[Request], depth: int |
         table.add_row(name.replace("_", " "), Text("not known" if value is None else str(value)))
     stdout().print(table)
     if not totals["exact"]:
-        stderr().print(NOT_EXACT, style="dim", highlight=False, soft_wrap=True)
+        stderr().print(NOT_EXACT, style="dim", soft_wrap=True)
 
 
 @contextlib.contextmanager
@@ -143,7 +143,7 @@ def _reranker(spec: Spec, record: Path | None, replay: Path | None) -> Iterator[
         yield replayed
         unasked = replayed.judge.left_over()
         if unasked:
-            stderr().print(f"{unasked} recorded queries are not in this run", style="yellow", highlight=False)
+            stderr().print(f"{unasked} recorded queries are not in this run", style="yellow")
     elif record is None:
         yield spec.build()
     else:

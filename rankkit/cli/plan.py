@@ -245,4 +245,4 @@ def _remark(stages: Sequence[StageTotal], speeds: Mapping[str, Speed]) -> None:
     if not all(stage.exact for stage in stages):
         lines.append(NOT_EXACT)
     for line in lines:
-        stderr().print(line, style="dim", highlight=False, soft_wrap=True)
+        stderr().print(line, style="dim", soft_wrap=True)
