@@ -21,7 +21,8 @@ from rankkit.data.requests import read_requests
 from rankkit.data.runs import Run
 from rankkit.errors import ConfigError, DataError
 
-_UNFOUND = "queries without candidates, counted as 0"
+#: The note about queries that a first stage found nothing for.
+UNFOUND = "queries without candidates, counted as 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def load_dataset(
     left_out = {
         "queries without judgements, left out": len(queries) - len(judged),
         "judged queries without a text, left out": len(qrels) - len(judged),
-        _UNFOUND: len(chosen) - len(requests) if files.candidates else 0,
+        UNFOUND: len(chosen) - len(requests) if files.candidates else 0,
     }
     return Dataset(
         name=files.root.resolve().name,
@@ -123,9 +124,9 @@ def with_run(dataset: Dataset, run: Run, *, depth: int | None = None) -> Dataset
         )
         for name, listed in rows.items()
     )
-    notes = {words: count for words, count in dataset.notes.items() if words != _UNFOUND}
+    notes = {words: count for words, count in dataset.notes.items() if words != UNFOUND}
     if len(requests) < len(dataset.queries):
-        notes[_UNFOUND] = len(dataset.queries) - len(requests)
+        notes[UNFOUND] = len(dataset.queries) - len(requests)
     return replace(dataset, requests=requests, notes=notes)
 
 
