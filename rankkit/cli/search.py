@@ -16,6 +16,7 @@ from rankkit.cli.output import (
     progress_bar,
     ranking_dict,
     ranking_table,
+    remark,
     stderr,
     stdout,
     troubled,
@@ -46,6 +47,7 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Search a corpus with BM25 and, with --model or --config, rerank what it finds."""
+    from rankkit.retrieval.bm25 import unusual
     from rankkit.retrieval.searcher import Searcher
 
     asked = Request.of(query, [])
@@ -62,6 +64,8 @@ def search(
     found, built = first.open()
     if built:
         stderr().print(f"index of {len(found)} documents written to {first.index}", style="dim")
+    if first.settings() is None and not built and (note := unusual(found.settings)):
+        remark(f"{first.index}: {note}", style="yellow")
     with progress_bar("reranking") as progress:
         ranking = Searcher(found, reranker, first.k).search(asked.query, progress=progress)
     ranking = replace(ranking, request=replace(ranking.request, notes=asked.notes)).top(top_k)
