@@ -4,6 +4,7 @@ connection.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -42,8 +43,8 @@ _FILTERED = frozenset(
 )
 _FILTER_WORDS = re.compile(
     r"content[ _-]?(?:management |safety |moderation )?(?:policy|filter)|responsible ai|safety (?:system|filter|"
-    r"setting|polic|reason)|flagged (?:for|as|by)|inappropriate content|prohibited content|(?:requires|by|our) moderation|"
-    r"sensitive words|usage polic",
+    r"setting|polic|reason)|flagged (?:for|as|by)|inappropriate content|prohibited content|(?:requires|by|our) "
+    r"moderation|sensitive words|usage polic",
     re.IGNORECASE,
 )
 _NO_SUCH_MODEL = frozenset({"model_not_found", "model_not_exist", "modelnotfound", "model_not_available"})
@@ -124,4 +125,6 @@ def root_cause(error: BaseException) -> str:
         if inner is None or isinstance(inner, TimeoutError) or not str(inner):
             break
         deepest = inner
+    if isinstance(deepest, OSError) and deepest.errno and deepest.errno > 0:
+        return os.strerror(deepest.errno)
     return str(deepest) or str(error) or type(error).__name__

@@ -75,8 +75,8 @@ class Endpoint:
     - ``capabilities`` are asked for when first needed unless they are declared here.
 
     A call ends at once when the cancellation that it works under is turned, or its task is cancelled. One that a
-    content filter does not let through is ``refused``, and no error. An endpoint may be used from any thread, event loop and
-    forked process; it can be pickled and copied unless its key was given as ``api_key``.
+    content filter does not let through is ``refused``, and no error. An endpoint may be used from any thread, event
+    loop and forked process; it can be pickled and copied unless its key was given as ``api_key``.
 
     The bill counts one call for each answer, however many tries it took (tries that failed bring no count of tokens),
     and their time in full. A call that failed counts as one too, even if no connection was made; none is counted where

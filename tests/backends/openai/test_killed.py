@@ -85,7 +85,7 @@ def test_the_command_says_which_stage_ran_out_of_time_and_ends_with_7(data, tmp_
     assert "6 stopped early by a limit:" in measured.stdout and "6 queries: q0, q1, q2 and 3 more" in measured.stdout
     assert all("(generate little): budget of 0." in line for line in json.loads(counted.stdout)["stops"])
     assert reranked.stdout.split()[-1] == "bad"
-    assert "stopped sliding(20, 10)(generate little): budget of 0." in reranked.stderr
+    assert "stopped sliding(20, 10)(generate little): budget of 0." in " ".join(reranked.stderr.split())
 
 
 def test_a_number_of_calls_that_is_reached_is_no_trouble(data, tmp_path):
