@@ -171,14 +171,14 @@ class _DaemonExecutor(ThreadPoolExecutor):
     threads are waited for when the program ends, for as long as a lookup takes.
     """
 
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+    def submit(self, fn: Callable[..., T], /, *args: Any) -> Future[T]:  # type: ignore[override]  # all that loops use
         future: Future[T] = Future()
 
         def look_up() -> None:
             if not future.set_running_or_notify_cancel():
                 return
             try:
-                result = fn(*args, **kwargs)
+                result = fn(*args)
             except BaseException as error:  # noqa: BLE001  # not swallowed: it is the future's
                 future.set_exception(error)
             else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ _SMALL_TALK: Mapping[Route, Mapping[str, object]] = {
 }
 _UNLIKELY = OrderConstraint(labels=("[Q7]", "[K3]"), top=2)
 _UNLIKELY_TOKENS = 48
+_NAMES = re.compile(r"log_?prob|response_format|json|schema|grammar|regex|guided|structured|constrain", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +127,13 @@ class CapabilityProbe:
         return kept
 
     async def _conclude(self, route: Route, reasons: Sequence[str], last: Choice | EndpointError | None) -> None:
-        """Report what was found out, unless the last word was a refusal and the server refuses ordinary requests too:
-        then it is not about these fields.
+        """Report what was found out, unless the last word was a refusal that names none of the fields, and the server
+        refuses ordinary requests too: then it is not about them.
 
         Raises:
             EndpointError: the server does not answer an ordinary request.
         """
-        if isinstance(last, RequestRefused):
+        if isinstance(last, RequestRefused) and not _NAMES.search(last.said):
             await self._ask(route, _SMALL_TALK[route], max_tokens=1)
         for reason in reasons:
             self.report(reason)

@@ -11,7 +11,7 @@ import pytest
 from rankkit.backends.http.reading import LONGEST_REPLY
 from rankkit.backends.openai.endpoint import Endpoint
 from rankkit.backends.protocols import Message
-from rankkit.errors import ConnectionFailed, EndpointTimeout, InvalidReply, RequestRefused
+from rankkit.errors import ConnectionFailed, EndpointTimeout, InvalidReply, RequestRefused, ServerFailed
 from tests.backends.loopback import Drips, Loopback, Raw, Says, chat, error
 
 PROMPT = (Message("user", "Is the sky blue?"),)
@@ -68,9 +68,10 @@ def test_a_redirect_is_told_and_not_followed(server: Loopback, status: int):
     with Loopback() as elsewhere:
         location = elsewhere.url.replace("127.0.0.1", "localhost")
         server.script(Says({}, status, {"Location": f"{location}/chat/completions?key=abc"}))
-        with Endpoint("little", base_url=server.url, api_key="sk-123456789") as endpoint:
-            with pytest.raises(RequestRefused, match=r"sends on to http://localhost.*nothing was sent there") as caught:
-                endpoint.generate(PROMPT, max_tokens=5)
+        told = r"sends on to http://localhost.*nothing was sent there"
+        endpoint = Endpoint("little", base_url=server.url, api_key="sk-123456789")
+        with endpoint, pytest.raises(RequestRefused, match=told) as caught:
+            endpoint.generate(PROMPT, max_tokens=5)
         assert "abc" not in caught.value.message
         assert elsewhere.asked == [] and elsewhere.connections == 0
 
@@ -87,9 +88,9 @@ def test_a_server_that_drips_is_given_up_after_the_timeout(server: Loopback):
 
 def test_no_try_begins_that_the_total_does_not_leave_time_for(server: Loopback):
     server.script(error(503, "busy", {"Retry-After": "60"}))
-    with Endpoint("little", base_url=server.url, retries=5, total_timeout=30) as endpoint:
-        with pytest.raises(Exception, match="busy"):
-            endpoint.generate(PROMPT, max_tokens=5)
+    endpoint = Endpoint("little", base_url=server.url, retries=5, total_timeout=30)
+    with endpoint, pytest.raises(ServerFailed, match="busy"):
+        endpoint.generate(PROMPT, max_tokens=5)
     assert len(server.asked) == 1
 
 
