@@ -110,7 +110,7 @@ class FirstWordJudge(BatchJudge[TargetScorer, Q]):
 
 def _notes(batch: PairBatch, row: int) -> tuple[str, ...]:
     marks = {"document shortened": batch.shortened[row], "query shortened": batch.query_shortened[row]}
-    return tuple(note for note, holds in marks.items() if holds)
+    return (*(note for note, holds in marks.items() if holds), *(batch.notes[row] if batch.notes else ()))
 
 
 def logistic(log_odds: float) -> float:
