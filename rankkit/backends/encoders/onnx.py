@@ -29,7 +29,7 @@ _KINDS = {
 }
 
 #: onnxruntime's own exception classes, which it does not export by name, and what it raises beside them.
-_FOREIGN_ERRORS = (
+_FOREIGN_ERRORS: tuple[type[Exception], ...] = (
     *(kind for kind in vars(state).values() if isinstance(kind, type) and issubclass(kind, Exception)),
     RuntimeError,
     ValueError,
@@ -74,7 +74,11 @@ class OnnxEngine:
         session, options = self._session, ort.RunOptions()
         if session is None:
             raise closed_error(self.source)
-        with self.gate.held(), current().ended_by(partial(setattr, options, "terminate", True)):
+
+        def stop() -> None:
+            options.terminate = True
+
+        with self.gate.held(), current().ended_by(stop):
             try:
                 outputs = session.run(None, dict(feeds), options)
             except _FOREIGN_ERRORS as error:

@@ -132,10 +132,7 @@ class OneGraph:
 
 def _output(engine: Engine, name: str) -> str:
     """The output of that name, else the first."""
-    if name in engine.outputs:
-        chosen = name
-    else:
-        chosen = next(iter(engine.outputs), "")
+    chosen = name if name in engine.outputs else next(iter(engine.outputs), "")
     spec = engine.outputs.get(chosen)
     if spec is None or spec.kind is None:
         raise InvalidModel(f"{engine.source} has the outputs {outputs_of(engine)}; {name} was due", hint=_HINT)

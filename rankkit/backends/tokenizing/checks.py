@@ -1,5 +1,5 @@
-"""Whether a ``tokenizer.json`` from a stranger can be given texts: it is code of a kind (patterns, replacements), and the
-library that runs it ends the process when memory is short and cannot be interrupted.
+"""Whether a ``tokenizer.json`` from a stranger can be given texts: it is code of a kind (patterns, replacements), and
+the library that runs it cannot be interrupted, and ends the process where memory is short.
 
 So what could take exponential time or make much of little is refused before it is loaded. Tokenizers as models are
 published with stay far below each limit.

@@ -108,8 +108,8 @@ def _marks(tokenizer: OpenTokenizer, marks: Iterable[int]) -> Iterator[tuple[int
             if (known := native.token_to_id(name)) is not None:
                 yield known, name
         for number in marks:
-            if name := native.id_to_token(number):
-                yield number, name
+            if spelling := native.id_to_token(number):
+                yield number, spelling
 
 
 def _named(tokenizer: OpenTokenizer) -> Iterator[str]:
