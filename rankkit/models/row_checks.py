@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from packaging.utils import InvalidName, canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -109,7 +109,7 @@ def check_size(size: int | None, what: str) -> None:
     check(size is None or 0 < size < 1 << 53, f"{what} has {size} bytes, which cannot be")
 
 
-def check_words(**texts: str) -> None:
+def check_words(texts: Mapping[str, str]) -> None:
     """Words that are shown: none of the characters that steer a terminal."""
     for name, text in texts.items():
         check(not has_control(text.replace("\n", "")), f"{name} holds control characters: {text[:100]!r}")
