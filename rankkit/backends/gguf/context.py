@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rankkit.backends.gguf import safety
-from rankkit.backends.gguf.file import GgufHead
+from rankkit.backends.gguf.head import GgufHead
 from rankkit.backends.gguf.log import keeper
 from rankkit.backends.gguf.token_tree import Node, Rows, Tokens, Tree
 from rankkit.errors import BackendError, InvalidModel, InvalidOutput
