@@ -66,6 +66,7 @@ class ChatTemplate:
         if template and "{" not in template and template not in NAMED:
             raise ConfigError(f"there is no chat template {template!r}", hint=nearest(template, NAMED))
         self.source = NAMED.get(template, template)
+        self.date = date
         self._tokens = {"bos_token": bos, "eos_token": eos}
         try:
             environment = TemplateEnvironment(datetime.date.fromisoformat(date))

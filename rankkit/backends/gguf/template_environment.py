@@ -1,8 +1,8 @@
 """Jinja for chat templates: sandboxed, as transformers sets it up, and bounded in time and memory.
 
 What a template can do is a list of what it may do: these filters, these methods of plain values, these functions. All
-of it pays from the account of ``meter``. Loops, literals, comparisons and ``~`` are rewritten in the syntax tree so that
-they pay as well; operators and calls go through the sandbox's own hooks.
+of it pays from the account of ``meter``. Loops, literals, comparisons and ``~`` are rewritten in the syntax tree so
+that they pay as well; operators and calls go through the hooks of the sandbox.
 """
 
 from __future__ import annotations
