@@ -206,7 +206,7 @@ class BudgetExhausted(RankkitError):
 
 
 class Cancelled(RankkitError):
-    exit_code = 130
+    pass
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

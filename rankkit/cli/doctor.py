@@ -17,6 +17,7 @@ from rankkit import __version__
 from rankkit.backends.gguf.safety import build_flags, cpu_flags, diagnose
 from rankkit.cli import options
 from rankkit.cli.output import stdout, write_json
+from rankkit.core.extras import DISTRIBUTION, install_line
 from rankkit.errors import MissingExtra, RankkitError
 from rankkit.machine import cgroups
 from rankkit.machine.cpus import available_cpus
@@ -81,12 +82,12 @@ def examine() -> dict[str, object]:
 def _extras() -> dict[str, str]:
     """Each extra with the packages that it lacks, read from rankkit's own metadata so that the two cannot drift."""
     missing: dict[str, list[str]] = {}
-    for requirement in importlib.metadata.requires("rankkit") or ():
+    for requirement in importlib.metadata.requires(DISTRIBUTION) or ():
         found = _REQUIREMENT.match(requirement)
         if found and found[1] != "rankkit":
             missing.setdefault(found[2], []).extend([] if _version(found[1]) else [found[1]])
     return {
-        extra: f"pip install 'rankkit[{extra}]'  (lacks {', '.join(lacking)})" if lacking else "installed"
+        extra: f"{install_line(extra)}  (lacks {', '.join(lacking)})" if lacking else "installed"
         for extra, lacking in sorted(missing.items())
     }
 

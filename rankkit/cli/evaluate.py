@@ -112,7 +112,7 @@ def _tell(report: EvaluationReport, *, as_json: bool) -> None:
 
 def _tell_plan(reranker: BaseReranker, requests: Sequence[Request], depth: int | None, *, as_json: bool) -> None:
     """Totals over all queries; nothing is asked of a model, but prompts are built and counted."""
-    plans = [reranker.plan(request.head(range(len(request))[:depth])) for request in requests]
+    plans = [reranker.plan(request.select(range(len(request))[:depth])) for request in requests]
     usage = sum((one.usage for one in plans), Usage())
     totals: dict[str, object] = {
         "ranked_by": repr(reranker),

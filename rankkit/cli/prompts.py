@@ -83,7 +83,7 @@ def render(
         request = Request.of(query, request.candidates)
     template = load_prompt(name)
     opened = _open(model, template) if model is not None else None
-    request = request.head(range(min(count, len(request))))
+    request = request.select(range(min(count, len(request))))
     rendered = render_prompt(template, request, method=method, model=opened, passage_tokens=passage_tokens)
     text = rendered.prompt if opened is None else opened.templated(rendered.prompt)
     stderr().print(_remarks(rendered, estimated=opened is None), style="dim", highlight=False, markup=False)

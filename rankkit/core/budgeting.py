@@ -33,7 +33,7 @@ class Account:
         self.spent = Usage()
         self.questions = 0
         self.memo: dict[object, Answer[object]] = {} if parent is None else parent.memo
-        #: Whether there is a limit, here or above. Without one everything is counted too: it is the bill of a ranking
+        #: Whether there is a limit, here or above. Without one everything is counted too: it is the usage of a ranking
         #: that ends in an error, which has no ``Step``.
         self.limited: bool = not self.budget.unlimited or (parent is not None and parent.limited)
 

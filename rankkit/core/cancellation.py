@@ -21,14 +21,14 @@ from rankkit.errors import Cancelled
 
 
 class Cancellation:
-    """A one-way switch that any thread may turn. With a ``parent``, turned when that is turned."""
+    """A one-way switch that any thread may turn. With ``parents``, turned when one of them is turned."""
 
-    def __init__(self, parent: Cancellation | None = None) -> None:
+    def __init__(self, *parents: Cancellation) -> None:
         self._lock = threading.Lock()
         self._cancelled = False
         self._stops: dict[int, Callable[[], None]] = {}
         self._next = 0
-        self._leave = parent.on_cancel(self.cancel) if parent is not None else _nothing
+        self._leave = [parent.on_cancel(self.cancel) for parent in parents]
 
     @property
     def cancelled(self) -> bool:
@@ -61,8 +61,9 @@ class Cancellation:
             self._stops.pop(ticket, None)
 
     def close(self) -> None:
-        """The work is over: the parent need not think of it any more."""
-        self._leave()
+        """The work is over: the parents need not think of it any more."""
+        for leave in self._leave:
+            leave()
 
     def check(self) -> None:
         """Raises:

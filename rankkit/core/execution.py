@@ -8,7 +8,7 @@ from typing import Any
 
 from rankkit.core.async_workers import AsyncWorkers
 from rankkit.core.events import OnEvent, listener
-from rankkit.core.workers import ThreadWorkers, Workers, may_run_inline
+from rankkit.core.workers import ThreadWorkers, Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ OnProgress = Callable[[Progress], None]
 @dataclass(frozen=True, slots=True)
 class Execution:
     """``on_loop`` makes calls on the event loop of the task that ranks; otherwise they are made on threads. A
-    ``rehearsal`` makes none that takes time (a plan), and nobody is told of it.
+    ``rehearsal`` makes none that takes time (a plan), and is reported to nobody.
     """
 
     progress: OnProgress | None = None
@@ -37,8 +37,6 @@ class Execution:
     rehearsal: bool = False
     on_event: OnEvent | None = field(default_factory=listener)
 
-    def workers(self, count: int, *, inline: bool = False) -> Workers[Any, Any]:
-        """For ``count`` pieces of work at once; ``inline`` allows the caller's own thread, where that is harmless."""
-        if self.on_loop:
-            return AsyncWorkers(count)
-        return ThreadWorkers(count, inline=self.rehearsal or (inline and may_run_inline()))
+    def workers(self, count: int) -> Workers[Any, Any]:
+        """For ``count`` pieces of work at once."""
+        return AsyncWorkers(count) if self.on_loop else ThreadWorkers(count, inline=self.rehearsal)

@@ -1,8 +1,8 @@
 """When a stage of a cascade need not run, and which candidates need not go on.
 
-A *gate* looks at a query before a stage and may find it easy: the stage is then skipped, and its ``Step`` says why. A
-*cut* looks at the candidates after a stage and drops the tail. Both are plain values; one's own is any object with
-the same method.
+A *gate* looks at a query before a stage and may find that it is not worth running: the stage is then skipped, and its
+``Step`` says why. A *cut* looks at the candidates after a stage and drops the tail. Both are plain values; one's own
+is any object with the same method.
 
 The scores that a gate sees are those that stand: of the last stage that gave any, or else the candidates' own from the
 first stage. Bounds are in their unit, so they fit one model (``Ranking.score_kind``) and should be chosen on data.
@@ -30,7 +30,7 @@ class Situation:
 
 
 class Gate(Protocol):
-    """``needs_scores`` tells a gate that is blind without scores: the stage then runs, and its ``Step`` has a note.
+    """``needs_scores`` says that a gate cannot decide without scores: the stage then runs, and its ``Step`` has a note.
 
     ``certain`` is true if the gate looks at nothing but the number of candidates, so that a plan knows its answer.
     """
@@ -129,7 +129,7 @@ def entropy_of(scores: Sequence[float]) -> float:
 
 
 class Cut(Protocol):
-    """``needs_scores`` tells a cut that is left out, with a note in the ``Step``, where its stage gave no scores."""
+    """``needs_scores`` says that a cut is left out, with a note in the ``Step``, where its stage gave no scores."""
 
     @property
     def needs_scores(self) -> bool: ...

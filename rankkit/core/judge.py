@@ -1,7 +1,7 @@
 """What answers questions: a judge turns them into backend calls, and the runner decides which calls are made.
 
 The two steps are apart on purpose. ``prepare`` may tokenise and build prompts, so it knows what a call will cost at
-most; only ``Call.run`` spends anything. That is how a budget is asked before every call, and how ``plan`` tells the
+most; only ``Call.run`` spends anything. That is how a budget is asked before every call, and how ``plan`` knows the
 price of a ranking without paying it.
 """
 
@@ -30,12 +30,12 @@ class BoundQuestion(Generic[Q]):
 
 @dataclass(frozen=True, slots=True)
 class Reply(Generic[A]):
-    """What one question got, and its share of the bill.
+    """What one question got, and its share of the usage.
 
     ``notes`` are remarks on the input ("document shortened"), counted in the ``Step``. ``said`` is a language model's
     answer in its own words, for a record. ``again`` is another try at the same question that the judge advises (a
     stricter prompt after an unreadable answer): made if the budget allows, and its answer then stands instead.
-    ``fingerprints`` are the judge's: the runner fills them in for those that it tells of the reply.
+    ``fingerprints`` are the judge's: the runner fills them in for those that it passes the reply to.
     """
 
     answer: Answer[A]
@@ -91,7 +91,7 @@ class Judge(Protocol[Q, A]):
 
 @runtime_checkable
 class PlansApart(Protocol[Q, A]):
-    """A judge whose bill depends on what it remembers: ``planning`` gives the one that a plan is made with."""
+    """A judge whose usage depends on what it remembers: ``planning`` gives the one that a plan is made with."""
 
     def planning(self) -> Judge[Q, A]: ...
 

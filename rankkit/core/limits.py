@@ -1,7 +1,8 @@
 """One gate per backend: how many of its calls run at once, over all runs, threads and event loops that use it.
 
 The runner takes a place at the gate of a judge's backend before each call, and backends take one around the native
-call itself, so that direct use is limited too. A place that is held in this thread or task is not taken twice.
+call itself, so that direct use is limited too. A place that is held in this thread or task, or by whoever started it,
+is not taken twice.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 A plan is not a formula beside the algorithm: it is the very same run, with the very same judge preparing its calls,
 except that no call is made and every question is answered as if the first-stage order were right. Where a strategy's
-questions do not depend on the answers, that is exact; where they do (``adaptive``), it is the course if that order is
-right, ``Plan.exact`` says so, and ``questions_at_most`` is what a strategy promises for the worst answers.
+questions do not depend on the answers, that is exact; where they do (``adaptive``), it is what the run does if that
+order is right, ``Plan.exact`` says so, and ``questions_at_most`` is what a strategy promises for the worst answers.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ A = TypeVar("A")
 class StagePlan:
     """One stage's part of a plan. ``rounds`` is how many calls must wait for one another.
 
-    Questions, usage and rounds are those of the course, its tokens counted from above. ``questions_at_most`` and
-    ``usage_at_most`` hold for every course (to the rounding of a tokenizer at the edges of passages); ``None`` where
-    nothing is known. Where ``exact``, there is one course only. Tries again and stand-ins are in neither.
+    Questions, usage and rounds are those of that run, its tokens counted from above. ``questions_at_most`` and
+    ``usage_at_most`` hold for every run (to the rounding of a tokenizer at the edges of passages); ``None`` where
+    nothing is known. Where ``exact``, every run is the same. Tries again and fallbacks are in neither.
     """
 
     stage: str
@@ -119,9 +119,9 @@ class CountingJudge(Generic[Q, A]):
 
 
 def _assume(questions: Sequence[Question], bound: Usage) -> list[Reply[A]]:
-    bills = [bound] + [Usage()] * (len(questions) - 1)
+    usages = [bound] + [Usage()] * (len(questions) - 1)
     answers = [Answer(cast(A, _prior(question))) for question in questions]
-    return [Reply(answer, bill) for answer, bill in zip(answers, bills, strict=True)]
+    return [Reply(answer, usage) for answer, usage in zip(answers, usages, strict=True)]
 
 
 def _prior(question: Question) -> object:
@@ -152,14 +152,14 @@ def plan_on(judge: Judge[Q, A], strategy: Strategy[Q, A], request: Request, acco
     most = strategy.most_questions(task) if isinstance(strategy, Bounded) else None
     if not strategy.adaptive:
         most = step.questions
-    # No first round depends on an answer: where no second one can follow, the course is the only one.
+    # No first round depends on an answer: where no second one can follow, every run is the same.
     exact = not strategy.adaptive or (step.sequential_rounds <= 1 and step.questions == most)
     dearest = step.usage if exact else _most(judge, request, counting.widest, most)
     return Plan((StagePlan(step.stage, step.questions, step.usage, step.sequential_rounds, exact, most, dearest),))
 
 
 def _most(judge: Judge[Q, A], request: Request, widest: Q | None, questions: int | None) -> Usage | None:
-    """What so many questions can cost at most. No strategy asks wider ones in another course, and the dearest of a size
+    """What so many questions can cost at most. No strategy asks wider ones in another run, and the dearest of a size
     would be about copies of the longest candidate.
     """
     if questions is None:

@@ -145,7 +145,7 @@ Asking = Generator[Sequence[Q], Sequence[Answer[A]], StrategyResult]
 class Strategy(Protocol[Q_co, A]):
     """An algorithm, pure: no text, no model, no I/O, no clock; the same task and answers always give the same order.
 
-    ``adaptive`` says whether the questions depend on the answers, that is, whether a plan is exact or a likely course.
+    ``adaptive`` says whether the questions depend on the answers, that is, whether a plan is exact or an estimate.
     """
 
     @property

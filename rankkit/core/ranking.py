@@ -1,7 +1,7 @@
-"""The data model: a query and its candidates go in, the same candidates come out in a better order, with the bill
+"""The data model: a query and its candidates go in, the same candidates come out in a better order, with the usage
 attached.
 
-All types are frozen and hold plain Python values. ``Request.of`` and ``Candidate.of`` are the door for the caller's
+All types are frozen and hold plain Python values. ``Request.of`` and ``Candidate.of`` read the caller's
 own shapes.
 """
 
@@ -10,19 +10,23 @@ from __future__ import annotations
 import html
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import overload
 
+from rankkit.core.explanation import Explanation, explain
 from rankkit.core.step import Step as Step
 from rankkit.core.step import step_to_dict as step_to_dict
 from rankkit.core.step import usage_to_dict as usage_to_dict
 from rankkit.core.usage import Usage
-from rankkit.errors import ContractViolation, DuplicateIds, EmptyQuery, InputError, InvalidDocument
+from rankkit.errors import ContractViolation, DuplicateIds, EmptyQuery, InputError, InvalidDocument, nearest
 
 #: Where a document's words and name are looked for, in this order: the field's data sets and frameworks do not agree
 #: on one.
 TEXT_KEYS = ("text", "segment", "contents", "content", "page_content", "body", "passage")
+#: Not printable, and yet part of words (Persian, Hindi) and of emoji.
+_JOINERS = "\u200c\u200d"
 ID_KEYS = ("id", "docid", "doc_id", "_id", "id_")
 
 
@@ -142,7 +146,7 @@ class Request:
             repeated = [name for name, count in counts.items() if count > 1]
             raise DuplicateIds(
                 f"{len(repeated)} document id(s) are given more than once: {', '.join(map(repr, repeated[:5]))}",
-                hint="Ids tell candidates apart: make them unique, or leave them out to have positions as ids.",
+                hint="Ids distinguish candidates: make them unique, or leave them out to have positions as ids.",
             )
 
     @classmethod
@@ -158,9 +162,18 @@ class Request:
     def __len__(self) -> int:
         return len(self.candidates)
 
-    def head(self, order: Sequence[int]) -> Request:
-        """The same query over the candidates at these positions, in this order."""
-        return Request(self.query, tuple(self.candidates[index] for index in order))
+    def select(self, places: Iterable[int]) -> Request:
+        """The same query over the candidates at these positions (counted from 0), in this order.
+
+        Raises:
+            InputError: a position that is not there.
+        """
+        chosen = tuple(places)
+        if wrong := [place for place in chosen if not 0 <= place < len(self.candidates)]:
+            raise InputError(
+                f"there is no candidate at position {wrong[0]}", hint=f"Positions go from 0 to {len(self) - 1}."
+            )
+        return Request(self.query, tuple(self.candidates[place] for place in chosen))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +192,11 @@ class Ranking:
 
     ``order`` and ``dropped`` are positions in the request and together always a permutation of all of them: whatever
     a reranker does, no candidate can be lost, invented or repeated. ``scores`` run along ``order``; they are ``None``
-    as a whole where the method gives none (listwise), and one by one where a candidate was not scored.
+    as a whole where the method gives none (listwise), and one by one where a candidate was not scored. ``scores_from``
+    names the stage that gave them where a later stage, which gives none, has changed the order since: then they need
+    not fall, and no threshold is held against them.
+
+    As a sequence it holds rows: ``ranking[0]``, ``ranking[:3]``, ``for row in ranking``.
     """
 
     request: Request
@@ -189,6 +206,7 @@ class Ranking:
     usage: Usage = field(default_factory=Usage)
     steps: tuple[Step, ...] = ()
     dropped: tuple[int, ...] = ()
+    scores_from: str = ""
 
     def __post_init__(self) -> None:
         if sorted((*self.order, *self.dropped)) != list(range(len(self.request))):
@@ -213,13 +231,46 @@ class Ranking:
     def ids(self) -> tuple[str, ...]:
         return tuple(self.request.candidates[index].id for index in self.order)
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return tuple(self.request.candidates[index].text for index in self.order)
+
     def __len__(self) -> int:
         return len(self.order)
 
     def __iter__(self) -> Iterator[Ranked]:
-        scores = self.scores or (None,) * len(self.order)
-        for rank, (index, score) in enumerate(zip(self.order, scores, strict=True), start=1):
-            yield Ranked(rank, index, self.request.candidates[index], score)
+        return (self._row(place) for place in range(len(self.order)))
+
+    @overload
+    def __getitem__(self, place: int) -> Ranked: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Ranked, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> Ranked | tuple[Ranked, ...]:
+        places = range(len(self.order))[place]
+        return tuple(map(self._row, places)) if isinstance(places, range) else self._row(places)
+
+    def _row(self, place: int) -> Ranked:
+        index = self.order[place]
+        score = None if self.scores is None else self.scores[place]
+        return Ranked(place + 1, index, self.request.candidates[index], score)
+
+    def explain(self, document: str | int) -> Explanation:
+        """What each stage made of one document, named by its id, or by its rank counted from 1.
+
+        Raises:
+            InputError: there is no such document, or none at this rank.
+        """
+        if isinstance(document, int):
+            if not 1 <= document <= len(self.order):
+                raise InputError(f"there is no rank {document}", hint=f"Ranks here go from 1 to {len(self.order)}.")
+            document = self.ids[document - 1]
+        first = {candidate.id: rank for rank, candidate in enumerate(self.request.candidates, start=1)}
+        if document not in first:
+            raise InputError(f"there is no document {document!r} in this ranking", hint=nearest(document, first))
+        final = self.ids.index(document) + 1 if document in self.ids else None
+        return explain(document, first[document], self.steps, final)
 
     def top(self, k: int) -> Ranking:
         """The best ``k``; the others are remembered as dropped."""
@@ -238,10 +289,14 @@ class Ranking:
         """Those with a score of at least ``threshold``, in the unit of ``score_kind``; the others are remembered as
         dropped.
         """
-        if self.scores is None:
+        if self.scores is None and not self.order:
+            return self
+        if self.scores is None or self.scores_from:
+            seen = f": its scores are those of {self.scores_from}, its order is not" if self.scores_from else ""
             raise InputError(
-                "this ranking has no scores to hold against a threshold",
-                hint="Listwise methods give an order only: use top_k, or a pointwise reranker.",
+                f"this ranking has no scores of its own to hold against a threshold{seen}",
+                hint="Listwise methods give an order only: use top_k, or cut behind a stage that gives scores "
+                "(drop_below).",
             )
         kept = [row for row in self if row.score is not None and row.score >= threshold]
         inside = {row.index for row in kept}
@@ -252,12 +307,20 @@ class Ranking:
             dropped=(*(index for index in self.order if index not in inside), *self.dropped),
         )
 
+    def noted(self, words: str) -> Ranking:
+        """The same, with a note in its last step."""
+        if not self.steps:
+            return self
+        last = self.steps[-1]
+        return replace(self, steps=(*self.steps[:-1], replace(last, notes={**last.notes, words: 1})))
+
     def to_dict(self) -> dict[str, object]:
-        """Plain Python for JSON: the rows without their texts, the bill and the steps' words."""
+        """Plain Python for JSON: the rows without their texts, the usage and the steps' words."""
         return {
             "query": self.query.text,
             "query_id": self.query.id,
             "score_kind": self.score_kind and self.score_kind.value,
+            "scores_from": self.scores_from or None,
             "results": [
                 {"rank": row.rank, "index": row.index, "id": row.candidate.id, "score": row.score} for row in self
             ],
@@ -269,21 +332,36 @@ class Ranking:
         rows = [
             f"{row.rank:>4}  {_number(row.score):>8}  {clip(row.candidate.id, 16):<16}  "
             f"{clip(row.candidate.content, 80)}"
-            for row in self.top(10)
+            for row in self[:10]
         ]
         more = [f"      ... and {len(self) - 10} more"] if len(self) > 10 else []
-        kind = self.score_kind.value if self.score_kind else "order only"
-        return "\n".join([f"Ranking of {len(self)} for {self.query.text!r} ({kind})", *rows, *more])
+        head = f"Ranking of {len(self)} for {clip(self.query.text, 80)!r} ({self._kind('order only')})"
+        return "\n".join([head, *rows, *more, *(f"  ! {words}" for words in self._troubles())])
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{row.rank}</td><td>{_number(row.score)}</td><td>{html.escape(row.candidate.id)}</td>"
+            f"<tr><td>{row.rank}</td><td>{_number(row.score)}</td><td>{html.escape(clip(row.candidate.id, 40))}</td>"
             f"<td style='text-align:left'>{html.escape(clip(row.candidate.content, 160))}</td></tr>"
-            for row in self.top(20)
+            for row in self[:20]
         )
-        kind = self.score_kind.value if self.score_kind else "score"
-        head = f"<tr><th>rank</th><th>{kind}</th><th>id</th><th style='text-align:left'>document</th></tr>"
-        return f"<table><caption>{html.escape(self.query.text)}</caption>{head}{rows}</table>"
+        head = (
+            f"<tr><th>rank</th><th>{html.escape(self._kind('score'))}</th><th>id</th>"
+            "<th style='text-align:left'>document</th></tr>"
+        )
+        troubles = "".join(f"<p><strong>{html.escape(words)}</strong></p>" for words in self._troubles())
+        return f"<table><caption>{html.escape(clip(self.query.text, 160))}</caption>{head}{rows}</table>{troubles}"
+
+    def _kind(self, otherwise: str) -> str:
+        kind = self.score_kind.value if self.score_kind else otherwise
+        return f"{kind} of {self.scores_from}, an earlier stage" if self.scores_from else kind
+
+    def _troubles(self) -> list[str]:
+        """A line for each stage that failed, or did not come to its end."""
+        return [
+            clip(f"{step.stage}: {step.stopped or step.failures[0]}", 200)
+            for step in self.steps
+            if step.stopped or step.failures
+        ]
 
 
 def _number(score: float | None) -> str:
@@ -291,6 +369,9 @@ def _number(score: float | None) -> str:
 
 
 def clip(text: str, width: int) -> str:
-    """One line of at most ``width`` characters, for a person's eye."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= width else flat[: width - 1] + "…"
+    """One line of at most ``width`` characters, for a person's eye: what controls a terminal, or the direction of
+    writing, is a visible mark in it.
+    """
+    flat = " ".join(text[: 8 * width].split())
+    shown = "".join(char if char.isprintable() or char in _JOINERS else "\N{REPLACEMENT CHARACTER}" for char in flat)
+    return shown if len(shown) <= width else shown[: width - 1] + "…"

@@ -94,17 +94,17 @@ class RequestState(Generic[Q, A]):
         return self.key, type(question), getattr(question, "top", None), ids
 
     def pay(self, reply: Reply[A]) -> None:
-        """Put a reply on the bill, whatever comes of it."""
+        """Charge a reply, whatever comes of it."""
         self.usage += reply.usage
         self.account.charge(reply.usage)
         self.notes.update(reply.notes)
 
-    def pay_unanswered(self, bill: Usage) -> None:
-        """Put a call on the bill that brought no answer: what it may have cost, since nobody knows better."""
-        self.usage += bill
-        self.account.charge(bill)
-        if bill.tokens or bill.cost:
-            self.notes["charged at its bound"] += bill.calls
+    def pay_unanswered(self, usage: Usage) -> None:
+        """Charge a call that brought no answer: what it may have cost, since nobody knows better."""
+        self.usage += usage
+        self.account.charge(usage)
+        if usage.tokens or usage.cost:
+            self.notes["charged at its bound"] += usage.calls
 
     def fail(self, error: RankkitError) -> None:
         """Write down what went wrong."""

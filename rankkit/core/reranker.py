@@ -9,6 +9,7 @@ from itertools import islice
 from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 from rankkit.core.budgeting import Account
+from rankkit.core.events import logger
 from rankkit.core.execution import Execution, OnProgress
 from rankkit.core.plan import Plan
 from rankkit.core.ranking import Query, Ranking, Request
@@ -57,7 +58,7 @@ class AccountedReranker(ABC):
 
     @abstractmethod
     def plan_accounted(self, request: Request, account: Account) -> Plan:
-        """Tell what ``rank_accounted`` would cost on this account, without paying for anything."""
+        """What ``rank_accounted`` would cost on this account, without paying for anything."""
 
     async def stream_accounted(
         self, pairs: Iterable[tuple[Request, Account]], execution: Execution, total: int | None
@@ -70,7 +71,7 @@ class AccountedReranker(ABC):
                 yield ranking
 
     def plan(self, request: Request, *, budget: Budget | None = None) -> Plan:
-        """Tell calls, questions, token bounds and sequential rounds without paying for anything."""
+        """Calls, questions, token bounds and sequential rounds without paying for anything."""
         return self.plan_accounted(request, Account(budget))
 
     # -- for programs without an event loop
@@ -217,7 +218,14 @@ def children_of(reranker: Reranker) -> tuple[Reranker, ...]:
 
 
 def cut(ranking: Ranking, *, top_k: int | None, threshold: float | None) -> Ranking:
-    if threshold is not None:
+    """Cut at ``threshold``, then at ``top_k``. Whether a cascade's last order has scores can differ from query to query
+    (a stage was skipped, or failed): where it has none of its own, the threshold is left out, and the last step says
+    so.
+    """
+    if threshold is not None and ranking.scores_from:
+        logger.warning("a threshold was left out: the last stage gives no scores, those there are an earlier stage's")
+        ranking = ranking.noted("threshold left out: the scores are an earlier stage's")
+    elif threshold is not None:
         ranking = ranking.above(threshold)
     return ranking if top_k is None else ranking.top(top_k)
 

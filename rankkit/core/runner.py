@@ -16,16 +16,17 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from rankkit.core.budgeting import Account
 from rankkit.core.call_queue import CallQueue, QueuedCall
-from rankkit.core.events import Event, Kind, logger, new_id
-from rankkit.core.execution import Execution, Progress
-from rankkit.core.judge import BoundQuestion, Call, Judge, Reply
+from rankkit.core.execution import Execution
+from rankkit.core.judge import Call, Judge, Reply
 from rankkit.core.limits import Gate
 from rankkit.core.questions import Answer, Question, Strategy, Task
 from rankkit.core.ranking import Ranking, Request
+from rankkit.core.reporting import OnReply as OnReply
+from rankkit.core.reporting import Reporter
 from rankkit.core.request_state import RequestState
 from rankkit.core.usage import Usage
 from rankkit.core.workers import Work, Workers
@@ -37,10 +38,6 @@ A = TypeVar("A")
 #: What follows a call that failed: its error ends the ranking, or the ranking goes on without its answers and the
 #: ``Step`` says so.
 OnCallFailure = Literal["raise", "partial"]
-
-#: Called with every reply of a backend, once, in the order in which they come in, with every call that failed (its
-#: answer has the error), and with what was not asked or waited for (the reason is a note): what a record is made of.
-OnReply = Callable[[BoundQuestion[Any], Reply[Any]], None]
 
 #: How many requests are open at once, at least. Enough for their questions to fill batches.
 _WINDOW = 64
@@ -64,33 +61,27 @@ class Runner(Generic[Q, A]):
         self._strategy = strategy
         self._stage = stage
         self._execution = execution or Execution()
+        self._reporter: Reporter[Q, A] = Reporter(stage, judge.fingerprints, self._execution, on_reply)
         self._on_failure = on_failure
-        self._on_reply = on_reply
         self._gate = gate
         self._key = tuple(sorted(judge.fingerprints.items()))
         self._calls: CallQueue[Q, A] = CallQueue(judge, self._prepare_failed)
         self._open: deque[RequestState[Q, A]] = deque()
         self._ready: list[RequestState[Q, A]] = []
         self._workers: Workers[QueuedCall[Q, A], Sequence[Reply[A]]]
-        self._done = self._answered = 0
-        self._total: int | None = None
 
     async def run(self, requests: Sequence[Request], accounts: Sequence[Account]) -> list[Ranking]:
         """Rank each request on its account. The rankings come back in the order of the requests."""
         pairs = list(zip(requests, accounts, strict=True))
-        timed = any(account.seconds_left() is not None for account in accounts)
-        return [ranking async for ranking in self.stream(pairs, total=len(pairs), timed=timed)]
+        return [ranking async for ranking in self.stream(pairs, total=len(pairs))]
 
     async def stream(
-        self, pairs: Iterable[tuple[Request, Account]], *, total: int | None = None, timed: bool = True
+        self, pairs: Iterable[tuple[Request, Account]], *, total: int | None = None
     ) -> AsyncGenerator[Ranking, None]:
-        """The rankings in the order of the requests, each as soon as it and those before it are there. ``timed`` says
-        that some account has a deadline.
-        """
-        self._total = total
+        """The rankings in the order of the requests, each as soon as it and those before it are there."""
+        self._reporter.total = total
         coming, more = iter(pairs), True
-        inline = self._judge.concurrency == 1 and not timed
-        async with self._execution.workers(self._judge.concurrency, inline=inline) as self._workers:
+        async with self._execution.workers(self._judge.concurrency) as self._workers:
             while True:
                 more = more and self._admit(coming)
                 while self._open and self._open[0].ended:
@@ -135,7 +126,7 @@ class Runner(Generic[Q, A]):
         for state in ready:
             asked = [(state, question) for question in state.go_on()]
             if state.ended:
-                self._end(state)
+                self._reporter.stage_ended(state)
             # A call that answers several requests has one payer. Where somebody counts, requests do not share calls.
             elif state.account.limited:
                 self._calls.add(asked)
@@ -148,7 +139,7 @@ class Runner(Generic[Q, A]):
         if self._on_failure == "raise":
             raise error
         for state, question in asked:
-            self._announce(state, question, Reply(Answer.failed(error)))
+            self._reporter.reply(state, question, Reply(Answer.failed(error)))
             self._settle(state, question, Answer.failed(error))
 
     # -- calling
@@ -157,13 +148,12 @@ class Runner(Generic[Q, A]):
         while self._workers.free and (item := self._calls.next()) is not None:
             questions = 0 if item.fallback else len(item.owners)
             if item.first.begin():
-                self._tell("stage started", item.first.event_id, item.first)
+                self._reporter.stage_started(item.first)
             reason = item.first.stopped or item.payer.reserve(item.call.bound, questions)
             if reason:
                 self._refuse(item, reason)
                 continue
-            item.event_id = new_id()
-            self._tell("call started", item.event_id, item.first, parent=item.first.event_id)
+            self._reporter.call_started(item)
             self._workers.submit(item, _work(item.call, self._gate))
 
     def _refuse(self, item: QueuedCall[Q, A], reason: str, made: Usage | None = None) -> None:
@@ -171,7 +161,9 @@ class Runner(Generic[Q, A]):
         answer: Answer[A] = item.fallback or Answer.unasked()
         for place, (state, question) in enumerate(item.owners):
             state.stopped = state.stopped or reason
-            self._announce(state, question, Reply(answer, (made or Usage()) if place == 0 else Usage(), (reason,)))
+            self._reporter.reply(
+                state, question, Reply(answer, (made or Usage()) if place == 0 else Usage(), (reason,))
+            )
             self._settle(state, question, answer, remember=False)
 
     async def _collect(self) -> None:
@@ -193,16 +185,16 @@ class Runner(Generic[Q, A]):
                 self._workers.abandon(item)
                 item.payer.refund(item.call.bound)
                 item.first.pay_unanswered(item.call.bound)
-                self._tell("call ended", item.event_id, item.first, item.first.event_id, item.call.bound, "Cancelled")
+                self._reporter.call_ended(item, item.call.bound, "Cancelled")
                 self._refuse(item, item.payer.refuses(Usage()) or "out of time", item.call.bound)
 
     def _fail(self, item: QueuedCall[Q, A], error: RankkitError) -> None:
         answer = Answer.failed(error) if item.fallback is None else replace(item.fallback, error=error)
-        bill = bill_of_failure(error, item.call.bound)
-        item.first.pay_unanswered(bill)
-        self._tell("call ended", item.event_id, item.first, item.first.event_id, bill, type(error).__name__)
+        usage = usage_of_failure(error, item.call.bound)
+        item.first.pay_unanswered(usage)
+        self._reporter.call_ended(item, usage, type(error).__name__)
         for place, (state, question) in enumerate(item.owners):
-            self._announce(state, question, Reply(answer, Usage() if place else bill))
+            self._reporter.reply(state, question, Reply(answer, Usage() if place else usage))
         if self._on_failure == "raise" and item.fallback is None:
             raise error
         for state, question in item.owners:
@@ -211,11 +203,11 @@ class Runner(Generic[Q, A]):
     def _record(self, item: QueuedCall[Q, A], replies: Sequence[Reply[A]]) -> None:
         if len(replies) != len(item.owners):
             raise ContractViolation(f"{self._judge.name} gave {len(replies)} replies to {len(item.owners)} questions")
-        bill = sum((reply.usage for reply in replies), Usage())
-        self._tell("call ended", item.event_id, item.first, item.first.event_id, bill)
+        usage = sum((reply.usage for reply in replies), Usage())
+        self._reporter.call_ended(item, usage)
         for (state, question), reply in zip(item.owners, replies, strict=True):
             state.pay(reply)
-            self._announce(state, question, reply)
+            self._reporter.reply(state, question, reply)
             if reply.again is not None:
                 state.outcomes["retried"] += 1
                 self._calls.try_again(QueuedCall(reply.again, ((state, question),), fallback=reply.answer))
@@ -237,64 +229,10 @@ class Runner(Generic[Q, A]):
     def _settle(self, state: RequestState[Q, A], question: Q, answer: Answer[A], *, remember: bool = True) -> None:
         if state.settle(question, answer, remember=remember):
             self._ready.append(state)
-        self._report(answered=1)
-
-    # -- those who watch
-
-    def _end(self, state: RequestState[Q, A]) -> None:
-        self._report(done=1)
-        if self._execution.rehearsal:
-            return
-        [step] = state.ranking().steps
-        self._tell("stage ended", state.event_id, state, usage=step.usage)
-        logger.info(
-            "stage %s, query %s: %d questions, %d calls, %.3f s%s",
-            step.stage,
-            state.request.query.id or "-",
-            step.questions,
-            step.usage.calls,
-            step.seconds,
-            f", {len(step.failures)} kinds of failures" if step.failures else "",
-        )
-
-    def _announce(self, state: RequestState[Q, A], question: Q, reply: Reply[A]) -> None:
-        if self._on_reply is not None:
-            told = replace(reply, fingerprints=self._judge.fingerprints)
-            self._on_reply(BoundQuestion(state.request, question), told)
-
-    def _report(self, *, done: int = 0, answered: int = 0) -> None:
-        self._done += done
-        self._answered += answered
-        if self._execution.progress is not None:
-            self._execution.progress(Progress(self._stage, self._done, self._total, self._answered))
-
-    def _tell(
-        self,
-        kind: Kind,
-        number: int,
-        state: RequestState[Q, A],
-        parent: int | None = None,
-        usage: Usage | None = None,
-        error: str = "",
-    ) -> None:
-        if self._execution.rehearsal:
-            return
-        query = state.request.query.id
-        if kind == "call ended" and usage is not None:
-            logger.debug(
-                "call of %s, query %s: %d + %d tokens, %.3f s%s",
-                self._stage,
-                query or "-",
-                usage.input_tokens,
-                usage.output_tokens,
-                usage.seconds,
-                f", {error}" if error else "",
-            )
-        if self._execution.on_event is not None:
-            self._execution.on_event(Event(kind, number, self._stage, query, parent, usage=usage, error=error))
+        self._reporter.count(answered=1)
 
 
-def bill_of_failure(error: RankkitError, bound: Usage) -> Usage:
+def usage_of_failure(error: RankkitError, bound: Usage) -> Usage:
     """What a call that failed is charged: nothing where it was not tried, one call where no server was reached, and
     otherwise all that it may have cost, for a server may have worked before it failed.
     """

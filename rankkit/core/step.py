@@ -35,6 +35,13 @@ class Step:
     scores: tuple[float | None, ...] | None = field(default=None, repr=False)
 
     @property
+    def trouble(self) -> str:
+        """In our own words, without anything that a server or a model said: the limit that stopped it, or the kinds of
+        errors that occurred; ``""`` where all went well.
+        """
+        return self.stopped or ", ".join(dict.fromkeys(failure.partition(":")[0] for failure in self.failures))
+
+    @property
     def late(self) -> bool:
         """Whether the limit that ended it is one of time: nobody chooses that, as one may choose a number of calls."""
         return self.stopped.endswith((" seconds", "out of time"))

@@ -74,25 +74,23 @@ def _join(threads: list[threading.Thread], patience: float) -> None:
 
 
 _running: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
-_unfinished: weakref.WeakSet[Cancellation] = weakref.WeakSet()
+#: Turned when the interpreter goes: from then on no work begins.
+_exit = Cancellation()
 
 
 def cancelled_at_exit(parent: Cancellation | None) -> Cancellation:
-    """A new cancellation, turned with ``parent``, or when the interpreter goes."""
-    cancellation = Cancellation(parent)
-    _unfinished.add(cancellation)
-    return cancellation
+    """A new cancellation, turned with ``parent``, or when the interpreter goes. Close it when the work is over."""
+    return Cancellation(_exit) if parent is None else Cancellation(parent, _exit)
 
 
 def _end_all() -> None:
-    for cancellation in list(_unfinished):
-        cancellation.cancel()
+    _exit.cancel()
     _join(list(_running), _PATIENCE)
 
 
 def _after_fork() -> None:
-    """The child has none of the threads."""
-    _unfinished.clear()
+    """The child has none of the threads, and the lock of the switch may have been held by one of them."""
+    _exit.__init__()  # type: ignore[misc]
     _running.clear()
 
 

@@ -9,7 +9,7 @@ from rankkit.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The bill of some work. Bills add up with ``+``; ``sum(bills, Usage())`` is the bill of all.
+    """What some work has used. Values add up with ``+``; ``sum(usages, Usage())`` is that of all.
 
     ``calls`` counts backend calls: one micro-batch of an ONNX graph, one decoded prompt, one HTTP request.
     ``cached_tokens`` is the part of ``input_tokens`` that the backend did not have to compute again. ``seconds`` is
@@ -52,8 +52,9 @@ class Budget:
     """Limits on the ranking of *one* request; ``None`` is no limit.
 
     They are hard: a call is made only if its stated bound still fits, and when the next one does not, the best order
-    so far is returned and its ``Step`` says which limit stopped it. ``seconds`` runs on the clock from the start of
-    the ranking; an answer that is later is dropped.
+    so far is returned and its ``Step`` says which limit stopped it. ``seconds`` runs on the request's own clock, from
+    its first call (in ``rank_many``, not while it waits for those before it); a call that runs when they are over is
+    ended, and stays charged with what it may have cost.
     """
 
     questions: int | None = None

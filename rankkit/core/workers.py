@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextvars
 import queue
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import nullcontext
@@ -59,6 +58,7 @@ class Workers(ABC, Generic[K, R]):
     ) -> None:
         for _, cancellation in self._running.values():
             cancellation.cancel()
+            cancellation.close()
         await self._close(interrupted=error is not None)
         self._running.clear()
 
@@ -95,6 +95,7 @@ class Workers(ABC, Generic[K, R]):
             if running is key:
                 del self._running[ticket]
                 cancellation.cancel()
+                cancellation.close()
                 self._abandoned(ticket)
 
     @abstractmethod
@@ -110,7 +111,9 @@ class Workers(ABC, Generic[K, R]):
 
 
 class ThreadWorkers(Workers[K, R]):
-    """On threads; ``inline`` on the caller's thread instead, one piece of work at a time."""
+    """On threads of their own, so that the caller's can be interrupted and can be left at exit; ``inline`` on the
+    caller's instead, one piece of work at a time, for what takes no time.
+    """
 
     def __init__(self, count: int, *, inline: bool = False) -> None:
         super().__init__(1 if inline else count)
@@ -153,11 +156,6 @@ def outcome_of(work: Work[R], cancellation: Cancellation) -> R | BaseException:
             return work.run()
     except BaseException as error:  # noqa: BLE001  # not swallowed: handed to whoever asked for the work
         return error
-
-
-def may_run_inline() -> bool:
-    """Whether work may run on this thread. On the main thread it may not: Ctrl-C would wait for a native call's end."""
-    return threading.current_thread() is not threading.main_thread()
 
 
 def drive(coroutine: Coroutine[Any, Any, R]) -> R:

@@ -73,7 +73,7 @@ def evaluate_run(dataset: Dataset, run: Run, *, measures: Sequence[Measure]) -> 
 
 
 def _head(request: Request, head: int | None) -> Request:
-    return request if head is None or head >= len(request) else request.head(range(head))
+    return request if head is None or head >= len(request) else request.select(range(head))
 
 
 def _check_requests(reranker: Reranker, asked: Sequence[Request], ranked: Sequence[Ranking]) -> None:

@@ -16,7 +16,7 @@ def folders(controller: str, root: Path = SYSTEM) -> Iterator[Path]:
     """The group folders that govern this process for ``controller`` (``"cpu"``, ``"memory"``), the innermost first.
 
     Both layouts are covered: one tree for all controllers (version 2), or one tree each (version 1). A limit may sit
-    on any level, and inside a container the path that the kernel tells may not be mounted, so all parents are given.
+    on any level, and inside a container the path that the kernel gives may not be mounted, so all parents are given.
     """
     for line in (read(root / "proc/self/cgroup") or "").splitlines():
         number, _, rest = line.partition(":")

@@ -11,7 +11,7 @@ from rankkit.machine import cgroups
 def available_memory(root: Path = cgroups.SYSTEM) -> int | None:
     """Bytes that may still be taken: what the system has left, cut to the room in this process's control groups.
 
-    Where the system does not tell what is left (macOS), all of its memory counts; ``None`` where not even that is told
+    Where the system does not say what is left (macOS), all of its memory counts; ``None`` where not even that is known
     (Windows).
     """
     known = [_system(root), *(_group(folder) for folder in cgroups.folders("memory", root))]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import errors as hub_errors
 from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
@@ -76,8 +78,8 @@ def fetch(
 
     with _hub_errors(source), _no_bars(), watching(work, report):
         for path in source.files.values():
-            bar = _ends_beyond(sizes[path], f"{source.repo}/{path}")
-            hf_hub_download(source.repo, path, revision=commit, local_dir=work, endpoint=endpoint, tqdm_class=bar)
+            limited = _ends_beyond(sizes[path], f"{source.repo}/{path}")
+            hf_hub_download(source.repo, path, revision=commit, local_dir=work, endpoint=endpoint, **limited)
     tell(PullProgress(row.name, "unpacking", source.label, total, total))
     digests: dict[str, str] = {}
     for name, path in source.files.items():
@@ -118,10 +120,12 @@ def _check_sizes(row: Row, source: HubSource, sizes: Mapping[str, int]) -> None:
             )
 
 
-def _ends_beyond(most: int, what: str) -> type[hub_bar]:
-    """A progress bar of the client's that ends a download which is longer than ``most``: it is asked before each piece
-    is written.
+def _ends_beyond(most: int, what: str) -> dict[str, Any]:
+    """What has the client end a download that is longer than ``most``: a progress bar, which it asks before it writes a
+    piece. Clients before 2.0 take none; with them a file is only found too long when it has arrived.
     """
+    if "tqdm_class" not in inspect.signature(hf_hub_download).parameters:
+        return {}
 
     class Limited(hub_bar):
         seen = 0
@@ -135,7 +139,7 @@ def _ends_beyond(most: int, what: str) -> type[hub_bar]:
                 )
             return super().update(n)  # type: ignore[no-any-return]
 
-    return Limited
+    return {"tqdm_class": Limited}
 
 
 @contextmanager

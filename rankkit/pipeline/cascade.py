@@ -6,12 +6,12 @@
 
 What is found by a first stage (``rankkit.retrieval``) goes in; it is no stage itself.
 
-Two ways to narrow, told apart by their verbs. ``drop_*`` (``drop_after``, ``drop_below``, ``drop_at_gap``) lets the
+Two ways to narrow, with verbs of their own. ``drop_*`` (``drop_after``, ``drop_below``, ``drop_at_gap``) lets the
 best of a stage's result go on and drops the tail, which is then in ``Ranking.dropped``. ``reorder_top(k)`` shows a
 stage the best k of what comes in and keeps the tail behind them, as an evaluation at depth 100 needs it.
 
 The stages of a ranking share one memo and one budget. A deadline is shared out: a stage may use an equal share of the
-time that is left for it and the stages after it (and for its stand-in, if it has one), and what it leaves over is
+time that is left for it and the stages after it (and for its fallback, if it has one), and what it leaves over is
 theirs. With ``within(Budget(seconds=...))`` it has that time instead.
 
 Scores are those of the last stage that gave any, each with its candidate: behind a listwise stage they need not fall.
@@ -24,6 +24,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from rankkit.core.budgeting import Account
+from rankkit.core.events import logger
 from rankkit.core.execution import Execution
 from rankkit.core.gates import Cut, DropAfter, DropAtGap, DropBelow, Gate
 from rankkit.core.plan import Plan
@@ -33,7 +34,7 @@ from rankkit.core.usage import Budget
 from rankkit.core.workers import drive
 from rankkit.errors import ConfigError
 from rankkit.pipeline.cascade_state import CascadeState
-from rankkit.pipeline.parts import StageOutcome, SubRequest, attempt, plan_part
+from rankkit.pipeline.parts import StageOutcome, SubRequest, attempt, name_of, plan_part
 from rankkit.pipeline.stage import OnFailure, Stage
 
 #: How a walk through the stages has a stage done: by running it, or by counting what it would cost.
@@ -75,11 +76,11 @@ class BaseReranker(AccountedReranker):
         return Cascade.of(self).dropping(DropAtGap(least))
 
     def skip_if(self, *gates: Gate) -> Cascade:
-        """Do not run where one of the gates finds the query easy; the order that stands goes on"""
+        """Do not run where one of the gates finds it not worth it; the order that stands goes on"""
         return Cascade.of(self).as_stage(gates=gates)
 
     def on_failure(self, policy: OnFailure | Reranker) -> Cascade:
-        """What follows an error, a timeout or an exhausted budget; the ``Step`` tells it in every case.
+        """What follows an error, a timeout or an exhausted budget; the ``Step`` says so in every case.
 
         ``"keep"`` the order before the stage (which is what a cascade does if nothing else is said); ``"partial"``
         takes what the stage had come to when its budget or time ran out; ``"raise"`` the error (``BudgetExhausted``
@@ -183,6 +184,7 @@ class Cascade(BaseReranker):
             for state in states:
                 for cut in stage.cuts:
                     state.cut(cut)
+                state.leave()
 
 
 async def _pass(stage: Stage, states: Sequence[CascadeState], sharers: int, perform: _Perform) -> None:
@@ -203,14 +205,23 @@ async def _pass(stage: Stage, states: Sequence[CascadeState], sharers: int, perf
     for (state, _, notes), tried in zip(going, tries, strict=True):
         state.record_steps(stage, tried, notes)
         if not tried.trouble or (stage.on_failure == "partial" and tried.ranking is not None):
+            if tried.trouble:
+                _warn(stage, state, "what it had come to is used")
             if tried.ranking is not None:
-                state.apply_ranking(tried.ranking)
+                state.apply_ranking(tried.ranking, stage.name)
         elif stage.on_failure == "raise":
             tried.raise_trouble(stage.name)
         else:
             troubled.append(state)
+            _warn(stage, state, "its fallback runs" if stage.fallback else "the order before it stands")
     if stage.fallback is not None and troubled:
         await _run_fallback(stage, stage.fallback, troubled, sharers - 1, perform)
+
+
+def _warn(stage: Stage, state: CascadeState, what: str) -> None:
+    # Without the errors' own words, which may quote a server, and a server a document.
+    kinds = ", ".join(dict.fromkeys(step.trouble for step in state.steps[-1:] if step.trouble)) or "no answer"
+    logger.warning("stage %s failed, query %s (%s): %s", stage.name, state.request.query.id or "-", kinds, what)
 
 
 async def _run_fallback(
@@ -221,7 +232,7 @@ async def _run_fallback(
     for state, tried in zip(states, await perform(Stage(other), parts), strict=True):
         state.record_steps(stage, tried, [f"in place of {stage.name}"])
         if tried.ranking is not None and not tried.trouble:
-            state.apply_ranking(tried.ranking)
+            state.apply_ranking(tried.ranking, name_of(other))
 
 
 async def _count_parts(stage: Stage, parts: Sequence[SubRequest]) -> list[StageOutcome]:
@@ -244,7 +255,7 @@ def check_widths(reranker: Reranker, width: int | None = None) -> None:
     A stage may be skipped or fail, so only its own cuts count behind it, not those inside it.
 
     Raises:
-        ConfigError: names the stage; also of one inside a stage, a fusion or a stand-in.
+        ConfigError: names the stage; also of one inside a stage, a fusion or a fallback.
     """
     if not isinstance(reranker, Cascade):
         for child in children_of(reranker):

@@ -34,6 +34,8 @@ class CascadeState:
     known: bool = True
     counted: bool = True
     scored: bool = False
+    scorer: str = ""
+    scores_from: str = ""
 
     def __post_init__(self) -> None:
         self.order = list(range(len(self.request)))
@@ -87,7 +89,7 @@ class CascadeState:
         last = self.steps.pop()
         self.steps.append(replace(last, notes={**last.notes, words: last.notes.get(words, 0) + count}))
 
-    def apply_ranking(self, ranking: Ranking) -> None:
+    def apply_ranking(self, ranking: Ranking, stage: str) -> None:
         """Take over the order of the candidates that the stage has seen, and its scores if it gave any."""
         seen = len(ranking.request)
         head, tail = self.order[:seen], self.order[seen:]
@@ -97,7 +99,10 @@ class CascadeState:
         if given:
             self.scores = {head[index]: score for index, score in given.items()}
             self.kind = ranking.score_kind
-            self.scored = True
+            self.scorer, self.scores_from = stage, ranking.scores_from
+            self.scored = not ranking.scores_from
+        elif self.scores and len(ranking):
+            self.scores_from = self.scores_from or self.scorer
 
     def cut(self, cut: Cut) -> None:
         """Let the cut drop its tail. By scores it may only if the last stage gave some: its bound is in their unit."""
@@ -115,8 +120,17 @@ class CascadeState:
             self.note(f"dropped by {cut!r}", len(gone))
         self.order, self.dropped = kept, [*gone, *self.dropped]
 
+    def leave(self) -> None:
+        """The stage and its cuts are done: its last step keeps the order that it leaves behind."""
+        if self.steps:
+            ids = tuple(self.request.candidates[place].id for place in self.order)
+            scores = tuple(self.scores.get(place) for place in self.order) if self.scored else None
+            self.steps[-1] = replace(self.steps[-1], order=ids, scores=scores)
+
     def ranking(self) -> Ranking:
         scores = tuple(self.scores.get(place) for place in self.order) if self.scores else None
         usage = sum((step.usage for step in self.steps), Usage())
         kind = None if scores is None else self.kind
-        return Ranking(self.request, tuple(self.order), scores, kind, usage, tuple(self.steps), tuple(self.dropped))
+        carried = self.scores_from if scores is not None else ""
+        steps, dropped = tuple(self.steps), tuple(self.dropped)
+        return Ranking(self.request, tuple(self.order), scores, kind, usage, steps, dropped, carried)

@@ -43,7 +43,7 @@ OnMemberFailure = Literal["leave_out", "raise"]
 
 @runtime_checkable
 class _Waits(Protocol):
-    """A judge that tells whether its calls wait for a server: this machine has nothing to do meanwhile."""
+    """A judge that knows whether its calls wait for a server: this machine has nothing to do meanwhile."""
 
     @property
     def waits(self) -> bool: ...
@@ -69,11 +69,11 @@ def fuse(
 @dataclass(frozen=True, repr=False)
 class Fusion(BaseReranker):
     """What ``fuse`` makes. Members run one after the other, on one budget and memo; a deadline is shared out to them.
-    Two or more that wait for servers run side by side, but only where nothing except a clock tells the difference:
+    Two or more that wait for servers run side by side, but only where nothing except a clock shows the difference:
     without any limit, and with judges of their own (see ``_waiting``).
 
     A member that fails (an error, a limit, nothing but failed questions) has no part in the sum, and its ``Step``
-    tells why; where all fail, the first-stage order stands, without scores. A candidate that no member kept is
+    says why; where all fail, the first-stage order stands, without scores. A candidate that no member kept is
     dropped; one that some members dropped or did not score gets nothing from these, or as little as their worst.
     """
 
@@ -185,19 +185,19 @@ class Fusion(BaseReranker):
         steps = tuple(step for tried in tries for step in tried.steps)
         usage = sum((step.usage for step in steps), Usage())
         everybody = tuple(range(len(request)))
-        heard = [
+        useful = [
             (tried.ranking, weight, name_of(member))
             for tried, weight, member in zip(tries, self.weights, self.members, strict=True)
             if tried.ranking is not None and not tried.trouble
         ]
-        if not heard:
+        if not useful:
             return Ranking(request, everybody, usage=usage, steps=steps)
         shares = [
             {place: weight * worth for place, worth in self._worths(ranking, name).items()}
-            for ranking, weight, name in heard
+            for ranking, weight, name in useful
         ]
         sums = {place: math.fsum(share.get(place, 0.0) for share in shares) for place in everybody}
-        kept = {place for ranking, _, _ in heard for place in ranking.order}
+        kept = {place for ranking, _, _ in useful for place in ranking.order}
         order = tuple(sorted(kept, key=lambda place: (-sums[place], place)))
         scores = tuple(sums[place] for place in order)
         dropped = tuple(place for place in everybody if place not in kept)
@@ -228,16 +228,16 @@ def _driven(ranks: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 def _one_at_a_time(progress: OnProgress | None) -> OnProgress | None:
-    """A listener that is told by several threads, but never by two at once."""
+    """A listener that several threads call, but never two at once."""
     if progress is None:
         return None
     lock = threading.Lock()
 
-    def tell(event: Progress) -> None:
+    def pass_on(event: Progress) -> None:
         with lock:
             progress(event)
 
-    return tell
+    return pass_on
 
 
 def _or_raised(tries: list[StageOutcome] | RankkitError) -> list[StageOutcome]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from rankkit.core.budgeting import Account
-from rankkit.core.cancellation import Cancellation, enclosing
+from rankkit.core.cancellation import current
 from rankkit.core.execution import Execution
 from rankkit.core.plan import Plan, StagePlan
 from rankkit.core.questions import Outcome
@@ -38,12 +38,12 @@ class SubRequest:
 
     @classmethod
     def of(cls, whole: Request, parent: Account, places: Sequence[int], budget: Budget) -> SubRequest:
-        return cls(whole.head(places), Account(budget, parent=parent), tuple(places))
+        return cls(whole.select(places), Account(budget, parent=parent), tuple(places))
 
 
 @dataclass(frozen=True, slots=True)
 class StageOutcome:
-    """What came of a reranker and a request: a ranking, or the error in its place. ``steps`` tell it either way."""
+    """What came of a reranker and a request: a ranking, or the error in its place. ``steps`` describe it either way."""
 
     ranking: Ranking | None
     steps: tuple[Step, ...] = ()
@@ -63,7 +63,7 @@ class StageOutcome:
         return troubles[0] if troubles and all(troubles) else ""
 
     def raise_trouble(self, name: str) -> None:
-        """Raise what ``trouble`` tells, if there is any."""
+        """Raise the ``trouble``, if there is any."""
         if self.error is not None:
             raise self.error
         if self.trouble:
@@ -99,7 +99,7 @@ async def attempt(
         if not tolerant:
             raise
         seconds, name = time.monotonic() - started, name_of(reranker)
-        # No step came back, but the accounts have the bill; a call that still runs is in it with its bound.
+        # No step came back, but the accounts have the usage; a call that still runs is in it with its bound.
         lost = [Step(name, account.spent, seconds, account.questions) for account in accounts]
         if len(parts) == 1:
             return [StageOutcome(None, (replace(lost[0], failures=(words(error),)),), error)]
@@ -143,7 +143,7 @@ async def _rank_elsewhere(
     """
     work = Work(partial(_ranked, reranker, request, name))
     if seconds is None and not execution.on_loop:
-        result = outcome_of(work, Cancellation(enclosing()))
+        result = outcome_of(work, current())
         if isinstance(result, BaseException) and not isinstance(result, RankkitError):
             raise result
         return result

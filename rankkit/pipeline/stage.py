@@ -64,7 +64,7 @@ class Stage:
         return next((reason for reason in reasons if reason), "")
 
     def gates_without_scores(self, situation: Situation) -> Sequence[Gate]:
-        """The gates that cannot tell, for want of scores."""
+        """The gates that cannot decide without scores."""
         return [] if situation.scores else [gate for gate in self.gates if gate.needs_scores]
 
     def __repr__(self) -> str:

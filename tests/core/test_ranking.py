@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rankkit.core.ranking import Candidate, Query, Ranking, Request, ScoreKind, Step
 from rankkit.core.usage import Usage
 from rankkit.errors import ContractViolation, DuplicateIds, EmptyQuery, InputError, InvalidDocument
+from rankkit.testing import request_of
 
 
 @dataclass
@@ -123,3 +124,28 @@ def test_a_ranking_survives_json_and_prints_readably():
 def test_html_of_documents_is_escaped():
     ranking = Ranking(Request(Query("<q>"), (Candidate("<i>", "<script>"),)), (0,))
     assert "<script>" not in ranking._repr_html_() and "&lt;script&gt;" in ranking._repr_html_()
+
+
+def test_a_ranking_is_a_sequence_of_rows():
+    ranking = Ranking(request_of([1, 2, 3]), (2, 0, 1), (3.0, 2.0, 1.0))
+    assert ranking[0].candidate.id == "d2" and (ranking[-1].rank, ranking[-1].score) == (3, 1.0)
+    assert [row.rank for row in ranking[1:]] == [2, 3] and ranking[::2][1].candidate.id == "d1"
+    assert ranking.texts == ("document 2", "document 0", "document 1") and ranking.ids == ("d2", "d0", "d1")
+    with pytest.raises(IndexError):
+        ranking[3]
+
+
+def test_what_a_document_says_does_not_reach_the_terminal():
+    hostile = "\x1b[2J\x1b]0;title\x07 \u202egnp.exe"
+    ranking = Ranking(Request.of(hostile, [{"id": hostile, "text": hostile}]), (0,))
+    shown = repr(ranking)
+    assert all(char.isprintable() or char == "\n" for char in shown) and "[2J" in shown
+
+
+def test_a_selection_names_places_that_are_there():
+    request = request_of([1, 2, 3])
+    assert [candidate.id for candidate in request.select([2, 0]).candidates] == ["d2", "d0"]
+    with pytest.raises(InputError, match="no candidate at position -1"):
+        request.select([-1])
+    with pytest.raises(InputError, match="no candidate at position 3"):
+        request.select([0, 3])

@@ -72,7 +72,7 @@ def test_what_cannot_be_rendered_says_why():
     with pytest.raises(PromptError, match="'order', which the method setwise does not"):
         render_prompt(load_prompt("small"), REQUEST, method="setwise")
     with pytest.raises(PromptError, match="two documents"):
-        render_prompt(load_prompt("prp"), REQUEST.head([0]))
+        render_prompt(load_prompt("prp"), REQUEST.select([0]))
     with pytest.raises(ContextTooSmall):
         render_prompt(load_prompt("small"), REQUEST, model=ScriptedModel(context_length=50))
 

@@ -43,7 +43,7 @@ def requests(data_dir) -> list[Request]:
 
     A server's tokens are estimated, so it would be shown shorter passages than a model here; equal prompts are needed.
     """
-    heads = [request.head(range(6)) for request in load_dataset(data_dir / "noveleval", limit=2).requests]
+    heads = [request.select(range(6)) for request in load_dataset(data_dir / "noveleval", limit=2).requests]
     return [Request.of(head.query, [" ".join(c.text.split()[:25]) for c in head.candidates]) for head in heads]
 
 
@@ -58,7 +58,7 @@ def served(request, requests) -> Iterator[Served]:
     pytest.importorskip("llama_cpp", reason="the gguf extra is not installed")
     path = str(pulled_model(request.param))
     options, queries, passages = MODELS[request.param]
-    shown = tuple(each.head(range(passages)) for each in requests[:queries])
+    shown = tuple(each.select(range(passages)) for each in requests[:queries])
     with LlamaServer(path, name=request.param) as running:
         # By default this server penalises repeated tokens, which distorts a ranking: labels are in the prompt already.
         fixed = {"concurrency": 1, "timeout": 600, "extra_body": {"repeat_penalty": 1.0}}

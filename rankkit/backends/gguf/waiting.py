@@ -63,7 +63,8 @@ def problem(environment: Mapping[str, str], *, too_late: bool) -> str:
     if too_late and not policy and not count:
         return (
             "OpenMP was loaded before rankkit could have llama.cpp's threads wait briefly: they spin, which is up to "
-            f"50 times slower as soon as other work needs the CPUs. {_HINT}, or load a GGUF model through rankkit first."
+            f"50 times slower as soon as other work needs the CPUs. {_HINT}, or "
+            "load a GGUF model with rankkit first."
         )
     if pinned:
         return (
