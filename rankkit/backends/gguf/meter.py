@@ -17,7 +17,7 @@ with require_extra("gguf", "a chat template"):
     import jinja2
     from jinja2.runtime import Undefined
 
-#: Cells of one value, and of all steps of one rendering. A real template spends a few thousand.
+#: Cells of one value, and of all steps of one rendering. A real template spends some thousand a message.
 MOST_CELLS, ACCOUNT = 1 << 20, 8 << 20
 THING = 16
 #: Bits of a whole number.

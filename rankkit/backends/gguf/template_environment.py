@@ -42,6 +42,15 @@ with require_extra("gguf", "a chat template"):
 #: Characters of a template. The longest of a model in use has 25,000.
 _LONGEST = 1 << 17
 _LARGEST_ARGUMENT = 1000
+#: Tests for which a large number is nothing special.
+_COMPARING = frozenset("eq equalto == ne != lt lessthan < le <= gt greaterthan > ge >= in sameas".split())
+#: Cells that a call costs by itself, whatever it is given.
+_CALL = 8 * THING
+#: Filters and tests that look at a value and not into it: a template may ask for the number of messages at each of them.
+_SHALLOW = frozenset(
+    "length count first last default d defined undefined none string mapping iterable sequence number integer "
+    "float boolean true false odd even callable sameas filter test".split()
+)
 _DATE_FORMAT = re.compile(r"(%[-#]?[a-zA-Z%]|[^%]){0,100}")
 
 #: Filters of Jinja that are bounded by what they are given.
@@ -73,8 +82,8 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             "strftime_now": functools.partial(_date_text, date),
         }
         self.globals = dict(self._functions)
-        self.filters = {name: _paid(cast(Callable[..., Any], FILTERS[name])) for name in _FILTERS} | _OWN_FILTERS
-        self.tests = {name: _paid(cast(Callable[..., Any], test)) for name, test in TESTS.items()}
+        self.filters = {name: _paid(name, FILTERS[name]) for name in _FILTERS} | _OWN_FILTERS
+        self.tests = {name: _paid(name, test) for name, test in TESTS.items()}
 
     def template(self, source: str) -> jinja2.Template:
         """Raises:
@@ -100,14 +109,17 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         return result
 
     def call(__self, __context: Any, __object: Any, *args: Any, **kwargs: Any) -> Any:
-        pay([args, kwargs])
+        spend(_CALL)
         owner = getattr(__object, "__self__", None)
         name = getattr(__object, "__name__", "")
-        if isinstance(owner, str) and name in STRING_METHODS:
+        if isinstance(__object, Macro | LoopContext | Undefined):
+            result = super().call(__context, __object, *args, **kwargs)
+        elif isinstance(owner, str) and name in STRING_METHODS:
+            pay([owner, args, kwargs])
             result = STRING_METHODS[name](owner, *args, **kwargs)
         elif any(isinstance(owner, kind) and name in names for kind, names in _METHODS.items()):
             result = __object(*args, **kwargs)
-        elif isinstance(__object, Macro | LoopContext | Undefined) or __object in __self._functions.values():
+        elif __object in __self._functions.values():
             result = super().call(__context, __object, *args, **kwargs)
         else:
             raise TooMuch(f"the template calls {name[:100] or type(__object).__name__!r}, which templates may not")
@@ -151,7 +163,7 @@ class _Rewritten(NodeTransformer):
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:
         self.generic_visit(node)
         if isinstance(node.arg, nodes.Slice):
-            node.node = _filtered(node.node, "_paid")
+            node.node = _filtered(node.node, "_sliced")
         return node
 
     def _visit_literal(self, node: nodes.List | nodes.Tuple | nodes.Dict) -> nodes.Node:
@@ -176,6 +188,12 @@ def _weighed(value: Any) -> Any:
     return value
 
 
+def _sliced(value: Any) -> Any:
+    """What is about to be cut: the cut copies references, or characters."""
+    spend(THING + len(value) if isinstance(value, str | list | tuple) else THING)
+    return value
+
+
 def _listed(result: Any) -> Any:
     """Nothing that is computed later is handed on: it would escape the account."""
     if isinstance(result, Iterator) or type(result).__name__ in ("dict_items", "dict_keys", "dict_values"):
@@ -183,26 +201,27 @@ def _listed(result: Any) -> Any:
     return result
 
 
-def _paid(function: Callable[..., Any]) -> Callable[..., Any]:
+def _paid(name: str, wrapped: object) -> Callable[..., Any]:
     """A filter or test of Jinja's that pays for what it is given and gives. The flags that say what it is passed, such
     as the context, are copied with its name.
     """
+    function = cast(Callable[..., Any], wrapped)
     first = 1 if hasattr(function, "jinja_pass_arg") else 0
 
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
         for value in (*args[first + 1 :], *kwargs.values()):
-            if isinstance(value, int | float) and abs(value) > _LARGEST_ARGUMENT and function not in _COMPARING:
+            if isinstance(value, int | float) and abs(value) > _LARGEST_ARGUMENT and name not in _COMPARING:
                 raise TooMuch(f"the template gives a filter the number {value:.3g}")
+        if name in _SHALLOW:
+            spend(THING)
+            return function(*args, **kwargs)
         pay([*args[first:], *kwargs.values()])
         result = _listed(function(*args, **kwargs))
         pay(result)
         return result
 
     return run
-
-
-_COMPARING = frozenset(test for name, test in TESTS.items() if name in ("eq", "ne", "lt", "le", "gt", "ge", "in"))
 
 
 @jinja2.pass_environment
@@ -254,6 +273,7 @@ _OWN_FILTERS: dict[str, Callable[..., Any]] = {
     "_counted": _counted,
     "_joined": joined,
     "_paid": _weighed,
+    "_sliced": _sliced,
     "center": padded(str.center),
     "e": _escape,
     "escape": _escape,
