@@ -46,7 +46,7 @@ _LARGEST_ARGUMENT = 1000
 _COMPARING = frozenset("eq equalto == ne != lt lessthan < le <= gt greaterthan > ge >= in sameas".split())
 #: Cells that a call costs by itself, whatever it is given.
 _CALL = 8 * THING
-#: Filters and tests that look at a value and not into it: a template may ask for the number of messages at each of them.
+#: Filters and tests that look at a value and not into it: a template may ask how many messages there are at each.
 _SHALLOW = frozenset(
     "length count first last default d defined undefined none string mapping iterable sequence number integer "
     "float boolean true false odd even callable sameas filter test".split()
