@@ -108,7 +108,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         pay(result)
         return result
 
-    def call(__self, __context: Any, __object: Any, *args: Any, **kwargs: Any) -> Any:
+    def _bounded_call(__self, __context: Any, __object: Any, *args: Any, **kwargs: Any) -> Any:
         spend(_CALL)
         owner = getattr(__object, "__self__", None)
         name = getattr(__object, "__name__", "")
@@ -126,6 +126,9 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         result = _listed(result)
         pay(result)
         return result
+
+    #: Jinja's name for it.
+    call = _bounded_call
 
     def wrap_str_format(self, value: Any) -> None:
         """The sandbox's own version of ``str.format`` is not needed: ``call`` has one that is bounded as well."""
@@ -209,7 +212,7 @@ def _paid(name: str, wrapped: object) -> Callable[..., Any]:
     first = 1 if hasattr(function, "jinja_pass_arg") else 0
 
     @functools.wraps(function)
-    def run(*args: Any, **kwargs: Any) -> Any:
+    def _run(*args: Any, **kwargs: Any) -> Any:
         for value in (*args[first + 1 :], *kwargs.values()):
             if isinstance(value, int | float) and abs(value) > _LARGEST_ARGUMENT and name not in _COMPARING:
                 raise TooMuch(f"the template gives a filter the number {value:.3g}")
@@ -221,7 +224,7 @@ def _paid(name: str, wrapped: object) -> Callable[..., Any]:
         pay(result)
         return result
 
-    return run
+    return _run
 
 
 @jinja2.pass_environment

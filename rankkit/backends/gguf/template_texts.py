@@ -43,7 +43,7 @@ def replaced(text: str, old: str, new: str, count: int | None = None) -> str:
     return text.replace(old, new, -1 if count is None else count)
 
 
-def formatted(text: str, *values: Any, **named: Any) -> str:
+def _formatted(text: str, *values: Any, **named: Any) -> str:
     """``str.format`` of plain data, without a way into it: ``{0.attribute}`` and ``{0[key]}`` are refused."""
     check_plain([values, named])
     fields = 0
@@ -145,5 +145,5 @@ STRING_METHODS: Mapping[str, Callable[..., Any]] = {
     **{name: padded(getattr(str, name)) for name in ("ljust", "rjust", "center", "zfill")},
     "join": lambda separator, parts: joined(parts, separator),
     "replace": replaced,
-    "format": formatted,
+    "format": _formatted,
 }
