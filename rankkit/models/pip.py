@@ -138,7 +138,7 @@ def _run(command: Sequence[str], environment: Mapping[str, str], place: Path, wh
                     return running.returncode, said.decode(errors="replace")
                 except subprocess.TimeoutExpired:
                     if longest_under(place) > most:
-                        raise _too_long(wheel, most) from None
+                        raise _too_long(wheel, wheel.bytes or _MOST) from None
         finally:
             # Also when this thread is interrupted: nobody would wait for the child.
             running.kill()
