@@ -19,6 +19,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from packaging.version import InvalidVersion, Version
+
 from rankkit.errors import ChecksumMismatch, DownloadFailed, RankkitError
 from rankkit.models.catalogue import Wheel
 from rankkit.models.home import disk_full, size
@@ -94,7 +96,7 @@ def explain(wheel: Wheel, said: str, versions: Sequence[str]) -> RankkitError:
     wanted = f"{wheel.package} {wheel.version}"
     if any(number in said for number in _FULL):
         return disk_full()
-    if versions and wheel.version not in versions:
+    if versions and not any(_same(version, wheel.version) for version in versions):
         return DownloadFailed(
             f"the package index that pip uses has no {wanted} (versions there: {', '.join(versions[:20])})",
             hint="A mirror may not carry it yet; pip config list shows which index is asked.",
@@ -163,6 +165,14 @@ def _versions(pip: tuple[str, ...], wheel: Wheel, environment: Mapping[str, str]
         return []
     listed = told.get("versions") if isinstance(told, dict) else None
     return [str(version) for version in listed] if isinstance(listed, list) else []
+
+
+def _same(shown: str, wanted: str) -> bool:
+    """Whether they are one version: 1.0 is 1.0.0."""
+    try:
+        return Version(shown) == Version(wanted)
+    except InvalidVersion:
+        return False
 
 
 def _environment(work: Path, pip: tuple[str, ...]) -> Mapping[str, str]:

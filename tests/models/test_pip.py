@@ -26,6 +26,7 @@ WHEEL = Wheel("tiny-data", "1.0", {"model.onnx": "tiny_data/model.onnx"})
         ),
         ("ERROR: No match", ["0.9", "0.8"], DownloadFailed, "has no tiny-data 1.0 (versions there: 0.9, 0.8)"),
         ("ERROR: it is invalid", ["1.0"], DownloadFailed, "but pip could not download it: ERROR: it is invalid"),
+        ("ERROR: it is invalid", ["1.0.0", "odd"], DownloadFailed, "but pip could not download it"),
         ("ERROR: [Errno 28] Kein Platz auf dem Gerät", [], StoreError, "is full"),
         ("ERROR: \x1b[2J\x9b2Jred", [], DownloadFailed, "pip says: ERROR: [2J2Jred"),
         ("", [], DownloadFailed, "pip says: nothing"),
