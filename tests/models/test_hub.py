@@ -165,6 +165,16 @@ def test_a_file_longer_than_the_hub_announced_ends_early(hub: Server, row: Row, 
     assert not (home / "models").exists() and not records.file_of("tiny-hub").exists()
 
 
+def test_a_client_that_takes_no_progress_bar_is_asked_without_one(hub: Server, row: Row, monkeypatch) -> None:
+    from huggingface_hub import hf_hub_download
+
+    def older(repo: str, path: str, *, revision: str, local_dir: Path, endpoint: str | None) -> str:
+        return str(hf_hub_download(repo, path, revision=revision, local_dir=local_dir, endpoint=endpoint))
+
+    monkeypatch.setattr("rankkit.models.hub.hf_hub_download", older)
+    assert (store.pull(row) / "model.onnx").read_bytes() == WEIGHTS
+
+
 def test_another_size_than_the_row_states_is_not_downloaded(hub: Server) -> None:
     listed = '[[model.file]]\nname = "model.onnx"\nbytes = 10\n[[model.source]]'
     with pytest.raises(ChecksumMismatch, match="nothing was downloaded"):
