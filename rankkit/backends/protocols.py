@@ -73,8 +73,8 @@ class Backend(Protocol):
 class PairBatch:
     """Tokenised inputs ((query, document) pairs, mostly) that one call answers, made by the backend itself.
 
-    ``positions`` are the inputs' places in what was handed in; ``shortened`` and ``query_shortened`` are parallel
-    to it.
+    ``positions`` are the inputs' places in what was handed in; ``shortened``, ``query_shortened`` and, where there
+    are any, ``notes`` (further remarks on each input) are parallel to it.
     """
 
     positions: tuple[int, ...]
@@ -82,6 +82,7 @@ class PairBatch:
     shortened: tuple[bool, ...]
     query_shortened: tuple[bool, ...]
     payload: object
+    notes: tuple[tuple[str, ...], ...] = ()
 
 
 @runtime_checkable
