@@ -29,11 +29,12 @@ class NativeThread:
         when this returns.
         """
         done: Future[T] = Future()
-        self._work.put((call, done))
         try:
+            # Inside: an interruption may come right behind it, when the call has begun already.
+            self._work.put((call, done))
             return done.result()
         finally:
-            while not done.done():
+            while not done.done() and not done.cancel():
                 end()
                 _wait_on(done)
 
@@ -54,8 +55,9 @@ def _serve(work: _Work) -> None:
     # It knows the queue only: a thread that held the model would keep it in memory for ever.
     while (item := work.get()) is not None:
         call, done = item
-        try:
-            done.set_result(call())
-        except BaseException as error:  # noqa: BLE001  # handed to the thread that waits
-            done.set_exception(error)
+        if done.set_running_or_notify_cancel():
+            try:
+                done.set_result(call())
+            except BaseException as error:  # noqa: BLE001  # handed to the thread that waits
+                done.set_exception(error)
         del item, call, done
