@@ -14,6 +14,8 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+#: Seconds between two looks for signals while a call runs.
+_GLANCE = 0.1
 _Work = SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None]
 
 
@@ -32,6 +34,9 @@ class NativeThread:
         try:
             # Inside: an interruption may come right behind it, when the call has begun already.
             self._work.put((call, done))
+            # In short waits: a signal that comes just before a wait is seen only after it.
+            while not done.done():
+                wait([done], timeout=_GLANCE)
             return done.result()
         finally:
             while not done.done() and not done.cancel():
