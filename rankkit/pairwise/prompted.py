@@ -16,6 +16,7 @@ from rankkit.core.ranking import Request
 from rankkit.core.usage import Usage
 from rankkit.errors import ConfigError, PromptError
 from rankkit.judging.fitting import Fit, fit
+from rankkit.pairwise.verdicts import read_verdict
 from rankkit.prompting.template import PromptTemplate, sanitize
 
 #: An answer is one letter; some models cannot help putting a few words around it.
@@ -78,7 +79,13 @@ class PromptedJudge:
         return None
 
     def prepare(self, asked: Sequence[BoundQuestion[Compare]]) -> Iterable[Call[float]]:
-        slots = sorted(range(len(asked)), key=lambda slot: (id(asked[slot].request), asked[slot].question.first))
+        # By request in the order asked, not by ``id()``: the same questions go out in the same order in every process.
+        places: dict[int, int] = {}
+        for item in asked:
+            places.setdefault(id(item.request), len(places))
+        slots = sorted(
+            range(len(asked)), key=lambda slot: (places[id(asked[slot].request)], asked[slot].question.first)
+        )
         for slot in slots:
             fitted = self._fit(asked[slot])
             said = _ANSWER_TOKENS + self.backend.thinking_tokens
@@ -102,7 +109,7 @@ class PromptedJudge:
         if self.by_text:
             assert isinstance(self.backend, TextGenerator)
             generated = self.backend.generate(fitted.prompt, max_tokens=_ANSWER_TOKENS)
-            answer = _read(generated.text, labels, generated.finish)
+            answer = read_verdict(generated.text, labels, finish=generated.finish)
             return [Reply(answer, generated.usage, notes, said=generated.text)]
         assert isinstance(self.backend, ContinuationScorer)
         scored = self.backend.score_continuations(fitted.prompt, labels)
@@ -122,21 +129,3 @@ def _share(log_probabilities: Sequence[float | None]) -> Answer[float]:
     if difference > 700:
         return Answer(0.0)
     return Answer(1.0 / (1.0 + math.exp(difference)))
-
-
-def _read(text: str, labels: tuple[str, str], finish: str) -> Answer[float]:
-    """The label that the answer is, or that alone stands in it in brackets or bold; both or neither is no answer."""
-    if finish == "refused":
-        return Answer(None, Outcome.REFUSED, ("refused",))
-    bare = text.strip().strip(" .*[]()\"'\n")
-    for label, value in zip(labels, (1.0, 0.0), strict=True):
-        if bare.casefold() in (label.casefold(), f"passage {label}".casefold()):
-            return Answer(value)
-    words = text.replace("*", " ").replace("[", " ").replace("]", " ").replace(".", " ").replace(":", " ").split()
-    # "A" is also an article: within a sentence only "Passage A" counts.
-    named = {words[place + 1] for place, word in enumerate(words[:-1]) if word.casefold() == "passage"} & set(labels)
-    if len(named) == 1:
-        return Answer(1.0 if labels[0] in named else 0.0, Outcome.REPAIRED, ("prose",))
-    if finish == "length":
-        return Answer(None, Outcome.TRUNCATED, ("truncated",))
-    return Answer(None, Outcome.UNREADABLE, ("prose" if text.strip() else "empty",))

@@ -33,6 +33,7 @@ from enum import StrEnum
 
 from rankkit.core.questions import Outcome
 from rankkit.errors import ContractViolation
+from rankkit.judging.answer_text import refuses, without_thinking
 from rankkit.listwise.parsing.identifiers import MARKS, Alphabet, letters, plain
 from rankkit.listwise.parsing.rows import Row, find_row
 
@@ -64,20 +65,8 @@ class Reply:
     defects: tuple[str, ...] = ()
 
 
-_TAGS = re.compile(
-    r"(?P<opens>(?:<|\[|◁)(?:think|thinking|thought|reasoning)(?:>|\]|▷)|<\|channel\|>analysis<\|message\|>)"
-    r"|(?P<closes>(?:<|\[|◁)/(?:think|thinking|thought|reasoning)(?:>|\]|▷)|<\|channel\|>final<\|message\|>|<answer>)",
-    re.IGNORECASE,
-)
-#: Not the model's words: control tokens that a server left in, and the end of a trained format.
-_CONTROL = re.compile(r"<\|[a-z_]{1,30}\|>|</s>|</answer>", re.IGNORECASE)
 _FENCE = re.compile(r"```[A-Za-z]{0,10}")
 _MARKS_ONLY = re.compile(rf"[{MARKS},.:;]*+")
-_REFUSAL = re.compile(
-    r"\b(?:sorry|apologi[sz]e|(?:i|we)(?:\s+am|'m|\s+are|'re)?\s+(?:unable|not\s+able|cannot|can't|can\s+not|won't"
-    r"|will\s+not|must\s+decline))\b|抱歉|对不起|无法",
-    re.IGNORECASE,
-)
 _JSON_NUMBERS = re.compile("score|relevance|confidence", re.IGNORECASE)  # keys of numbers that are no identifiers
 _JSON_IDENTIFIER_KEYS = ("id", "identifier", "passage", "passage_id", "document", "doc", "docid", "index", "label")
 
@@ -102,7 +91,7 @@ def read_reply(
     shown = tuple(labels) if labels is not None else tuple(str(number) for number in range(1, n + 1))
     if len(shown) != n:
         raise ContractViolation(f"{len(shown)} labels for {n} passages")
-    visible, unfinished = _without_thinking(text)
+    visible, unfinished = without_thinking(text)
     answer = plain(_FENCE.sub("", visible))
     row = None if refused else _read(answer, shown, truncated=truncated)
     cut = truncated or unfinished
@@ -135,7 +124,7 @@ def _found_in(row: Row) -> set[Defect]:
 
 def _nothing(text: str, n: int, defects: set[Defect], *, refused: bool, truncated: bool, began: bool) -> Reply:
     """The typed reason why an answer taught nothing. ``began``: it began to rank."""
-    if refused or (not began and _REFUSAL.search(text, 0, 300)):
+    if refused or (not began and refuses(text)):
         outcome, found = Outcome.REFUSED, Defect.REFUSED
     elif truncated:
         outcome, found = Outcome.TRUNCATED, Defect.TRUNCATED
@@ -151,21 +140,6 @@ def _nothing(text: str, n: int, defects: set[Defect], *, refused: bool, truncate
 def _listed(defects: Iterable[Defect]) -> tuple[str, ...]:
     found = set(defects)
     return tuple(defect for defect in Defect if defect in found)
-
-
-def _without_thinking(text: str) -> tuple[str, bool]:
-    """The answer proper, and whether a thinking block never ended. A closing tag alone was opened by the prompt."""
-    parts: list[str] = []
-    start, inside = 0, False
-    for tag in _TAGS.finditer(text):
-        if tag["closes"]:
-            if not inside:
-                parts.clear()
-            start, inside = tag.end(), False
-        elif not inside:
-            parts.append(text[start : tag.start()])
-            inside = True
-    return _CONTROL.sub("", "".join(parts if inside else [*parts, text[start:]])), inside
 
 
 def _read(text: str, labels: Sequence[str], *, truncated: bool) -> Row | None:
