@@ -33,7 +33,7 @@ _CONTROL = re.compile(
     ),
     re.IGNORECASE,
 )
-#: Characters without ink that are not in the categories of such (Cf, Mn, Me, Cc): fillers, and what is not yet assigned.
+#: Characters without ink beside the categories of such (Cf, Mn, Me, Cc): fillers, and one that is not yet assigned.
 _FILLERS = "\u115f\u1160\u3164\uffa0\u2065"
 
 #: The words before and behind a label, as a prompt writes it in front of a passage: ``("Passage ", ":")``.
