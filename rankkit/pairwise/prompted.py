@@ -16,7 +16,7 @@ from rankkit.core.ranking import Request
 from rankkit.core.usage import Usage
 from rankkit.errors import ConfigError, PromptError
 from rankkit.judging.fitting import Fit, fit
-from rankkit.pairwise.verdicts import read_verdict
+from rankkit.pairwise.verdict import read_verdict
 from rankkit.prompting.template import PromptTemplate, sanitize
 
 #: An answer is one letter; some models cannot help putting a few words around it.
@@ -79,12 +79,10 @@ class PromptedJudge:
         return None
 
     def prepare(self, asked: Sequence[BoundQuestion[Compare]]) -> Iterable[Call[float]]:
-        # By request in the order asked, not by ``id()``: the same questions go out in the same order in every process.
-        places: dict[int, int] = {}
-        for item in asked:
-            places.setdefault(id(item.request), len(places))
+        # In the order in which requests and their first documents come up, which is the same in every process.
+        requests = {id(item.request): place for place, item in reversed(list(enumerate(asked)))}
         slots = sorted(
-            range(len(asked)), key=lambda slot: (places[id(asked[slot].request)], asked[slot].question.first)
+            range(len(asked)), key=lambda slot: (requests[id(asked[slot].request)], asked[slot].question.first)
         )
         for slot in slots:
             fitted = self._fit(asked[slot])
@@ -109,7 +107,7 @@ class PromptedJudge:
         if self.by_text:
             assert isinstance(self.backend, TextGenerator)
             generated = self.backend.generate(fitted.prompt, max_tokens=_ANSWER_TOKENS)
-            answer = read_verdict(generated.text, labels, finish=generated.finish)
+            answer = read_verdict(generated.text, labels, generated.finish)
             return [Reply(answer, generated.usage, notes, said=generated.text)]
         assert isinstance(self.backend, ContinuationScorer)
         scored = self.backend.score_continuations(fitted.prompt, labels)

@@ -4,11 +4,11 @@ A wrong letter is worse than none, since it makes the loser win. So nothing is c
 answer is cut into statements (lines, and sentences in them), and a statement is a verdict only from its first word on:
 
 1. an announcement: ``Answer: A``, ``The answer is A.``, ``I choose Passage B because ...``, ``The more relevant passage
-   to the query is A``, ``A is more relevant.``, ``\\boxed{A}``, ``{"answer": "B"}``;
+   to the query is A``, ``A is more relevant (than B).``, ``\\boxed{A}``, ``{"answer": "B"}``;
 2. a label on a line of its own, or as the whole answer: ``**B**``, ``[[A]]``, ``Passage A``, ``(A)``;
 3. a label at the very beginning with its reason behind it: ``A. Because ...``, ``B, since it ...``.
 
-What names both (``A or B``, ``A is better than B``, ``Compared to A, B ...``), denies (``not A``, ``neither``), asks,
+What names both (``A or B``, ``A is worse than B``, ``Compared to A, B ...``), denies (``not A``, ``neither``), asks,
 supposes (``If ..., A``) or is taken back (``Wait, ...``) is none, and verdicts that contradict one another are none.
 Of a cut-off answer only what was complete before the cut counts: "The answer is A" may have gone on with "or B".
 """
@@ -83,6 +83,7 @@ _BEST = (
     rf"(?:{_RELEVANT}|(?:the )?(?:better|best|correct|right|winning|preferred|{_RELEVANT}) (?:match|one|fit|{_NOUN})"
     r"|(?:the )?(?:answer|winner)\b|(?:the )?(?:better|best|preferred|preferable)(?= ?[.!]*\Z))"
 )
+_COMPARED = rf"(?:{_RELEVANT}|(?:a )?(?:better|stronger)(?: (?:match|fit|answer|choice))?)"
 _ANNOUNCED = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -92,6 +93,10 @@ _ANNOUNCED = tuple(
         rf"{_LEAD}{_SUBJECT}{_IS}{_ADVERB}(?P<label>{_T}){_END}",
         rf"{_LEAD}{_THAT} is {_ADVERB}(?P<label>{_T}){_END}",
         rf"{_LEAD}{_CHOOSES}(?P<label>{_T})(?: as {_SUBJECT})?{_END}",
+        rf"{_LEAD}(?P<label>{_T}) (?:is|seems|appears|looks|would be)(?: to be)? {_ADVERB}{_COMPARED} (?P<tail>"
+        rf"(?:to [^\n{FIRST}{SECOND}]{{1,100}} )?)than {_T}{_END}",
+        rf"{_LEAD}(?P<label>{_T}) (?:provides|gives|offers|is) (?:a|the) {_ADVERB}(?:better|best|{_RELEVANT})"
+        rf" (?:answer|match|fit)(?P<tail>[^\n{FIRST}{SECOND}]{{0,300}})\Z",
         rf"{_LEAD}(?P<label>{_T}) (?:is|seems|appears|looks|would be)(?: to be)? {_ADVERB}{_BEST}"
         rf"(?P<tail>[^\n{FIRST}{SECOND}]{{0,300}})\Z",
         rf"{_LEAD}(?:it is|it's|i(?:'d| would) say)(?: that)? {_ADVERB}(?P<label>{_T}){_END}",
@@ -121,7 +126,7 @@ _XML = re.compile(r"</?(?:final_|final )?(?:answer|verdict|choice|final|output|r
 _QUOTES = {ord(shape): plain for plain, shapes in {"'": "’‘`´", '"': "“”„«»"}.items() for shape in shapes}
 
 
-def read_verdict(text: str, labels: tuple[str, str], *, finish: str = "stop") -> Answer[float]:
+def read_verdict(text: str, labels: tuple[str, str], finish: str = "stop") -> Answer[float]:
     """1.0 for the first of the labels, 0.0 for the second, or no value and an outcome that says why.
 
     ``finish`` is the backend's word on how the answer ended. An answer that is a label and nothing else is ``OK``; a
@@ -137,7 +142,7 @@ def read_verdict(text: str, labels: tuple[str, str], *, finish: str = "stop") ->
     if found is not None:
         value = float(found == FIRST)
         return Answer(value) if _LONE.fullmatch(marked) else Answer(value, Outcome.REPAIRED, ("prose",))
-    if refuses(said):
+    if refuses(said) and not {FIRST, SECOND} & set(marked):
         return Answer(None, Outcome.REFUSED, ("refused",))
     if cut or unfinished:
         return Answer(None, Outcome.TRUNCATED, ("truncated",))
@@ -245,9 +250,8 @@ def _of_words(text: str, *, cut: bool) -> str | None:
         elif not before and (label := _at_head(line, cut=cut and last)):
             alone.append(label)
         for sentence, ends in _sentences(line):
-            if _TAKES_BACK.match(sentence):
-                announced.clear()
-                alone.clear()
+            if (announced or alone) and _TAKES_BACK.match(sentence):
+                return None
             label = _announced(sentence, cut=cut and last and ends)
             announced += [label] if label else []
         before = line

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankkit.core.questions import Outcome
-from rankkit.pairwise.verdicts import read_verdict
+from rankkit.pairwise.verdict import read_verdict
 
 AB = ("A", "B")
 
@@ -115,7 +115,6 @@ FOR_A = [
         "Let me compare.\n\nA is about fleas.\nB is about dogs.\n\nA".replace("\nB is", " B is"),
     ),
     *(
-        "The answer is B. Wait, the answer is A.",
         "Passage A\nFleas.\n\nPassage B\nDogs.\n\nAnswer: A",
         "A > B",
         "[A] > [B]",
@@ -137,6 +136,10 @@ FOR_A = [
     ),
 ]
 FOR_A += [
+    "A is better than B",
+    "Passage A is better than Passage B",
+    "Passage A is more relevant to the query than Passage B.",
+    "A is more relevant than B because it fits.",
     "It's A.",
     "I'd say A.",
     "A, not B",
@@ -147,6 +150,10 @@ FOR_A += [
     "A) Because it fits",
 ]
 NONE = [
+    "The answer is B. Wait, the answer is A.",
+    "A is more relevant than B, but only if dogs are meant.",
+    "A is not better than B",
+    "A is more relevant to dogs, not to fleas, than B",
     *(
         "not A",
         "Not A.",
@@ -185,8 +192,6 @@ NONE = [
     *(
         "A is worse than B",
         "A is less relevant than B.",
-        "A is better than B",
-        "Passage A is better than Passage B",
         "B is beaten by A",
     ),
     *(
@@ -314,7 +319,6 @@ NONE = [
     ),
     *(
         "A is more relevant to a different question.",
-        "A is more relevant than B",
         "A is more relevant? No.",
         "A and B are equally relevant.",
         "A. Both are equally relevant.",
