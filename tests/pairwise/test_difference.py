@@ -192,7 +192,7 @@ def test_threads_share_one_memo():
     seen: Counter[str] = Counter()
     judge = ScoreDifferenceJudge(scored_by_length(seen), remembered=30)
     requests = [
-        Request(Query("q"), tuple(Candidate(str(n), "x" * (n % 40)) for n in range(k, k + 9))) for k in range(40)
+        Request(Query("q"), tuple(Candidate(str(n), "x" * (1 + n % 40)) for n in range(k, k + 9))) for k in range(40)
     ]
     with ThreadPoolExecutor(8) as threads:
         rankings = list(threads.map(JudgeReranker(judge, Bubble()).rank, requests))
