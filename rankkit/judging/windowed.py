@@ -34,6 +34,8 @@ class WindowJudge(ABC, Generic[Q, A]):
     window: Window = field(init=False, repr=False, compare=False)
 
     method: ClassVar[str]
+    #: How the answer is read, where one method has several ways.
+    variant: ClassVar[str] = ""
     capability: ClassVar[type]
     asks: ClassVar[str] = "order"
     score_kind = None
@@ -56,7 +58,7 @@ class WindowJudge(ABC, Generic[Q, A]):
         return {
             "model": f"{self.backend.name}@{self.backend.fingerprint}",
             "prompt": f"{self.template.name}@{self.template.fingerprint}",
-            "method": self.method,
+            "method": f"{self.method} {self.variant}".strip(),
             "passage_tokens": str(self.passage_tokens),
         }
 

@@ -83,17 +83,17 @@ class _Chain:
 def find_row(text: str, alphabet: Alphabet, *, truncated: bool) -> Row | None:
     """The best ranking in ``text``, or ``None``. An identifier that a cut may have shortened is left out."""
     text, found = _whole(text, find_identifiers(text, alphabet), alphabet, truncated=truncated)
-    standing: list[list[Identifier]] = []
+    apart: list[list[Identifier]] = []
     said: list[Identifier] = []
     for chain in _chains(text, found):
         members = list(found[chain.first : chain.last + 1])
-        if _stands(text, found, chain):
-            standing.append(members)
+        if _stands_apart(text, found, chain):
+            apart.append(members)
         elif _said(text, found, chain) or (said and _goes_on(text, found, chain, said[-1])):
             said += members
     lists = (*listed(text, found), *led(text, found), *placed(text, found))
     readings = [(0, said), *((1, members) for members in lists)]
-    readings += ((2, members) for members in standing)
+    readings += ((2, members) for members in apart)
     kind, members = max(reversed(readings), key=lambda reading: _evidence(*reading))
     if not members:
         return None
@@ -173,7 +173,7 @@ def _joint(gap: str) -> _Joint | None:
     return _Joint.DASH if _HAS_DASH.search(gap) and "\n" not in gap else _Joint.SPACE
 
 
-def _stands(text: str, found: Sequence[Identifier], chain: _Chain) -> bool:
+def _stands_apart(text: str, found: Sequence[Identifier], chain: _Chain) -> bool:
     """Whether a chain needs no sentence to say that it ranks."""
     start, end = found[chain.first].lead, found[chain.last].end
     if _Joint.ARROW in chain.joints:
