@@ -6,11 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from rankkit.backends.protocols import TextBackend, require
 from rankkit.core.judge import BoundQuestion, Call, Reply
-from rankkit.core.questions import Choose, Order, Outcome
+from rankkit.core.questions import Answer, Choose, Order, Outcome
 from rankkit.core.ranking import Request
 from rankkit.core.usage import Usage
 from rankkit.errors import PromptError
@@ -82,7 +82,11 @@ class WindowJudge(ABC, Generic[Q, A]):
             yield Call((slot,), self.bound(fitted), partial(self._run, item, fitted))
 
     def bound(self, fitted: Fitted) -> Usage:
-        said = self.answer_tokens(len(fitted.labels)) + self.backend.thinking_tokens
+        """The most that the call can cost: no judge sends a higher limit of tokens than this one states."""
+        return self.bound_of(fitted, self.answer_tokens(len(fitted.labels)))
+
+    def bound_of(self, fitted: Fitted, answer_tokens: int) -> Usage:
+        said = answer_tokens + self.backend.thinking_tokens
         cost = self.backend.price(input_tokens=fitted.tokens, output_tokens=said)
         return Usage(calls=1, input_tokens=fitted.tokens, output_tokens=said, cost=cost)
 
@@ -100,6 +104,11 @@ class WindowJudge(ABC, Generic[Q, A]):
 
 def shortened_notes(fitted: Fitted) -> tuple[str, ...]:
     return ("passage shortened",) * fitted.shortened
+
+
+def refused_reply(usage: Usage, fitted: Fitted) -> Reply[Any]:
+    """The model, or a content filter before it, would not answer."""
+    return Reply(Answer(None, Outcome.REFUSED, ("refused",)), usage, shortened_notes(fitted), said="")
 
 
 def completed(named: Sequence[int], indices: Sequence[int]) -> tuple[int, ...]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rankkit.backends.language.pricing import estimate_order_tokens
 from rankkit.backends.protocols import PermutationDecoder
 from rankkit.core.judge import BoundQuestion, Call, Reply
 from rankkit.core.questions import Answer, Order
+from rankkit.core.usage import Usage
 from rankkit.judging.window import Fitted
-from rankkit.judging.windowed import WindowJudge, completed, outcome_of, shortened_notes
+from rankkit.judging.windowed import WindowJudge, completed, outcome_of, refused_reply, shortened_notes
 
 #: For one window. A model that repeats itself so often has no opinion on the rest.
 MOST_CALLS = 8
@@ -26,6 +28,14 @@ class ConstrainedJudge(WindowJudge[Order, tuple[int, ...]]):
 
     method = "constrained"
     capability = PermutationDecoder
+
+    def bound(self, fitted: Fitted) -> Usage:
+        opening, separator = self.template.answers("opening", ""), self.template.answers("separator", " > ")
+        # Of a call that goes on, the labels before are in the opening: all in all it is the same text.
+        count = len(fitted.labels)
+        return self.bound_of(
+            fitted, estimate_order_tokens(fitted.labels, count, opening=opening + separator, separator=separator)
+        )
 
     def ask(self, item: BoundQuestion[Order], fitted: Fitted) -> Reply[tuple[int, ...]]:
         return self._after(item, fitted, ())
@@ -45,6 +55,8 @@ class ConstrainedJudge(WindowJudge[Order, tuple[int, ...]]):
             opening=opening + "".join(fitted.labels[place] + separator for place in begun),
             separator=separator,
         )
+        if permuted.refused and not begun:
+            return refused_reply(permuted.usage, fitted)
         order = (*begun, *(left[place] for place in dict.fromkeys(permuted.order)))
         done = len(order) >= min(wanted, len(fitted.labels) - 1)  # nobody need be asked who is last
         defects = () if done else ("missing",)

@@ -11,7 +11,7 @@ from rankkit.backends.protocols import ContinuationScorer
 from rankkit.core.judge import BoundQuestion, Reply
 from rankkit.core.questions import Answer, Order, Outcome
 from rankkit.judging.window import Fitted
-from rankkit.judging.windowed import WindowJudge, completed, outcome_of, shortened_notes
+from rankkit.judging.windowed import WindowJudge, completed, outcome_of, refused_reply, shortened_notes
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class FirstTokenJudge(WindowJudge[Order, tuple[int, ...]]):
         assert isinstance(self.backend, ContinuationScorer)
         opening = self.template.answers("opening", "")
         scored = self.backend.score_continuations(fitted.prompt, [opening + label for label in fitted.labels])
+        if scored.refused:
+            return refused_reply(scored.usage, fitted)
         values = dict(enumerate(scored.log_probabilities))
         seen = {place: value for place, value in values.items() if value is not None}
         named = sorted(seen, key=lambda place: -seen[place])

@@ -111,6 +111,8 @@ class PromptedJudge:
             return [Reply(answer, generated.usage, notes, said=generated.text)]
         assert isinstance(self.backend, ContinuationScorer)
         scored = self.backend.score_continuations(fitted.prompt, labels)
+        if scored.refused:
+            return [Reply(Answer(None, Outcome.REFUSED, ("refused",)), scored.usage, notes)]
         return [Reply(_share(scored.log_probabilities), scored.usage, notes)]
 
 

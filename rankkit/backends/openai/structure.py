@@ -169,9 +169,3 @@ def _rules_of_distinct(constraint: OrderConstraint, distinct: int) -> Iterator[s
 def _literal(text: str) -> str:
     escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
     return '"' + "".join(escapes.get(character, character) for character in text) + '"'
-
-
-def as_longest(constraint: OrderConstraint) -> str:
-    """The longest text that a constrained answer can be, to find out how many tokens to leave for it."""
-    longest = sorted(constraint.labels, key=len, reverse=True)[: constraint.top]
-    return max(constraint.opening + constraint.separator.join(longest), json.dumps({"order": longest}), key=len)

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rankkit.backends.language.pricing import estimate_order_tokens, estimate_tokens
 from rankkit.backends.openai import structure
 from rankkit.backends.openai.replies import first_differing
 from rankkit.backends.openai.structure import (
     Form,
     OrderConstraint,
-    as_longest,
     constraint_fields,
     read_order,
     read_positions,
@@ -116,7 +116,7 @@ def test_what_is_written_is_read(order: list[int], top: int, form: Form):
     text = json.dumps({"order": chosen}) if as_json else "Order: " + " > ".join(chosen)
     wanted = OrderConstraint(labels, top, opening="Order: ")
     assert read_order(form, wanted, text) == tuple(order[:top])
-    assert len(text) <= len(as_longest(wanted))
+    assert estimate_tokens(text) <= estimate_order_tokens(labels, top, opening="Order: ")
 
 
 @pytest.mark.parametrize(
