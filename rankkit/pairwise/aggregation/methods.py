@@ -1,7 +1,7 @@
 """From the outcome of comparisons to a score for each item: higher is better, equal scores keep the first-stage order.
 
 All take complete and partial outcomes. A pair that was not asked counts as an even comparison, so that nobody gains or
-loses by being asked more often; items that met nobody stay in the middle. What the names stand for is in ``AGGREGATIONS``.
+loses by being asked more often; items that met nobody stay in the middle. ``AGGREGATIONS`` says what the names are.
 
 The first six are those of Pradeep, Nogueira and Lin, "The Expando-Mono-Duo Design Pattern for Text Ranking with
 Pretrained Sequence-to-Sequence Models", arXiv 2101.05667, section 3.3.
