@@ -79,7 +79,7 @@ def endpoint(server: Loopback) -> tuple[JudgeReranker, InFlight, Callable[[], No
     backend.generate = seen.around(backend.generate)
     backend.generate_async = seen.around_async(backend.generate_async)
     judge = GenerateJudge(backend, load_prompt("listwise/rankgpt"))
-    return JudgeReranker(judge, Sliding(3, 1)), seen, backend.close
+    return JudgeReranker(judge, Sliding(6, 3)), seen, backend.close
 
 
 def on_threads(reranker: JudgeReranker, found: list[object]) -> list[threading.Thread]:
@@ -123,7 +123,7 @@ def forked(reranker: JudgeReranker, expected: object) -> int:
 @pytest.mark.parametrize("kind", ["onnx", "endpoint"])
 def test_never_more_calls_than_places_no_thread_left_and_equal_scores(kind, tmp_path):
     with Loopback() as server:
-        server.behaviour = lambda asked: chat("[2] > [3] > [1]")
+        server.behaviour = lambda asked: chat("[2] > [3] > [1] > [5] > [4] > [6]")
         before = set(threading.enumerate())
         reranker, seen, close = onnx(tmp_path) if kind == "onnx" else endpoint(server)
         first = reranker.rank(REQUEST)
