@@ -1,8 +1,10 @@
 # On a new machine these need python3 (3.11 or later), make and a C compiler, nothing else. Everything goes into .venv.
 #
 #   make demo    from nothing to ten documents reranked by a real model
+#   make check   lint, and every test that needs no model and no minute: for daily work
 #   make test    everything, with real models (pulled once) and llama-cpp-python (built once)
 #   make lint    formatting, lint and types
+#   make lowest  a smoke test with the lowest versions that pyproject.toml allows
 #   make bench   rankkit beside its peers, which get an environment of their own
 #   make parity  exports beside transformers, in an environment of their own; writes tests/golden
 #   make amx     a build of llama.cpp with AMX kernels, which end a process, and rankkit unharmed by it
@@ -14,10 +16,14 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # Tested with this version; users may have any that the `gguf` extra allows.
 LLAMA_CPP := llama-cpp-python==0.3.36
 
-.PHONY: demo test lint bench parity amx clean models
+.PHONY: demo check test lint lowest bench parity amx clean models
 
 demo: .venv/.core
 	$(BIN)/rankkit demo --pull
+
+# Two processes: what takes longest is Python itself.
+check: .venv/.dev lint
+	$(BIN)/python -m pytest -m "not model and not slow" --hypothesis-profile quick -n 2 --dist worksteal
 
 test: .venv/.dev .venv/.gguf models
 	$(BIN)/python -m pytest
@@ -26,6 +32,17 @@ lint: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+lowest: .venv-lowest/.done
+	.venv-lowest/bin/python -m scripts.lowest
+
+.venv-lowest/.done: pyproject.toml .venv/.dev
+	$(BIN)/uv pip compile --quiet --resolution lowest-direct --python-version 3.11 --extra openai --extra eval --extra search \
+		--output-file .venv/lowest.txt pyproject.toml
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --requirement .venv/lowest.txt
+	.venv-lowest/bin/python -m pip install --quiet --no-deps --editable .
+	touch $@
 
 bench: .venv/.dev .venv/.gguf .venv-peers/.done models
 	$(BIN)/python -m benchmarks
@@ -84,4 +101,4 @@ amx: .venv-amx/.done models
 	touch $@
 
 clean:
-	rm -rf .venv .venv-peers .venv-parity .venv-amx build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-peers .venv-parity .venv-amx .venv-lowest build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

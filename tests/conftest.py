@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 # How long an example takes says something about the machine, not about the code.
 settings.register_profile("rankkit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=25)
 settings.load_profile("rankkit")
 
 ROOT = Path(__file__).resolve().parent.parent

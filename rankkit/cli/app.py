@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -45,6 +46,8 @@ def about(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code. With ``--json`` an error is an object on stdout too."""
+    # The commands say in their own words what the log would; without this Python would print its warnings as well.
+    logging.getLogger("rankkit").addHandler(logging.NullHandler())
     try:
         code = app(args=list(arguments), standalone_mode=False)
     except RankkitError as error:

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 from rich.table import Table
+from rich.text import Text
 
 from rankkit.cli.export import export
 from rankkit.errors import LicenceNotAccepted, ModelError, ModelNotPulled
@@ -51,13 +52,14 @@ def list_models(
         table.add_column(heading, no_wrap=heading == "name")
     for row in listed:
         known = row["bytes"]
-        table.add_row(
+        cells = (
             str(row["name"]),
             str(row["kind"]),
             f"{row['licence']}{' (ask)' if row['terms'] else ''}",
             size(known) if isinstance(known, int) else "not seen",
             "yes" if row["path"] else "",
         )
+        table.add_row(*map(Text, cells))  # a row's own words may look like markup
     _out().print(table)
 
 
@@ -88,7 +90,7 @@ def show(name: Name, as_json: Json = False) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     for key, fact in facts.items():
         if fact:
-            table.add_row(key, fact)
+            table.add_row(key, Text(fact))
     _out().print(table)
 
 
@@ -97,6 +99,14 @@ def pull(
     name: Name,
     accept_licence: Annotated[
         bool, typer.Option("--accept-licence", help="You accept the terms of a model that has any.")
+    ] = False,
+    allow_unverified: Annotated[
+        bool,
+        typer.Option(
+            "--allow-unverified",
+            help="Where the catalogue states no checksum: take what the source gives now, though an earlier pull found "
+            "another file.",
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -110,7 +120,7 @@ def pull(
             _ask(row, row.terms)
             accept_licence = True
     with _bar() as tell:
-        path = store.pull(name, accept_licence=accept_licence, progress=tell)
+        path = store.pull(name, accept_licence=accept_licence, allow_unverified=allow_unverified, progress=tell)
     if as_json:
         _print_json({"name": name, "path": str(path), "seconds": round(time.monotonic() - began, 3)})
     else:

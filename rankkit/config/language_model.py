@@ -33,6 +33,7 @@ _HERE = ("a model on this machine",)
 #: Where the model must be for a key to be of use.
 _PLACES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("timeout", "retries", "concurrency", "style", "thinking_tokens", "extra_body"), _SERVED),
+    **dict.fromkeys(("total_timeout", "headers", "headers_env", "key_header", "query"), _SERVED),
     **dict.fromkeys(("key_env", "price_input", "price_output", "price_cached"), _SERVED),
     **dict.fromkeys(("threads", "template"), _HERE),
 }
@@ -54,11 +55,18 @@ class LanguageModelSpec(ModelSpec):
     template: str | None = None
 
     timeout: float = Field(default=60.0, gt=0)
+    total_timeout: float | None = Field(default=None, gt=0, description="seconds for all tries of a call, with waits")
     retries: int = Field(default=2, ge=0)
     concurrency: int = Field(default=8, ge=1)
     style: Style = Field(default="auto", description="completion: for a base model behind a server, no chat template")
     thinking_tokens: int = Field(default=0, ge=0)
     extra_body: dict[str, Any] = Field(default_factory=dict, description="further fields of each request to the server")
+    key_header: str | None = Field(default=None, description="the header that takes the key instead of Authorization")
+    headers: dict[str, str] = Field(default_factory=dict, description="further headers of each request, no keys")
+    headers_env: dict[str, str] = Field(
+        default_factory=dict, description="headers whose values are read from the environment variables named here"
+    )
+    query: dict[str, str] = Field(default_factory=dict, description="query parameters of each request (api-version)")
     price_input: float | None = Field(default=None, ge=0, description="money for a million input tokens")
     price_output: float | None = Field(default=None, ge=0, description="money for a million output tokens")
     price_cached: float | None = Field(
@@ -106,7 +114,12 @@ class LanguageModelSpec(ModelSpec):
             self.model,
             base_url=base_url,
             key_env=self.key_env,
+            key_header=self.key_header,
+            headers=self.headers,
+            headers_env=self.headers_env,
+            query=self.query,
             timeout=self.timeout,
+            total_timeout=self.total_timeout,
             retries=self.retries,
             concurrency=self.concurrency,
             context_length=self.context,

@@ -9,6 +9,14 @@ from contextlib import contextmanager
 
 from rankkit.errors import MissingExtra
 
+#: What pip calls rankkit. (The name ``rankkit`` on PyPI is somebody else's.)
+DISTRIBUTION = "rankkit-rerank"
+
+
+def install_line(extra: str) -> str:
+    """The command that installs an extra."""
+    return f"pip install '{DISTRIBUTION}[{extra}]'"
+
 
 @contextmanager
 def require_extra(extra: str, purpose: str) -> Iterator[None]:
@@ -22,5 +30,5 @@ def require_extra(extra: str, purpose: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         raise MissingExtra(
             f"{purpose} needs the package {error.name!r}, which is not installed",
-            hint=f"Install it with: pip install 'rankkit[{extra}]'",
+            hint=f"Install it with: {install_line(extra)}",
         ) from error

@@ -7,15 +7,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 from rankkit.backends.protocols import ContinuationScorer, TextBackend, TextGenerator, require
-from rankkit.core.judge import BoundQuestion, Call, Reply
+from rankkit.core.judge import BoundQuestion, Call, Gated, Reply
+from rankkit.core.limits import Gate
 from rankkit.core.questions import Answer, Compare, Outcome
 from rankkit.core.ranking import Request
 from rankkit.core.usage import Usage
 from rankkit.errors import ConfigError, PromptError
 from rankkit.judging.fitting import Fit, fit
+from rankkit.judging.language_model import LanguageModel, call_of
+from rankkit.pairwise.verdict import read_verdict
 from rankkit.prompting.template import PromptTemplate, sanitize
 
 #: An answer is one letter; some models cannot help putting a few words around it.
@@ -40,10 +43,9 @@ class PromptedJudge:
     score_kind = None
 
     def __post_init__(self) -> None:
-        capability = TextGenerator if self.by_text else ContinuationScorer
         require(
             self.backend,
-            capability,
+            self.capability,
             by="a pairwise prompt read " + ("as text" if self.by_text else "by log-probabilities"),
         )
         if self.template.question != "compare":
@@ -70,21 +72,43 @@ class PromptedJudge:
         return self.backend.concurrency
 
     @property
+    def gate(self) -> Gate:
+        """The backend's, which all judges and runs share that use it; one of this judge where it has none."""
+        return self.backend.gate if isinstance(self.backend, Gated) else self._own_gate
+
+    @cached_property
+    def _own_gate(self) -> Gate:
+        return Gate(self.backend.concurrency)
+
+    @property
     def waits(self) -> bool:
         """Whether calls wait for a server: a model on this machine answers one at a time."""
         return self.backend.concurrency > 1
+
+    @property
+    def capability(self) -> type:
+        """What the backend must be able to do."""
+        return TextGenerator if self.by_text else ContinuationScorer
+
+    def warm(self) -> None:
+        """Have the backend find out what ``prepare`` needs to know of it, which may take a request to a server."""
+        _ = self.backend.context_length
 
     def max_group_size(self, request: Request) -> int | None:
         return None
 
     def prepare(self, asked: Sequence[BoundQuestion[Compare]]) -> Iterable[Call[float]]:
-        slots = sorted(range(len(asked)), key=lambda slot: (id(asked[slot].request), asked[slot].question.first))
+        # In the order in which requests and their first documents come up, which is the same in every process.
+        requests = {id(item.request): place for place, item in reversed(list(enumerate(asked)))}
+        slots = sorted(
+            range(len(asked)), key=lambda slot: (requests[id(asked[slot].request)], asked[slot].question.first)
+        )
         for slot in slots:
             fitted = self._fit(asked[slot])
             said = _ANSWER_TOKENS + self.backend.thinking_tokens
             cost = self.backend.price(input_tokens=fitted.tokens, output_tokens=said)
             bound = Usage(calls=1, input_tokens=fitted.tokens, output_tokens=said, cost=cost)
-            yield Call((slot,), bound, partial(self._run, fitted))
+            yield call_of(self.backend, self.capability, bound, partial(self._ask, fitted), slot)
 
     def _fit(self, item: BoundQuestion[Compare]) -> Fit:
         query = sanitize(item.request.query.text)
@@ -96,17 +120,17 @@ class PromptedJudge:
             passage_tokens=self.passage_tokens,
         )
 
-    def _run(self, fitted: Fit) -> list[Reply[float]]:
+    async def _ask(self, fitted: Fit, model: LanguageModel) -> Reply[float]:
         notes = ("passage shortened",) * fitted.shortened
         labels = (self.template.answers("first"), self.template.answers("second"))
         if self.by_text:
-            assert isinstance(self.backend, TextGenerator)
-            generated = self.backend.generate(fitted.prompt, max_tokens=_ANSWER_TOKENS)
-            answer = _read(generated.text, labels, generated.finish)
-            return [Reply(answer, generated.usage, notes, said=generated.text)]
-        assert isinstance(self.backend, ContinuationScorer)
-        scored = self.backend.score_continuations(fitted.prompt, labels)
-        return [Reply(_share(scored.log_probabilities), scored.usage, notes)]
+            generated = await model.generate_async(fitted.prompt, max_tokens=_ANSWER_TOKENS)
+            answer = read_verdict(generated.text, labels, generated.finish)
+            return Reply(answer, generated.usage, notes, said=generated.text)
+        scored = await model.score_continuations_async(fitted.prompt, labels)
+        if scored.refused:
+            return Reply(Answer(None, Outcome.REFUSED, ("refused",)), scored.usage, notes)
+        return Reply(_share(scored.log_probabilities), scored.usage, notes)
 
 
 def _share(log_probabilities: Sequence[float | None]) -> Answer[float]:
@@ -122,21 +146,3 @@ def _share(log_probabilities: Sequence[float | None]) -> Answer[float]:
     if difference > 700:
         return Answer(0.0)
     return Answer(1.0 / (1.0 + math.exp(difference)))
-
-
-def _read(text: str, labels: tuple[str, str], finish: str) -> Answer[float]:
-    """The label that the answer is, or that alone stands in it in brackets or bold; both or neither is no answer."""
-    if finish == "refused":
-        return Answer(None, Outcome.REFUSED, ("refused",))
-    bare = text.strip().strip(" .*[]()\"'\n")
-    for label, value in zip(labels, (1.0, 0.0), strict=True):
-        if bare.casefold() in (label.casefold(), f"passage {label}".casefold()):
-            return Answer(value)
-    words = text.replace("*", " ").replace("[", " ").replace("]", " ").replace(".", " ").replace(":", " ").split()
-    # "A" is also an article: within a sentence only "Passage A" counts.
-    named = {words[place + 1] for place, word in enumerate(words[:-1]) if word.casefold() == "passage"} & set(labels)
-    if len(named) == 1:
-        return Answer(1.0 if labels[0] in named else 0.0, Outcome.REPAIRED, ("prose",))
-    if finish == "length":
-        return Answer(None, Outcome.TRUNCATED, ("truncated",))
-    return Answer(None, Outcome.UNREADABLE, ("prose" if text.strip() else "empty",))

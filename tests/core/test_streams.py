@@ -5,6 +5,8 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Iterator, Sequence
 
+import pytest
+
 from rankkit.core.judge import BoundQuestion, Call
 from rankkit.core.ranking import Request
 from rankkit.core.usage import Budget
@@ -81,6 +83,7 @@ def test_a_request_that_is_out_of_time_is_not_prepared_any_further():
     assert prepared == [] and all(ranking.steps[0].outcomes == {"unasked": 1000} for ranking in rankings)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_requests():
     reranker = JudgeReranker(oracle(), ScoreAll())
 

@@ -38,7 +38,7 @@ def test_without_torch_the_command_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "rankkit.models.export", raising=False)
     result = CliRunner().invoke(models_app, ["export", "x", "--kind", "seq2seq", "--out", str(tmp_path / "out")])
     assert isinstance(result.exception, MissingExtra)
-    assert "pip install 'rankkit[export]'" in str(result.exception)
+    assert "pip install 'rankkit-rerank[export]'" in str(result.exception)
 
 
 @needs_torch

@@ -59,7 +59,7 @@ def test_a_model_that_always_says_a_is_found_out_and_changes_nothing():
         ("**B**", 0.0, "ok"),
         ("Passage A", 1.0, "ok"),
         ("The more relevant one is Passage B.", 0.0, "repaired"),
-        ("Passage A is better than Passage B", None, "unreadable"),
+        ("Passage A is better than Passage B", 1.0, "repaired"),
         ("A passage about dogs", None, "unreadable"),
         ("", None, "unreadable"),
         (Generated("Well, let me", "length"), None, "truncated"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -418,21 +417,18 @@ def hanging_judge(release: threading.Event):
 def test_a_deadline_over_a_stage_that_hangs_gives_the_order_before_it(kind):
     release = threading.Event()
     stage = hanging_judge(release) if kind == "judge" else Hanging(release)
-    started = time.monotonic()
-    ranking = (scorer() >> stage).rank(request_of(FIVE), budget=Budget(seconds=1))
-    took = time.monotonic() - started
+    ranking = (scorer() >> stage).rank(request_of(FIVE), budget=Budget(seconds=0.3))
     release.set()
-    assert took < 1.5
     assert ranking.ids == ("d1", "d4", "d2", "d0", "d3") and ranking.scores[0] == 5.0
     assert "seconds" in ranking.steps[1].stopped
 
 
 def test_time_is_shared_out_and_what_is_left_is_passed_on():
     hanging = Hanging()
-    ranking = (hanging >> scorer() >> lister()).rank(request_of(FIVE), budget=Budget(seconds=3))
+    ranking = (hanging >> scorer() >> lister()).rank(request_of(FIVE), budget=Budget(seconds=1.2))
     hanging.release.set()
     assert ranking.ids[0] == "d1"
-    assert [step.stopped for step in ranking.steps] == ["budget of 1 seconds", "", ""]  # a third of it
+    assert [step.stopped for step in ranking.steps] == ["budget of 0.4 seconds", "", ""]  # a third of it
 
 
 def test_a_stand_in_has_time_left():
@@ -452,11 +448,12 @@ def test_a_stage_has_a_deadline_of_its_own():
 
 def test_each_of_many_requests_has_its_whole_deadline():
     hanging = Hanging()
-    started = time.monotonic()
-    rankings = (scorer() >> hanging).rank_many([request_of(FIVE)] * 3, budget=Budget(seconds=0.6))
+    rankings = (scorer() >> hanging).rank_many([request_of(FIVE)] * 3, budget=Budget(seconds=0.3))
     hanging.release.set()
-    assert 1.7 < time.monotonic() - started < 4.5  # the hanging stage uses what the first leaves, for each request
     assert [ranking.ids[0] for ranking in rankings] == ["d1"] * 3
+    # The hanging stage uses what the first leaves, for each request.
+    assert [ranking.steps[1].stopped[:11] for ranking in rankings] == ["budget of 0"] * 3
+    assert all(ranking.steps[1].seconds > 0.2 for ranking in rankings)
 
 
 def test_a_stage_says_what_it_is():

@@ -97,6 +97,7 @@ def test_each_line_names_the_model_and_prompt_that_replied(tmp_path):
         "prompt": f"listwise/rankgpt@{prompt.fingerprint}",
         "method": "generate",
         "passage_tokens": "300",
+        "policy": "repair",
     }
 
 
@@ -168,7 +169,9 @@ def test_an_error_of_another_program_is_told_as_it_was(recorded):
     path, _ = recorded
     line = {**json.loads(path.read_text().splitlines()[0]), "value": None, "outcome": "failed", "error": "Odd: no luck"}
     path.write_text(json.dumps(line))
-    ranking = JudgeReranker(RecordedJudge(read_record(path)), Sliding(4, 2)).rank(request_of([0] * 8).head(range(4, 8)))
+    ranking = JudgeReranker(RecordedJudge(read_record(path)), Sliding(4, 2)).rank(
+        request_of([0] * 8).select(range(4, 8))
+    )
     assert ranking.steps[0].failures == ("BackendError: Odd: no luck",)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from rankkit.backends.encoders.engine import Arrays, TensorSpec
@@ -11,8 +13,8 @@ from tests.tiny import WORTH
 
 class ToyEngine:
     name, source, batches_change_scores, fingerprint = "toy", "nowhere", False, "toy-1"
-    inputs = {name: TensorSpec("int64", (None, None)) for name in ("input_ids", "attention_mask")}
-    outputs = {"logits": TensorSpec("float64", (None, 1))}
+    inputs: ClassVar = {name: TensorSpec("int64", (None, None)) for name in ("input_ids", "attention_mask")}
+    outputs: ClassVar = {"logits": TensorSpec("float64", (None, 1))}
 
     def __init__(self, places: int = 1) -> None:
         self.gate = Gate(places)
