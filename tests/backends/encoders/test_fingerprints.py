@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import numpy_helper
+from onnx import external_data_helper, numpy_helper
 
 from rankkit.backends.encoders.cross_encoder import CrossEncoder
 from rankkit.backends.encoders.duo import DuoEncoder
@@ -79,9 +79,10 @@ def with_weights_outside(folder: Path, values: list[float]) -> Path:
     graph = onnx.load(folder / "model.onnx")
     [worth] = [tensor for tensor in graph.graph.initializer if tensor.name == "worth"]
     worth.CopyFrom(numpy_helper.from_array(np.array([[value] for value in values], np.float32), "worth"))
-    onnx.save(
-        graph, folder / "model.onnx", save_as_external_data=True, location="weights.bin", size_threshold=20
-    )  # fmt: skip
+    external_data_helper.set_external_data(worth, location="weights.bin")
+    external_data_helper.save_external_data(worth, str(folder))
+    worth.ClearField("raw_data")
+    (folder / "model.onnx").write_bytes(graph.SerializeToString())
     return folder
 
 
