@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -15,7 +15,7 @@ from rankkit.errors import ConfigError
 from rankkit.pipeline.cascade import BaseReranker, Cascade
 
 if TYPE_CHECKING:
-    from rankkit.config.kinds import AnySpec
+    AnySpec: TypeAlias = BaseSpec  # one of each kind, which ``kinds`` puts here
 
 
 class CascadeSpec(BaseSpec):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -15,7 +15,7 @@ from rankkit.pipeline.cascade import BaseReranker
 from rankkit.pipeline.fusion import Method, Normalise, OnMemberFailure, fuse
 
 if TYPE_CHECKING:
-    from rankkit.config.kinds import AnySpec
+    AnySpec: TypeAlias = BaseSpec  # one of each kind, which ``kinds`` puts here
 
 
 class FusionSpec(BaseSpec):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, cast
 
 from pydantic import (
     BaseModel,
@@ -27,9 +27,11 @@ from rankkit.errors import ConfigError, RankkitError
 from rankkit.models import catalogue
 from rankkit.models.store import local_path
 from rankkit.pipeline.cascade import BaseReranker
+from rankkit.pipeline.stage import OnFailure
 
 if TYPE_CHECKING:
-    from rankkit.config.kinds import FailurePolicy
+    # When specs are built, ``kinds`` puts one of each kind here: it knows them all, and they need not know it.
+    FailurePolicy: TypeAlias = OnFailure | "BaseSpec"
 
 
 class _FromTable:

@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from rankkit.core.judge import BoundQuestion, Call, Judge, Reply
+from rankkit.core.judge import Backed, BoundQuestion, Call, Judge, Reply
 from rankkit.core.questions import Answer, Compare, Score
 from rankkit.core.ranking import Request, ScoreKind
 from rankkit.core.usage import Usage
@@ -38,6 +38,15 @@ class ScoreDifferenceJudge:
         self._judge = judge
         self._scores = _Scores(remembered)
         self._planning = False
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # What it remembers saves work here, and is not worth its bytes elsewhere.
+        return partial(type(self), self._judge, remembered=self._scores.most), ()
+
+    @property
+    def backend(self) -> object:
+        """What runs the other judge's calls, if that says so."""
+        return self._judge.backend if isinstance(self._judge, Backed) else None
 
     @property
     def name(self) -> str:
