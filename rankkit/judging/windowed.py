@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ClassVar, Generic, TypeVar
 
 from rankkit.backends.protocols import TextBackend, require
-from rankkit.core.judge import BoundQuestion, Call, Reply
+from rankkit.core.judge import BoundQuestion, Call, Gated, Reply
+from rankkit.core.limits import Gate
 from rankkit.core.questions import Answer, Choose, Order, Outcome
 from rankkit.core.ranking import Request
 from rankkit.core.usage import Usage
@@ -34,6 +35,8 @@ class WindowJudge(ABC, Generic[Q, A]):
     window: Window = field(init=False, repr=False, compare=False)
 
     method: ClassVar[str]
+    #: How the answer is read, where one method has several ways.
+    variant: ClassVar[str] = ""
     capability: ClassVar[type]
     asks: ClassVar[str] = "order"
     score_kind = None
@@ -56,13 +59,22 @@ class WindowJudge(ABC, Generic[Q, A]):
         return {
             "model": f"{self.backend.name}@{self.backend.fingerprint}",
             "prompt": f"{self.template.name}@{self.template.fingerprint}",
-            "method": self.method,
+            "method": f"{self.method} {self.variant}".strip(),
             "passage_tokens": str(self.passage_tokens),
         }
 
     @property
     def concurrency(self) -> int:
         return self.backend.concurrency
+
+    @property
+    def gate(self) -> Gate:
+        """The backend's, which all judges and runs share that use it; one of this judge where it has none."""
+        return self.backend.gate if isinstance(self.backend, Gated) else self._own_gate
+
+    @cached_property
+    def _own_gate(self) -> Gate:
+        return Gate(self.backend.concurrency)
 
     @property
     def waits(self) -> bool:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from string import Template
@@ -51,6 +52,10 @@ class GenerateJudge(WindowJudge[Order, tuple[int, ...]]):
                 f"prompt {self.template.name!r}: strict = {words.template!r} cannot be filled in",
                 hint="It may say $query, $count and $last; write $$ for a dollar sign.",
             )
+
+    @property
+    def fingerprints(self) -> Mapping[str, str]:
+        return {**super().fingerprints, "policy": self.policy}
 
     def ask(self, item: BoundQuestion[Order], fitted: Fitted) -> Reply[tuple[int, ...]]:
         generated = self._generated(fitted)

@@ -45,6 +45,7 @@ class SetwiseConstrainedJudge(WindowJudge[Choose, int]):
     """By an answer that can only be an identifier, for backends that show no log-probabilities."""
 
     method = "setwise"
+    variant = "by constraint"
     capability = PermutationDecoder
     asks = "choose"
 
@@ -68,6 +69,7 @@ class SetwiseTextJudge(WindowJudge[Choose, int]):
     """By what the model writes, for backends that neither show log-probabilities nor take a constraint."""
 
     method = "setwise"
+    variant = "by text"
     capability = TextGenerator
     asks = "choose"
 

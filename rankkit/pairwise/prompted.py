@@ -7,10 +7,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 from rankkit.backends.protocols import ContinuationScorer, TextBackend, TextGenerator, require
-from rankkit.core.judge import BoundQuestion, Call, Reply
+from rankkit.core.judge import BoundQuestion, Call, Gated, Reply
+from rankkit.core.limits import Gate
 from rankkit.core.questions import Answer, Compare, Outcome
 from rankkit.core.ranking import Request
 from rankkit.core.usage import Usage
@@ -69,6 +70,15 @@ class PromptedJudge:
     @property
     def concurrency(self) -> int:
         return self.backend.concurrency
+
+    @property
+    def gate(self) -> Gate:
+        """The backend's, which all judges and runs share that use it; one of this judge where it has none."""
+        return self.backend.gate if isinstance(self.backend, Gated) else self._own_gate
+
+    @cached_property
+    def _own_gate(self) -> Gate:
+        return Gate(self.backend.concurrency)
 
     @property
     def waits(self) -> bool:
