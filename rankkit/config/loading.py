@@ -163,7 +163,7 @@ def rerank(  # noqa: PLR0913 - the keywords of load, and those of every form of 
     way is closed. ``rankkit.clear_cache()`` gives their memory back; for a reranker of your own keeping, ``load``.
     """
     spec = read_spec(*_defaults(model, paradigm), options=options)
-    with _KEPT.borrowed(spec.model_dump_json(), partial(_built, spec)) as reranker:
+    with _KEPT.borrowed(repr(spec), partial(_built, spec)) as reranker:
         return reranker.rerank(query, documents, top_k=top_k, threshold=threshold, budget=budget, progress=progress)
 
 
