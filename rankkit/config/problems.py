@@ -94,4 +94,4 @@ def _table(loc: Sequence[int | str]) -> str | None:
     return next((str(part) for part in reversed(loc[:-1]) if part in _TABLES), None)
 
 
-_TABLES = ("budget", "within", "skip_if", "first_stage")
+_TABLES = ("budget", "skip_if", "first_stage")
