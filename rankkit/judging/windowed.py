@@ -15,6 +15,7 @@ from rankkit.core.questions import Answer, Choose, Order, Outcome
 from rankkit.core.ranking import Request
 from rankkit.core.usage import Usage
 from rankkit.errors import PromptError
+from rankkit.judging.language_model import Ask, LanguageModel, call_of
 from rankkit.judging.window import Fitted, Window
 from rankkit.prompting.template import PromptTemplate
 
@@ -89,7 +90,14 @@ class WindowJudge(ABC, Generic[Q, A]):
             fitted = self.window.fit(
                 item.request, item.question.indices, self.answer_tokens(len(item.question.indices))
             )
-            yield Call((slot,), self.bound(fitted), partial(self._run, item, fitted))
+            yield self.call(self.bound(fitted), partial(self._ask, item, fitted), slot)
+
+    def call(self, bound: Usage, ask: Ask[A], slot: int = 0) -> Call[A]:
+        return call_of(self.backend, self.capability, bound, ask, slot)
+
+    def warm(self) -> None:
+        """Have the backend find out what ``prepare`` needs to know of it, which may take a request to a server."""
+        _ = self.backend.context_length
 
     def bound(self, fitted: Fitted) -> Usage:
         """The most that the call can cost: no judge sends a higher limit of tokens than this one states."""
@@ -100,16 +108,16 @@ class WindowJudge(ABC, Generic[Q, A]):
         cost = self.backend.price(input_tokens=fitted.tokens, output_tokens=said)
         return Usage(calls=1, input_tokens=fitted.tokens, output_tokens=said, cost=cost)
 
-    def _run(self, item: BoundQuestion[Q], fitted: Fitted) -> list[Reply[A]]:
-        return [self.ask(item, fitted)]
+    async def _ask(self, item: BoundQuestion[Q], fitted: Fitted, model: LanguageModel) -> Reply[A]:
+        return await self.ask(item, fitted, model)
 
     def answer_tokens(self, count: int) -> int:
         """The room that an answer about ``count`` passages needs."""
         return TOKENS_A_LABEL * count + 8
 
     @abstractmethod
-    def ask(self, item: BoundQuestion[Q], fitted: Fitted) -> Reply[A]:
-        """Make the call and read the answer."""
+    async def ask(self, item: BoundQuestion[Q], fitted: Fitted, model: LanguageModel) -> Reply[A]:
+        """Make the call and read the answer. It waits for the model and nothing else."""
 
 
 def shortened_notes(fitted: Fitted) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from rankkit.core.ranking import Request
 from rankkit.core.usage import Usage
 from rankkit.errors import ConfigError, PromptError
 from rankkit.judging.fitting import Fit, fit
+from rankkit.judging.language_model import LanguageModel, call_of
 from rankkit.pairwise.verdict import read_verdict
 from rankkit.prompting.template import PromptTemplate, sanitize
 
@@ -42,10 +43,9 @@ class PromptedJudge:
     score_kind = None
 
     def __post_init__(self) -> None:
-        capability = TextGenerator if self.by_text else ContinuationScorer
         require(
             self.backend,
-            capability,
+            self.capability,
             by="a pairwise prompt read " + ("as text" if self.by_text else "by log-probabilities"),
         )
         if self.template.question != "compare":
@@ -85,6 +85,15 @@ class PromptedJudge:
         """Whether calls wait for a server: a model on this machine answers one at a time."""
         return self.backend.concurrency > 1
 
+    @property
+    def capability(self) -> type:
+        """What the backend must be able to do."""
+        return TextGenerator if self.by_text else ContinuationScorer
+
+    def warm(self) -> None:
+        """Have the backend find out what ``prepare`` needs to know of it, which may take a request to a server."""
+        _ = self.backend.context_length
+
     def max_group_size(self, request: Request) -> int | None:
         return None
 
@@ -99,7 +108,7 @@ class PromptedJudge:
             said = _ANSWER_TOKENS + self.backend.thinking_tokens
             cost = self.backend.price(input_tokens=fitted.tokens, output_tokens=said)
             bound = Usage(calls=1, input_tokens=fitted.tokens, output_tokens=said, cost=cost)
-            yield Call((slot,), bound, partial(self._run, fitted))
+            yield call_of(self.backend, self.capability, bound, partial(self._ask, fitted), slot)
 
     def _fit(self, item: BoundQuestion[Compare]) -> Fit:
         query = sanitize(item.request.query.text)
@@ -111,19 +120,17 @@ class PromptedJudge:
             passage_tokens=self.passage_tokens,
         )
 
-    def _run(self, fitted: Fit) -> list[Reply[float]]:
+    async def _ask(self, fitted: Fit, model: LanguageModel) -> Reply[float]:
         notes = ("passage shortened",) * fitted.shortened
         labels = (self.template.answers("first"), self.template.answers("second"))
         if self.by_text:
-            assert isinstance(self.backend, TextGenerator)
-            generated = self.backend.generate(fitted.prompt, max_tokens=_ANSWER_TOKENS)
+            generated = await model.generate_async(fitted.prompt, max_tokens=_ANSWER_TOKENS)
             answer = read_verdict(generated.text, labels, generated.finish)
-            return [Reply(answer, generated.usage, notes, said=generated.text)]
-        assert isinstance(self.backend, ContinuationScorer)
-        scored = self.backend.score_continuations(fitted.prompt, labels)
+            return Reply(answer, generated.usage, notes, said=generated.text)
+        scored = await model.score_continuations_async(fitted.prompt, labels)
         if scored.refused:
-            return [Reply(Answer(None, Outcome.REFUSED, ("refused",)), scored.usage, notes)]
-        return [Reply(_share(scored.log_probabilities), scored.usage, notes)]
+            return Reply(Answer(None, Outcome.REFUSED, ("refused",)), scored.usage, notes)
+        return Reply(_share(scored.log_probabilities), scored.usage, notes)
 
 
 def _share(log_probabilities: Sequence[float | None]) -> Answer[float]:
