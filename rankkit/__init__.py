@@ -16,6 +16,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rankkit.config import clear_cache as clear_cache
     from rankkit.config import load as load
     from rankkit.config import rerank as rerank
     from rankkit.config import searcher as searcher
@@ -51,6 +52,7 @@ _HOMES = {
     "ScoreKind": "core.ranking",
     "Step": "core.ranking",
     "Usage": "core.usage",
+    "clear_cache": "config",
     "fuse": "pipeline.fusion",
     "load": "config",
     "pull": "models.store",
