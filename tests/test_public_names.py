@@ -1,4 +1,4 @@
-"""Public names: reachable from each folder, for type checkers the same as for Python, and nothing is loaded for them."""
+"""Public names: reachable from each folder, the same for type checkers and Python, and nothing is loaded for them."""
 
 from __future__ import annotations
 
