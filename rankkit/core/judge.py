@@ -97,6 +97,13 @@ class PlansApart(Protocol[Q, A]):
 
 
 @runtime_checkable
+class Warms(Protocol):
+    """A judge whose ``prepare`` may have to wait for its backend once: an event loop has that done beforehand."""
+
+    def warm(self) -> None: ...
+
+
+@runtime_checkable
 class Gated(Protocol):
     """A judge, or a backend, whose calls go through a gate of the backend's, which all its users share."""
 

@@ -9,6 +9,7 @@ from rankkit.backends.protocols import ContinuationScorer, PermutationDecoder, T
 from rankkit.core.judge import BoundQuestion, Reply
 from rankkit.core.questions import Answer, Choose, Order, Outcome
 from rankkit.core.usage import Usage
+from rankkit.judging.language_model import LanguageModel
 from rankkit.judging.window import Fitted
 from rankkit.judging.windowed import WindowJudge, outcome_of, refused_reply, shortened_notes
 from rankkit.listwise.generate import read_answer
@@ -25,10 +26,9 @@ class SetwiseJudge(WindowJudge[Choose, int]):
     def answer_tokens(self, count: int) -> int:
         return 4 * count
 
-    def ask(self, item: BoundQuestion[Choose], fitted: Fitted) -> Reply[int]:
-        assert isinstance(self.backend, ContinuationScorer)
+    async def ask(self, item: BoundQuestion[Choose], fitted: Fitted, model: LanguageModel) -> Reply[int]:
         opening = self.template.answers("opening", "")
-        scored = self.backend.score_continuations(fitted.prompt, [opening + label for label in fitted.labels])
+        scored = await model.score_continuations_async(fitted.prompt, [opening + label for label in fitted.labels])
         if scored.refused:
             return refused_reply(scored.usage, fitted)
         values = {place: value for place, value in enumerate(scored.log_probabilities) if value is not None}
@@ -45,6 +45,7 @@ class SetwiseConstrainedJudge(WindowJudge[Choose, int]):
     """By an answer that can only be an identifier, for backends that show no log-probabilities."""
 
     method = "setwise"
+    variant = "by constraint"
     capability = PermutationDecoder
     asks = "choose"
 
@@ -52,10 +53,9 @@ class SetwiseConstrainedJudge(WindowJudge[Choose, int]):
         opening = self.template.answers("opening", "")
         return self.bound_of(fitted, estimate_order_tokens(fitted.labels, 1, opening=opening))
 
-    def ask(self, item: BoundQuestion[Choose], fitted: Fitted) -> Reply[int]:
-        assert isinstance(self.backend, PermutationDecoder)
+    async def ask(self, item: BoundQuestion[Choose], fitted: Fitted, model: LanguageModel) -> Reply[int]:
         opening = self.template.answers("opening", "")
-        permuted = self.backend.permute(fitted.prompt, fitted.labels, top=1, opening=opening)
+        permuted = await model.permute_async(fitted.prompt, fitted.labels, top=1, opening=opening)
         if permuted.refused:
             return refused_reply(permuted.usage, fitted)
         [best] = permuted.order
@@ -68,12 +68,12 @@ class SetwiseTextJudge(WindowJudge[Choose, int]):
     """By what the model writes, for backends that neither show log-probabilities nor take a constraint."""
 
     method = "setwise"
+    variant = "by text"
     capability = TextGenerator
     asks = "choose"
 
-    def ask(self, item: BoundQuestion[Choose], fitted: Fitted) -> Reply[int]:
-        assert isinstance(self.backend, TextGenerator)
-        generated = self.backend.generate(fitted.prompt, max_tokens=self.answer_tokens(len(fitted.labels)))
+    async def ask(self, item: BoundQuestion[Choose], fitted: Fitted, model: LanguageModel) -> Reply[int]:
+        generated = await model.generate_async(fitted.prompt, max_tokens=self.answer_tokens(len(fitted.labels)))
         named = _named(generated.text, fitted.labels)
         if named is None:
             question = Order(item.question.indices, top=1)

@@ -76,7 +76,7 @@ class Handles:
         self.flag = AbortFlag(llama, context)
         self.thread = NativeThread()
         self.calls, self.texts = threading.RLock(), threading.RLock()
-        self.closing = False
+        self.closing = self.closed = False
         self.process = os.getpid()
 
 
@@ -103,6 +103,9 @@ class Native:
         self.context = context
         self.vocabulary = self.llama.llama_model_get_vocab(model)
         self._finalizer = weakref.finalize(self, _free, self.handles)
+        # At exit the memory goes with the process: what counts is that no thread is inside any more.
+        self._finalizer.atexit = False
+        weakref.finalize(self, _end, self.handles)
 
     @property
     def is_open(self) -> bool:
@@ -190,17 +193,28 @@ class Native:
         return context
 
 
-def _free(handles: Handles) -> None:
-    """Runs when nobody holds the model any more, or when the interpreter goes: then a thread may still be inside."""
+def _end(handles: Handles) -> bool:
+    """Runs when nobody holds the model any more, or when the interpreter goes: then a thread may still be inside.
+
+    Whether none is when it returns.
+    """
     if handles.process != os.getpid():
-        return
+        return False
     handles.closing = True  # before the flag: a call that begins now lowers it, and then sees this
     handles.flag.hoist()
     if not handles.calls.acquire(timeout=_PATIENCE):
-        return  # the memory goes with the process; to free it under a running call would end that with a signal
+        return False
     handles.thread.stop()
-    with handles.texts:
+    handles.calls.release()
+    return True
+
+
+def _free(handles: Handles) -> None:
+    """To free the memory under a running call would end the process with a signal: it is left alone then."""
+    if handles.closed or not _end(handles):
+        return
+    with handles.calls, handles.texts:
+        handles.closed = True
         handles.llama.llama_batch_free(handles.batch)
         handles.llama.llama_free(handles.context)
         handles.llama.llama_model_free(handles.model)
-    handles.calls.release()

@@ -14,6 +14,8 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+#: Seconds between two looks for signals while a call runs.
+_GLANCE = 0.1
 _Work = SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None]
 
 
@@ -29,11 +31,15 @@ class NativeThread:
         when this returns.
         """
         done: Future[T] = Future()
-        self._work.put((call, done))
         try:
+            # Inside: an interruption may come right behind it, when the call has begun already.
+            self._work.put((call, done))
+            # In short waits: a signal that comes just before a wait is seen only after it.
+            while not done.done():
+                wait([done], timeout=_GLANCE)
             return done.result()
         finally:
-            while not done.done():
+            while not done.done() and not done.cancel():
                 end()
                 _wait_on(done)
 
@@ -54,8 +60,9 @@ def _serve(work: _Work) -> None:
     # It knows the queue only: a thread that held the model would keep it in memory for ever.
     while (item := work.get()) is not None:
         call, done = item
-        try:
-            done.set_result(call())
-        except BaseException as error:  # noqa: BLE001  # handed to the thread that waits
-            done.set_exception(error)
+        if done.set_running_or_notify_cancel():
+            try:
+                done.set_result(call())
+            except BaseException as error:  # noqa: BLE001  # handed to the thread that waits
+                done.set_exception(error)
         del item, call, done

@@ -62,7 +62,7 @@ def constraint_fields(form: Form, constraint: OrderConstraint) -> Mapping[str, o
 
 
 def read_positions(form: Form, constraint: OrderConstraint, text: str) -> tuple[int, ...]:
-    """The labels' positions in the order written; ``wanted.top`` of them, perhaps with repeats.
+    """The labels' positions in the order written; ``constraint.top`` of them, perhaps with repeats.
 
     Raises:
         InvalidReply: the text does not keep to the constraint.
@@ -97,9 +97,11 @@ def _plain_labels(constraint: OrderConstraint, text: str) -> list[str] | None:
 
 
 def _json_labels(text: str) -> list[str] | None:
+    # Some servers put the JSON into a fence, or words around it, in spite of the constraint.
+    start, end = text.find("{"), text.rfind("}")
     try:
-        body = json.loads(text)
-    except ValueError:
+        body = json.loads(text[start : end + 1] if 0 <= start < end else text)
+    except (ValueError, RecursionError):
         return None
     order = body.get("order") if isinstance(body, dict) else None
     if not isinstance(order, list) or not all(isinstance(label, str) for label in order):

@@ -149,3 +149,16 @@ def test_an_order_ends_before_the_first_label_that_comes_twice():
 )
 def test_what_the_first_token_tells(continuations: list[str], shown: dict[str, float], expected: tuple[float | None]):
     assert first_differing(continuations, shown) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"order": ["3", "1"]}',
+        '```json\n{"order": ["3", "1"]}\n```',
+        'Here it is: {"order": ["3", "1"]}.',
+        '\ufeff{"order": ["3", "1"]}',
+    ],
+)
+def test_constrained_json_is_read_in_a_fence_too(text):
+    assert read_positions(Form.JSON_SCHEMA, OrderConstraint(("1", "2", "3"), 2), text) == (2, 0)
