@@ -52,7 +52,7 @@ _SLACK = 1 << 16
 
 
 def fetch(
-    row: Row, source: HubSource, folder: Path, work: Path, report: OnPull, *, known_commit: str = ""
+    row: Row, source: HubSource, folder: Path, work: Path, notify: OnPull, *, known_commit: str = ""
 ) -> tuple[str, Mapping[str, str]]:
     """Put the source's files into ``folder``; return the commit that they come from, and the sha256 of each. ``work``
     is an empty folder on the same disk.
@@ -74,13 +74,13 @@ def fetch(
     ensure_room(total)
 
     def report(seen: int) -> None:
-        report(PullProgress(row.name, "downloading", source.label, min(seen, total), total))
+        notify(PullProgress(row.name, "downloading", source.label, min(seen, total), total))
 
     with _hub_errors(source), _no_bars(), watching(work, report):
         for path in source.files.values():
             limited = _ends_beyond(sizes[path], f"{source.repo}/{path}")
             hf_hub_download(source.repo, path, revision=commit, local_dir=work, endpoint=endpoint, **limited)
-    report(PullProgress(row.name, "unpacking", source.label, total, total))
+    notify(PullProgress(row.name, "unpacking", source.label, total, total))
     digests: dict[str, str] = {}
     for name, path in source.files.items():
         arrived = work / path

@@ -149,12 +149,12 @@ def remove(name: str) -> int:
     return freed
 
 
-def _pull_here(row: Row, report: OnPull, *, allow_unverified: bool) -> Pulled:
+def _pull_here(row: Row, notify: OnPull, *, allow_unverified: bool) -> Pulled:
     """Under the row's lock: fetch into staging, then put it into place in one step."""
     with staging(row.name) as aside:
         made = aside / "model"
         record = records.Record({}, {}) if allow_unverified else records.read(row)
-        fetched = fetch(row, made, aside / "work", report, record)
+        fetched = fetch(row, made, aside / "work", notify, record)
         manifests.write(Manifest.of(row, fetched.source.label, made, fetched.digests, fetched.commit), made)
         source = fetched.source if isinstance(fetched.source, HubSource) else None
         records.write(row, fetched.digests, fetched.commit, source)

