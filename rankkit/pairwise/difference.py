@@ -12,9 +12,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 
-from rankkit.core.judge import BoundQuestion, Call, Judge, Reply
+from rankkit.core.judge import BoundQuestion, Call, Gated, Judge, Reply
+from rankkit.core.limits import Gate
 from rankkit.core.questions import Answer, Compare, Score
 from rankkit.core.ranking import Request, ScoreKind
 from rankkit.core.usage import Usage
@@ -59,6 +60,15 @@ class ScoreDifferenceJudge:
     @property
     def concurrency(self) -> int:
         return self._judge.concurrency
+
+    @property
+    def gate(self) -> Gate:
+        """The other judge's; one of this judge where that has none."""
+        return self._judge.gate if isinstance(self._judge, Gated) else self._own_gate
+
+    @cached_property
+    def _own_gate(self) -> Gate:
+        return Gate(self._judge.concurrency)
 
     def max_group_size(self, request: Request) -> int | None:
         return None
