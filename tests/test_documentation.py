@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -30,7 +29,7 @@ def workplace(tmp_path, monkeypatch) -> Path:
     (data / "qrels.txt").write_text("1 0 b 3\n2 0 c 1\n", encoding="utf-8")
     (data / "candidates.jsonl").write_text(
         '{"qid": "1", "query": "word", "candidates": [{"docid": "a", "text": "bad"}, {"docid": "b", "text": "best"}]}\n'
-        '{"qid": "2", "query": "word", "candidates": [{"docid": "c", "text": "good"}, {"docid": "d", "text": "bad"}]}\n',
+        '{"qid": "2", "query": "word", "candidates": [{"docid": "c", "text": "good"}]}\n',
         encoding="utf-8",
     )
     monkeypatch.chdir(tmp_path)
