@@ -16,9 +16,7 @@ RUN = ("docs/evaluation.md", "docs/extending.md")
 
 
 def blocks(page: Path) -> list[str]:
-    return [
-        textwrap.dedent(code) for code in re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)
-    ]
+    return re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)
 
 
 @pytest.fixture
