@@ -21,7 +21,7 @@ from rankkit.errors import LicenceNotAccepted, ModelError, ModelNotPulled
 from rankkit.models import store
 from rankkit.models.catalogue import Row, Terms, find, rows
 from rankkit.models.home import home, size
-from rankkit.models.progress import PullProgress, Tell
+from rankkit.models.progress import OnPull, PullProgress
 from rankkit.models.store import Pulled
 
 models_app = typer.Typer(
@@ -119,8 +119,8 @@ def pull(
         if row.terms and not accept_licence and sys.stdin.isatty():
             _ask(row, row.terms)
             accept_licence = True
-    with _bar() as tell:
-        path = store.pull(name, accept_licence=accept_licence, allow_unverified=allow_unverified, progress=tell)
+    with _bar() as show:
+        path = store.pull(name, accept_licence=accept_licence, allow_unverified=allow_unverified, progress=show)
     if as_json:
         _print_json({"name": name, "path": str(path), "seconds": round(time.monotonic() - began, 3)})
     else:
@@ -215,7 +215,7 @@ def _ask(row: Row, terms: Terms) -> None:
 
 
 @contextmanager
-def _bar() -> Iterator[Tell]:
+def _bar() -> Iterator[OnPull]:
     """A progress bar on stderr where that is a terminal; else a line for each change of phase."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
@@ -223,7 +223,7 @@ def _bar() -> Iterator[Tell]:
     said: set[tuple[str, str]] = set()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as drawn:
 
-        def tell(now: PullProgress) -> None:
+        def show(now: PullProgress) -> None:
             if now.source not in tasks and now.phase == "downloading":
                 tasks[now.source] = drawn.add_task(now.model, total=now.total)
             if now.phase in ("downloading", "unpacking"):
@@ -231,7 +231,7 @@ def _bar() -> Iterator[Tell]:
             if now.phase != "downloading" or not console.is_terminal:
                 _say(console, now, said)
 
-        yield tell
+        yield show
 
 
 def _say(console: Console, now: PullProgress, said: set[tuple[str, str]]) -> None:
