@@ -32,6 +32,7 @@
     │       ├── RateLimited
     │       ├── ServerFailed
     │       ├── RequestRefused     the server calls the request itself wrong
+    │       │   └── ContentRefused a content filter does not let the text through
     │       ├── InvalidReply       not the JSON that the protocol promises
     │       └── CircuitOpen        not asked: it failed too often just before
     ├── BudgetExhausted
@@ -65,7 +66,7 @@ class RankkitError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # The default would lose the hint on its way through a process pool.
-        return _rebuild, (type(self), self.message, self.hint)
+        return _rebuild, (type(self), self.message, self.hint), vars(self)
 
 
 def _rebuild(kind: type[RankkitError], message: str, hint: str) -> RankkitError:
@@ -163,6 +164,9 @@ class InvalidOutput(BackendError):
 class EndpointError(BackendError):
     #: Whether the request may have reached the server, which may then charge for it.
     sent: bool = True
+    #: All that the server said about it, and the short codes that stood beside: its message quotes the beginning.
+    said: str = ""
+    codes: tuple[str, ...] = ()
 
 
 class ConnectionFailed(EndpointError):
@@ -190,6 +194,10 @@ class ServerFailed(EndpointError):
 
 
 class RequestRefused(EndpointError):
+    pass
+
+
+class ContentRefused(RequestRefused):
     pass
 
 

@@ -211,13 +211,3 @@ def test_the_walls_would_notice_imports_that_point_up_or_around(tmp_path):
     assert level_of("rankkit.cli.app") > level_of("rankkit.core.runner")
     assert circle_in({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
     assert circle_in({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
-
-
-def test_public_names_are_importable_and_no_more_than_promised():
-    for name in rankkit.__all__:
-        assert getattr(rankkit, name) is not None
-    modules = {path.stem if path.name != "__init__.py" else path.parent.name for path in PACKAGE.glob("*")}
-    loaded = {name for name in vars(rankkit) if not name.startswith("_")} - modules - {"annotations", "importlib"}
-    assert loaded <= set(rankkit.__all__) | {"TYPE_CHECKING", "lazily"}
-    with pytest.raises(AttributeError, match="no attribute 'rerankk'"):
-        _ = rankkit.rerankk

@@ -34,21 +34,25 @@ class Generated:
 @dataclass(frozen=True, slots=True)
 class Continuations:
     """Natural-log probabilities of given continuations; ``None`` where the backend does not show one (outside its top
-    few).
+    few), and for all where it ``refused`` to read the prompt.
     """
 
     log_probabilities: tuple[float | None, ...]
     usage: Usage = field(default_factory=Usage)
     steps: int = 0
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Permuted:
-    """Positions into the labels that were offered, best first; only as many as were asked for."""
+    """Positions into the labels that were offered, best first; only as many as were asked for, and none where it
+    ``refused`` to answer.
+    """
 
     order: tuple[int, ...]
     usage: Usage = field(default_factory=Usage)
     steps: int = 0
+    refused: bool = False
 
 
 class Backend(Protocol):
@@ -69,8 +73,8 @@ class Backend(Protocol):
 class PairBatch:
     """Tokenised inputs ((query, document) pairs, mostly) that one call answers, made by the backend itself.
 
-    ``positions`` are the inputs' places in what was handed in; ``shortened`` and ``query_shortened`` are parallel
-    to it.
+    ``positions`` are the inputs' places in what was handed in; ``shortened``, ``query_shortened`` and, where there
+    are any, ``notes`` (further remarks on each input) are parallel to it.
     """
 
     positions: tuple[int, ...]
@@ -78,6 +82,7 @@ class PairBatch:
     shortened: tuple[bool, ...]
     query_shortened: tuple[bool, ...]
     payload: object
+    notes: tuple[tuple[str, ...], ...] = ()
 
 
 @runtime_checkable
@@ -166,6 +171,25 @@ class PermutationDecoder(TextBackend, Protocol):
         An order of fewer (but at least one) is what a constraint gives that cannot forbid a label twice: ask on, with
         the labels that remain and the others as a part of ``opening``.
         """
+
+
+@runtime_checkable
+class AsyncTextGenerator(TextGenerator, Protocol):
+    """One that can also be awaited, without holding a thread; so are the two below."""
+
+    async def generate_async(self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = ()) -> Generated: ...
+
+
+@runtime_checkable
+class AsyncContinuationScorer(ContinuationScorer, Protocol):
+    async def score_continuations_async(self, prompt: Prompt, continuations: Sequence[str]) -> Continuations: ...
+
+
+@runtime_checkable
+class AsyncPermutationDecoder(PermutationDecoder, Protocol):
+    async def permute_async(
+        self, prompt: Prompt, labels: Sequence[str], *, top: int, opening: str = "", separator: str = " > "
+    ) -> Permuted: ...
 
 
 _WORDS: dict[type, str] = {

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rankkit import __version__
-from rankkit.backends.gguf.safety import build_flags, cpu_flags, diagnose
+from rankkit.backends.gguf.safety import LlamaFacts, build_flags, cpu_flags, diagnose
 from rankkit.cli import options
 from rankkit.cli.output import say, stdout, write_json
 from rankkit.core.extras import DISTRIBUTION, install_line
@@ -37,6 +37,9 @@ _INSTRUCTIONS = (
     "sve",
     "i8mm",
 )
+
+#: The packages of the core whose versions answers and faults depend on.
+_CORE = ("numpy", "onnxruntime", "tokenizers", "pydantic", "huggingface-hub")
 
 _REQUIREMENT = re.compile(r"""^([A-Za-z0-9._-]+).*extra\s*==\s*["']([\w-]+)["']""")
 
@@ -71,7 +74,7 @@ def examine() -> dict[str, object]:
         "python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
         "cpus": {"in the machine": os.cpu_count() or 1, "usable by this process": available_cpus()},
         "instructions": sorted(cpu_flags(cgroups.SYSTEM) & set(_INSTRUCTIONS)),
-        "core": {name: _version(name) for name in ("numpy", "onnxruntime", "tokenizers", "pydantic")},
+        "core": {name: _version(name) or "not installed" for name in _CORE},
         "extras": _extras(),
         "store": _store(),
         "models": _models(),
@@ -82,9 +85,15 @@ def examine() -> dict[str, object]:
 def _extras() -> dict[str, str]:
     """Each extra with the packages that it lacks, read from rankkit's own metadata so that the two cannot drift."""
     missing: dict[str, list[str]] = {}
-    for requirement in importlib.metadata.requires(DISTRIBUTION) or ():
+    try:
+        requirements = importlib.metadata.requires(DISTRIBUTION) or ()
+    except importlib.metadata.PackageNotFoundError:
+        return {
+            "unknown": f"rankkit runs without having been installed as {DISTRIBUTION}: pip install -e . in its folder"
+        }
+    for requirement in requirements:
         found = _REQUIREMENT.match(requirement)
-        if found and found[1] != "rankkit":
+        if found and found[1] != DISTRIBUTION:
             missing.setdefault(found[2], []).extend([] if _version(found[1]) else [found[1]])
     return {
         extra: f"{install_line(extra)}  (lacks {', '.join(lacking)})" if lacking else "installed"
@@ -109,10 +118,11 @@ def _store() -> str:
 
 
 def _models() -> list[str]:
+    """What is pulled; of what cannot be read, the error."""
     try:
         return [pulled.name for pulled in store.pulled()]
-    except StoreError:
-        return []  # the line of the store says why
+    except RankkitError as error:
+        return [f"cannot be read: {error.message}"]
 
 
 def _dangers() -> list[str]:
@@ -123,6 +133,10 @@ def _dangers() -> list[str]:
         return []
     except RankkitError as error:
         return [str(error)]
+    return [*_amx_danger(llama), *([llama.waiting] if llama.waiting else [])]
+
+
+def _amx_danger(llama: LlamaFacts) -> list[str]:
     if not llama.amx:
         return []
     flags = build_flags()

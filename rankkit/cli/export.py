@@ -48,17 +48,17 @@ def export(
 
 def _answers(made: Exported) -> list[tuple[float, ...]]:
     """What the new folder says about the samples, through the backend that rankkit will use."""
-    from rankkit.backends.encoders.cross_encoder import OnnxCrossEncoder
-    from rankkit.backends.encoders.seq2seq import OnnxSeq2Seq
+    from rankkit.backends.encoders.cross_encoder import CrossEncoder
+    from rankkit.backends.encoders.seq2seq import Seq2Seq
     from rankkit.models.export import TEMPLATE
 
     answers: dict[int, tuple[float, ...]] = {}
     if made.kind == "cross-encoder":
-        encoder = OnnxCrossEncoder(made.folder)
+        encoder = CrossEncoder(made.folder)
         for batch in encoder.batches(made.samples):
             answers |= {at: (score,) for at, score in zip(batch.positions, encoder.score(batch), strict=True)}
     else:
-        model = OnnxSeq2Seq(made.folder)
+        model = Seq2Seq(made.folder)
         rows = [{"query": query, "document": document} for query, document in made.samples]
         for batch in model.fill(TEMPLATE, rows):
             answers |= dict(zip(batch.positions, model.score_targets(batch, made.targets), strict=True))

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TransferSpeedColumn
 from rich.table import Table
+from rich.text import Text
 
 from rankkit.cli.export import export
 from rankkit.cli.output import progress_on, remark, say, stderr, stdout, write_json
@@ -20,7 +21,7 @@ from rankkit.errors import LicenceNotAccepted, ModelError, ModelNotPulled
 from rankkit.models import store
 from rankkit.models.catalogue import Row, Terms, find, rows
 from rankkit.models.home import home, size
-from rankkit.models.progress import PullProgress, Tell
+from rankkit.models.progress import OnPull, PullProgress
 from rankkit.models.store import Pulled
 
 models_app = typer.Typer(
@@ -51,13 +52,14 @@ def list_models(
         table.add_column(heading, no_wrap=heading == "name")
     for row in listed:
         known = row["bytes"]
-        table.add_row(
+        cells = (
             str(row["name"]),
             str(row["kind"]),
             f"{row['licence']}{' (ask)' if row['terms'] else ''}",
             size(known) if isinstance(known, int) else "not seen",
             "yes" if row["path"] else "",
         )
+        table.add_row(*map(Text, cells))  # a row's own words may look like markup
     stdout().print(table)
 
 
@@ -88,7 +90,7 @@ def show(name: Name, as_json: Json = False) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     for key, fact in facts.items():
         if fact:
-            table.add_row(key, fact)
+            table.add_row(key, Text(fact))
     stdout().print(table)
 
 
@@ -97,6 +99,14 @@ def pull(
     name: Name,
     accept_licence: Annotated[
         bool, typer.Option("--accept-licence", help="You accept the terms of a model that has any.")
+    ] = False,
+    allow_unverified: Annotated[
+        bool,
+        typer.Option(
+            "--allow-unverified",
+            help="Where the catalogue states no checksum: take what the source gives now, though an earlier pull found "
+            "another file.",
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -109,8 +119,8 @@ def pull(
         if row.terms and not accept_licence and sys.stdin.isatty():
             _ask(row, row.terms)
             accept_licence = True
-    with _bar() as tell:
-        path = store.pull(name, accept_licence=accept_licence, progress=tell)
+    with _bar() as show:
+        path = store.pull(name, accept_licence=accept_licence, allow_unverified=allow_unverified, progress=show)
     if as_json:
         write_json({"name": name, "path": str(path), "seconds": round(time.monotonic() - began, 3)})
     else:
@@ -205,7 +215,7 @@ def _ask(row: Row, terms: Terms) -> None:
 
 
 @contextmanager
-def _bar() -> Iterator[Tell]:
+def _bar() -> Iterator[OnPull]:
     """A progress bar on stderr where that is a terminal; else a line for each change of phase."""
     console = stderr()
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
@@ -213,7 +223,7 @@ def _bar() -> Iterator[Tell]:
     said: set[tuple[str, str]] = set()
     with progress_on(console, *columns) as drawn:
 
-        def tell(now: PullProgress) -> None:
+        def show(now: PullProgress) -> None:
             if now.source not in tasks and now.phase == "downloading":
                 tasks[now.source] = drawn.add_task(now.model, total=now.total)
             if now.phase in ("downloading", "unpacking"):
@@ -221,7 +231,7 @@ def _bar() -> Iterator[Tell]:
             if now.phase != "downloading" or not console.is_terminal:
                 _say(console, now, said)
 
-        yield tell
+        yield show
 
 
 def _say(console: Console, now: PullProgress, said: set[tuple[str, str]]) -> None:

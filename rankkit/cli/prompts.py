@@ -1,4 +1,4 @@
-"""``rankkit prompts list | show | render | import``: exactly what a model would see."""
+"""``rankkit prompts list | show | render | copy | import``: exactly what a model would see."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from rankkit.cli.output import say, stderr, stdout, write_json
 from rankkit.core.ranking import Request
 from rankkit.data.documents import read_documents
 from rankkit.errors import PromptError
-from rankkit.prompting.template import Message, PromptTemplate, list_prompts, load_prompt
+from rankkit.prompting.files import read_prompt_file, write_prompt_file
+from rankkit.prompting.template import Message, PromptTemplate, find_prompt, list_prompts, load_prompt
 
 if TYPE_CHECKING:
     from rankkit.backends.gguf.model import GgufModel
@@ -124,6 +125,29 @@ def _remarks(rendered: Rendered, *, estimated: bool) -> str:
     return "; ".join(remarks)
 
 
+@prompts_app.command()
+def copy(
+    name: Annotated[str, typer.Argument(help="A name of `rankkit prompts list`.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The new file. Default: the prompt's name, in this folder.")
+    ] = None,
+) -> None:
+    """Write a prompt that ships into a file of your own, for editing."""
+    source, called = find_prompt(name)
+    target = out or Path(f"{called.rpartition('/')[2]}.toml")
+    if target.suffix != ".toml":
+        raise PromptError(f"{target} does not end in .toml", hint="By that a prompt of your own is known.")
+    write_prompt_file(target, read_prompt_file(source))
+    stderr().print(
+        f"edit it, look at it with: rankkit prompts show {target}; use it with --set prompt={target}",
+        style="dim",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    say(str(target))
+
+
 @prompts_app.command("import")
 def import_prompt(
     file: Annotated[Path, typer.Argument(help="A RankLLM prompt template (.yaml).")],
@@ -139,9 +163,7 @@ def import_prompt(
 
     text, prompt = convert(file, instruction=instruction)
     target = out or file.with_suffix(".toml")
-    if target.exists():
-        raise PromptError(f"{target} is there already", hint="Name another file with --out.")
-    target.write_text(text, encoding="utf-8")
+    write_prompt_file(target, text)
     stderr().print(
         f"a {prompt.question} prompt, fingerprint {prompt.fingerprint}; use it with --set prompt={target}", style="dim"
     )

@@ -141,16 +141,16 @@ class PairwiseSpec(LanguageModelSpec, LocalModelSpec):
 
                 return ScoreDifferenceJudge(self._scoring().judge())
             case "duo":
-                from rankkit.backends.encoders.cross_encoder import OnnxDuoEncoder
+                from rankkit.backends.encoders.duo import DuoEncoder
                 from rankkit.pairwise.cross_encoder import DuoEncoderJudge
 
-                return DuoEncoderJudge(OnnxDuoEncoder(store.locate(self.model), **self.reading()))
+                return DuoEncoderJudge(DuoEncoder(store.locate(self.model), **self.reading()))
             case "duot5":
-                from rankkit.backends.encoders.seq2seq import OnnxSeq2Seq
+                from rankkit.backends.encoders.seq2seq import Seq2Seq
                 from rankkit.pairwise.duot5 import DuoT5Judge
 
                 template = load_prompt(self.prompt or trained_prompt(self.model) or "duot5", "pairwise")
-                return DuoT5Judge(OnnxSeq2Seq(store.locate(self.model), **self.reading()), template)
+                return DuoT5Judge(Seq2Seq(store.locate(self.model), **self.reading()), template)
             case method:
                 from rankkit.pairwise.prompted import PromptedJudge
 

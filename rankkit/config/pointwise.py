@@ -95,16 +95,16 @@ class PointwiseSpec(LocalModelSpec):
         self.check()
         folder, as_probability = store.locate(self.model), self.scores == "probability"
         if self.chosen_method == "monot5":
-            from rankkit.backends.encoders.seq2seq import OnnxSeq2Seq
+            from rankkit.backends.encoders.seq2seq import Seq2Seq
             from rankkit.pointwise.monot5 import MonoT5Judge
 
             template = load_prompt(self.prompt or trained_prompt(self.model) or "monot5", "pointwise")
             scores: Literal["probability", "log-probability"] = "probability" if as_probability else "log-probability"
-            return MonoT5Judge(OnnxSeq2Seq(folder, **self.reading()), template, scores)
-        from rankkit.backends.encoders.cross_encoder import OnnxCrossEncoder
+            return MonoT5Judge(Seq2Seq(folder, **self.reading()), template, scores)
+        from rankkit.backends.encoders.cross_encoder import CrossEncoder
         from rankkit.pointwise.cross_encoder import CrossEncoderJudge
 
-        encoder = OnnxCrossEncoder(folder, graph=self.graph, **self.reading())
+        encoder = CrossEncoder(folder, graph=self.graph, **self.reading())
         return CrossEncoderJudge(encoder, "probability" if as_probability else "logit")
 
 

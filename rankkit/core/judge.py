@@ -97,8 +97,23 @@ class PlansApart(Protocol[Q, A]):
 
 
 @runtime_checkable
+class Warms(Protocol):
+    """A judge whose ``prepare`` may have to wait for its backend once: an event loop has that done beforehand."""
+
+    def warm(self) -> None: ...
+
+
+@runtime_checkable
 class Gated(Protocol):
     """A judge, or a backend, whose calls go through a gate of the backend's, which all its users share."""
 
     @property
     def gate(self) -> Gate: ...
+
+
+@runtime_checkable
+class Backed(Protocol):
+    """A judge that says what runs its calls: so it can be closed with the reranker that asks it."""
+
+    @property
+    def backend(self) -> object: ...

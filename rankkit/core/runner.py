@@ -21,7 +21,7 @@ from typing import Generic, Literal, TypeVar
 from rankkit.core.budgeting import Account
 from rankkit.core.call_queue import CallQueue, QueuedCall
 from rankkit.core.execution import Execution
-from rankkit.core.judge import Call, Judge, Reply
+from rankkit.core.judge import Call, Judge, Reply, Warms
 from rankkit.core.limits import Gate
 from rankkit.core.questions import Answer, Question, Strategy, Task
 from rankkit.core.ranking import Ranking, Request
@@ -81,6 +81,10 @@ class Runner(Generic[Q, A]):
         """The rankings in the order of the requests, each as soon as it and those before it are there."""
         self._reporter.total = total
         coming, more = iter(pairs), True
+        if self._execution.on_loop and isinstance(self._judge, Warms):
+            async with self._execution.workers(1) as warming:
+                warming.submit("warm", Work(self._judge.warm))
+                await warming.collect(None)  # what goes wrong now goes wrong again where it is dealt with
         async with self._execution.workers(self._judge.concurrency) as self._workers:
             while True:
                 more = more and self._admit(coming)

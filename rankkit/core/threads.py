@@ -83,6 +83,14 @@ def cancelled_at_exit(parent: Cancellation | None) -> Cancellation:
     return Cancellation(_exit) if parent is None else Cancellation(parent, _exit)
 
 
+def park_at_exit() -> None:
+    """Where the interpreter is going, a daemon thread of the caller's does not come back: it would only complain that
+    its work was cancelled. (Python stops such threads in the same way when they next want to run.)
+    """
+    if _exit.cancelled and threading.current_thread().daemon:
+        threading.Event().wait()
+
+
 def _end_all() -> None:
     _exit.cancel()
     _join(list(_running), _PATIENCE)

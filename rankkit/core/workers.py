@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 
 from rankkit.core.cancellation import Cancellation, enclosing
 from rankkit.core.limits import Gate
-from rankkit.core.threads import Threads, cancelled_at_exit
+from rankkit.core.threads import Threads, cancelled_at_exit, park_at_exit
 from rankkit.errors import ContractViolation, RankkitError
 
 K = TypeVar("K")
@@ -140,6 +140,7 @@ class ThreadWorkers(Workers[K, R]):
                 ended.append(self._done.get(block=not ended, timeout=timeout))
             except queue.Empty:
                 break
+        park_at_exit()
         return ended
 
     async def _close(self, *, interrupted: bool) -> None:

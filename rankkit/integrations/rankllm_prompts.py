@@ -16,7 +16,8 @@ from pathlib import Path
 import yaml
 
 from rankkit.errors import PromptError
-from rankkit.prompting.template import PromptTemplate, parse_prompt
+from rankkit.prompting.files import read_prompt_file
+from rankkit.prompting.template import PromptTemplate, clipped, parse_prompt
 
 _LISTWISE = ("listwise", "singleturn_listwise", "multiturn_listwise")
 _NAMES = {
@@ -82,16 +83,41 @@ def convert(path: Path, *, instruction: str | None = None) -> tuple[str, PromptT
     return text, parse_prompt(text, name=path.stem, where=str(path))
 
 
+#: A template is a table of texts: its events in YAML are few, and nothing is nested.
+_MOST_EVENTS = 1000
+_DEEPEST = 3
+
+
 def _read(path: Path) -> dict[str, str]:
-    if not path.is_file():
-        raise PromptError(f"there is no file {path}")
+    text = read_prompt_file(path)
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        plain = _is_plain(text)
+        data = yaml.safe_load(text) if plain else None
     except yaml.YAMLError as error:
         raise PromptError(f"{path} is not YAML: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise PromptError(f"{path} is no template: a value in it cannot be read") from error
+    if not plain:
+        raise PromptError(
+            f"{path} is no template: it has aliases, or lists in lists",
+            hint="A template is a table of texts, section by section.",
+        )
     if not isinstance(data, dict):
         raise PromptError(f"{path} holds no sections")
+    for key, value in data.items():
+        if isinstance(value, list | dict | set) and (key == "method" or key not in _READING):
+            raise PromptError(f"{path}: the section {str(key)[:60]!r} is {clipped(value)}; it must be a text")
     return {str(key): str(value) for key, value in data.items() if value is not None}
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it has nothing that makes a small file a large one (aliases) or a deep one."""
+    depth = 0
+    for count, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or depth > _DEEPEST or count > _MOST_EVENTS:
+            return False
+    return True
 
 
 def _listwise(sections: Mapping[str, str], path: Path) -> str:

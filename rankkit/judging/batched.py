@@ -6,11 +6,12 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import ClassVar, Generic, TypeVar
 
 from rankkit.backends.protocols import Backend, PairBatch, TargetScorer, require
-from rankkit.core.judge import BoundQuestion, Call, Reply
+from rankkit.core.judge import BoundQuestion, Call, Gated, Reply
+from rankkit.core.limits import Gate
 from rankkit.core.questions import Answer, Compare, Score
 from rankkit.core.ranking import Request
 from rankkit.core.usage import Usage
@@ -45,6 +46,15 @@ class BatchJudge(ABC, Generic[B, Q]):
     @property
     def concurrency(self) -> int:
         return self.backend.concurrency
+
+    @property
+    def gate(self) -> Gate:
+        """The backend's, which all judges and runs share that use it; one of this judge where it has none."""
+        return self.backend.gate if isinstance(self.backend, Gated) else self._own_gate
+
+    @cached_property
+    def _own_gate(self) -> Gate:
+        return Gate(self.backend.concurrency)
 
     def max_group_size(self, request: Request) -> int | None:
         return None
@@ -110,7 +120,7 @@ class FirstWordJudge(BatchJudge[TargetScorer, Q]):
 
 def _notes(batch: PairBatch, row: int) -> tuple[str, ...]:
     marks = {"document shortened": batch.shortened[row], "query shortened": batch.query_shortened[row]}
-    return tuple(note for note, holds in marks.items() if holds)
+    return (*(note for note, holds in marks.items() if holds), *(batch.notes[row] if batch.notes else ()))
 
 
 def logistic(log_odds: float) -> float:

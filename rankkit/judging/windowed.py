@@ -5,15 +5,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import ClassVar, Generic, TypeVar
+from functools import cached_property, partial
+from typing import Any, ClassVar, Generic, TypeVar
 
 from rankkit.backends.protocols import TextBackend, require
-from rankkit.core.judge import BoundQuestion, Call, Reply
-from rankkit.core.questions import Choose, Order, Outcome
+from rankkit.core.judge import BoundQuestion, Call, Gated, Reply
+from rankkit.core.limits import Gate
+from rankkit.core.questions import Answer, Choose, Order, Outcome
 from rankkit.core.ranking import Request
 from rankkit.core.usage import Usage
 from rankkit.errors import PromptError
+from rankkit.judging.language_model import Ask, LanguageModel, call_of
 from rankkit.judging.window import Fitted, Window
 from rankkit.prompting.template import PromptTemplate
 
@@ -34,6 +36,8 @@ class WindowJudge(ABC, Generic[Q, A]):
     window: Window = field(init=False, repr=False, compare=False)
 
     method: ClassVar[str]
+    #: How the answer is read, where one method has several ways.
+    variant: ClassVar[str] = ""
     capability: ClassVar[type]
     asks: ClassVar[str] = "order"
     score_kind = None
@@ -56,13 +60,22 @@ class WindowJudge(ABC, Generic[Q, A]):
         return {
             "model": f"{self.backend.name}@{self.backend.fingerprint}",
             "prompt": f"{self.template.name}@{self.template.fingerprint}",
-            "method": self.method,
+            "method": f"{self.method} {self.variant}".strip(),
             "passage_tokens": str(self.passage_tokens),
         }
 
     @property
     def concurrency(self) -> int:
         return self.backend.concurrency
+
+    @property
+    def gate(self) -> Gate:
+        """The backend's, which all judges and runs share that use it; one of this judge where it has none."""
+        return self.backend.gate if isinstance(self.backend, Gated) else self._own_gate
+
+    @cached_property
+    def _own_gate(self) -> Gate:
+        return Gate(self.backend.concurrency)
 
     @property
     def waits(self) -> bool:
@@ -77,27 +90,43 @@ class WindowJudge(ABC, Generic[Q, A]):
             fitted = self.window.fit(
                 item.request, item.question.indices, self.answer_tokens(len(item.question.indices))
             )
-            yield Call((slot,), self.bound(fitted), partial(self._run, item, fitted))
+            yield self.call(self.bound(fitted), partial(self._ask, item, fitted), slot)
+
+    def call(self, bound: Usage, ask: Ask[A], slot: int = 0) -> Call[A]:
+        return call_of(self.backend, self.capability, bound, ask, slot)
+
+    def warm(self) -> None:
+        """Have the backend find out what ``prepare`` needs to know of it, which may take a request to a server."""
+        _ = self.backend.context_length
 
     def bound(self, fitted: Fitted) -> Usage:
-        said = self.answer_tokens(len(fitted.labels)) + self.backend.thinking_tokens
+        """The most that the call can cost: no judge sends a higher limit of tokens than this one states."""
+        return self.bound_of(fitted, self.answer_tokens(len(fitted.labels)))
+
+    def bound_of(self, fitted: Fitted, answer_tokens: int) -> Usage:
+        said = answer_tokens + self.backend.thinking_tokens
         cost = self.backend.price(input_tokens=fitted.tokens, output_tokens=said)
         return Usage(calls=1, input_tokens=fitted.tokens, output_tokens=said, cost=cost)
 
-    def _run(self, item: BoundQuestion[Q], fitted: Fitted) -> list[Reply[A]]:
-        return [self.ask(item, fitted)]
+    async def _ask(self, item: BoundQuestion[Q], fitted: Fitted, model: LanguageModel) -> Reply[A]:
+        return await self.ask(item, fitted, model)
 
     def answer_tokens(self, count: int) -> int:
         """The room that an answer about ``count`` passages needs."""
         return TOKENS_A_LABEL * count + 8
 
     @abstractmethod
-    def ask(self, item: BoundQuestion[Q], fitted: Fitted) -> Reply[A]:
-        """Make the call and read the answer."""
+    async def ask(self, item: BoundQuestion[Q], fitted: Fitted, model: LanguageModel) -> Reply[A]:
+        """Make the call and read the answer. It waits for the model and nothing else."""
 
 
 def shortened_notes(fitted: Fitted) -> tuple[str, ...]:
     return ("passage shortened",) * fitted.shortened
+
+
+def refused_reply(usage: Usage, fitted: Fitted) -> Reply[Any]:
+    """The model, or a content filter before it, would not answer."""
+    return Reply(Answer(None, Outcome.REFUSED, ("refused",)), usage, shortened_notes(fitted), said="")
 
 
 def completed(named: Sequence[int], indices: Sequence[int]) -> tuple[int, ...]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from rankkit.backends.protocols import ContinuationScorer
 from rankkit.core.judge import BoundQuestion, Reply
 from rankkit.core.questions import Answer, Order, Outcome
+from rankkit.judging.language_model import LanguageModel
 from rankkit.judging.window import Fitted
-from rankkit.judging.windowed import WindowJudge, completed, outcome_of, shortened_notes
+from rankkit.judging.windowed import WindowJudge, completed, outcome_of, refused_reply, shortened_notes
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,11 @@ class FirstTokenJudge(WindowJudge[Order, tuple[int, ...]]):
         # Nothing is said, but identifiers of several tokens are computed beyond the prompt.
         return 4 * count
 
-    def ask(self, item: BoundQuestion[Order], fitted: Fitted) -> Reply[tuple[int, ...]]:
-        assert isinstance(self.backend, ContinuationScorer)
+    async def ask(self, item: BoundQuestion[Order], fitted: Fitted, model: LanguageModel) -> Reply[tuple[int, ...]]:
         opening = self.template.answers("opening", "")
-        scored = self.backend.score_continuations(fitted.prompt, [opening + label for label in fitted.labels])
+        scored = await model.score_continuations_async(fitted.prompt, [opening + label for label in fitted.labels])
+        if scored.refused:
+            return refused_reply(scored.usage, fitted)
         values = dict(enumerate(scored.log_probabilities))
         seen = {place: value for place, value in values.items() if value is not None}
         named = sorted(seen, key=lambda place: -seen[place])

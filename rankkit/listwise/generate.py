@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from string import Template
@@ -14,6 +15,7 @@ from rankkit.core.judge import BoundQuestion, Call, Reply
 from rankkit.core.questions import Answer, Order, Outcome
 from rankkit.core.ranking import clip
 from rankkit.errors import ContextTooSmall, InvalidOutput, PromptError
+from rankkit.judging.language_model import LanguageModel
 from rankkit.judging.window import Fitted
 from rankkit.judging.windowed import WindowJudge, completed, shortened_notes
 from rankkit.listwise.parsing.reply import read_reply
@@ -52,16 +54,19 @@ class GenerateJudge(WindowJudge[Order, tuple[int, ...]]):
                 hint="It may say $query, $count and $last; write $$ for a dollar sign.",
             )
 
-    def ask(self, item: BoundQuestion[Order], fitted: Fitted) -> Reply[tuple[int, ...]]:
-        generated = self._generated(fitted)
+    @property
+    def fingerprints(self) -> Mapping[str, str]:
+        return {**super().fingerprints, "policy": self.policy}
+
+    async def ask(self, item: BoundQuestion[Order], fitted: Fitted, model: LanguageModel) -> Reply[tuple[int, ...]]:
+        generated = await self._generated(fitted, model)
         answer = self._read(item.question, fitted, generated)
         retry = self.policy == "retry" and answer.outcome is not Outcome.OK
         again = (self._stricter(item, fitted, answer) or self._halved(item, answer)) if retry else None
         return Reply(answer, generated.usage, shortened_notes(fitted), again, said=generated.text)
 
-    def _generated(self, fitted: Fitted) -> Generated:
-        assert isinstance(self.backend, TextGenerator)
-        return self.backend.generate(fitted.prompt, max_tokens=self.answer_tokens(len(fitted.labels)))
+    async def _generated(self, fitted: Fitted, model: LanguageModel) -> Generated:
+        return await model.generate_async(fitted.prompt, max_tokens=self.answer_tokens(len(fitted.labels)))
 
     def _read(self, question: Order, fitted: Fitted, generated: Generated) -> Answer[tuple[int, ...]]:
         answer = read_answer(
@@ -95,17 +100,17 @@ class GenerateJudge(WindowJudge[Order, tuple[int, ...]]):
         prompt = _with_words(shown.prompt, words)
         anew = max(0, shown.shortened - fitted.shortened)  # of the others the first prompt's notes tell
         stricter = Fitted(prompt, self.backend.count_tokens(prompt), shown.labels, anew)
-        return Call((0,), self.bound(stricter), partial(self._ask_stricter, item, stricter, before))
+        return self.call(self.bound(stricter), partial(self._ask_stricter, item, stricter, before))
 
-    def _ask_stricter(
-        self, item: BoundQuestion[Order], fitted: Fitted, before: Answer[tuple[int, ...]]
-    ) -> list[Reply[tuple[int, ...]]]:
-        generated = self._generated(fitted)
+    async def _ask_stricter(
+        self, item: BoundQuestion[Order], fitted: Fitted, before: Answer[tuple[int, ...]], model: LanguageModel
+    ) -> Reply[tuple[int, ...]]:
+        generated = await self._generated(fitted, model)
         answer = self._read(item.question, fitted, generated)
         if answer.outcome is not Outcome.OK and before.value is not None:
             answer = before
         again = self._halved(item, answer)
-        return [Reply(answer, generated.usage, shortened_notes(fitted), again, said=generated.text)]
+        return Reply(answer, generated.usage, shortened_notes(fitted), again, said=generated.text)
 
     def _halved(self, item: BoundQuestion[Order], before: Answer[tuple[int, ...]]) -> Call[tuple[int, ...]] | None:
         """The first half of the window, where there is nothing to keep."""
@@ -113,15 +118,17 @@ class GenerateJudge(WindowJudge[Order, tuple[int, ...]]):
         if before.value is not None or len(half) < 2:
             return None
         smaller = self.window.fit(item.request, half, self.answer_tokens(len(half)))
-        return Call((0,), self.bound(smaller), partial(self._ask_half, item, Order(half), smaller))
+        return self.call(self.bound(smaller), partial(self._ask_half, item, Order(half), smaller))
 
-    def _ask_half(self, item: BoundQuestion[Order], half: Order, fitted: Fitted) -> list[Reply[tuple[int, ...]]]:
-        generated = self._generated(fitted)
+    async def _ask_half(
+        self, item: BoundQuestion[Order], half: Order, fitted: Fitted, model: LanguageModel
+    ) -> Reply[tuple[int, ...]]:
+        generated = await self._generated(fitted, model)
         answer = self._read(half, fitted, generated)
         if answer.value is not None:
             whole = (*answer.value, *item.question.indices[len(half.indices) :])
             answer = Answer(whole, Outcome.REPAIRED, (*answer.defects, "smaller-window"))
-        return [Reply(answer, generated.usage, said=generated.text)]
+        return Reply(answer, generated.usage, said=generated.text)
 
 
 def read_answer(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rankkit.backends.language.pricing import estimate_order_tokens
 from rankkit.backends.protocols import ContinuationScorer, PermutationDecoder, TextGenerator
 from rankkit.core.judge import BoundQuestion, Reply
 from rankkit.core.questions import Answer, Choose, Order, Outcome
+from rankkit.core.usage import Usage
+from rankkit.judging.language_model import LanguageModel
 from rankkit.judging.window import Fitted
-from rankkit.judging.windowed import WindowJudge, outcome_of, shortened_notes
+from rankkit.judging.windowed import WindowJudge, outcome_of, refused_reply, shortened_notes
 from rankkit.listwise.generate import read_answer
 
 
@@ -23,10 +26,11 @@ class SetwiseJudge(WindowJudge[Choose, int]):
     def answer_tokens(self, count: int) -> int:
         return 4 * count
 
-    def ask(self, item: BoundQuestion[Choose], fitted: Fitted) -> Reply[int]:
-        assert isinstance(self.backend, ContinuationScorer)
+    async def ask(self, item: BoundQuestion[Choose], fitted: Fitted, model: LanguageModel) -> Reply[int]:
         opening = self.template.answers("opening", "")
-        scored = self.backend.score_continuations(fitted.prompt, [opening + label for label in fitted.labels])
+        scored = await model.score_continuations_async(fitted.prompt, [opening + label for label in fitted.labels])
+        if scored.refused:
+            return refused_reply(scored.usage, fitted)
         values = {place: value for place, value in enumerate(scored.log_probabilities) if value is not None}
         if not values:
             return Reply(Answer(None, Outcome.UNREADABLE, ("unseen",)), scored.usage, shortened_notes(fitted), said="")
@@ -41,13 +45,19 @@ class SetwiseConstrainedJudge(WindowJudge[Choose, int]):
     """By an answer that can only be an identifier, for backends that show no log-probabilities."""
 
     method = "setwise"
+    variant = "by constraint"
     capability = PermutationDecoder
     asks = "choose"
 
-    def ask(self, item: BoundQuestion[Choose], fitted: Fitted) -> Reply[int]:
-        assert isinstance(self.backend, PermutationDecoder)
+    def bound(self, fitted: Fitted) -> Usage:
         opening = self.template.answers("opening", "")
-        permuted = self.backend.permute(fitted.prompt, fitted.labels, top=1, opening=opening)
+        return self.bound_of(fitted, estimate_order_tokens(fitted.labels, 1, opening=opening))
+
+    async def ask(self, item: BoundQuestion[Choose], fitted: Fitted, model: LanguageModel) -> Reply[int]:
+        opening = self.template.answers("opening", "")
+        permuted = await model.permute_async(fitted.prompt, fitted.labels, top=1, opening=opening)
+        if permuted.refused:
+            return refused_reply(permuted.usage, fitted)
         [best] = permuted.order
         answer = Answer(item.question.indices[best])
         return Reply(answer, permuted.usage, shortened_notes(fitted), said=fitted.labels[best])
@@ -58,12 +68,12 @@ class SetwiseTextJudge(WindowJudge[Choose, int]):
     """By what the model writes, for backends that neither show log-probabilities nor take a constraint."""
 
     method = "setwise"
+    variant = "by text"
     capability = TextGenerator
     asks = "choose"
 
-    def ask(self, item: BoundQuestion[Choose], fitted: Fitted) -> Reply[int]:
-        assert isinstance(self.backend, TextGenerator)
-        generated = self.backend.generate(fitted.prompt, max_tokens=16)
+    async def ask(self, item: BoundQuestion[Choose], fitted: Fitted, model: LanguageModel) -> Reply[int]:
+        generated = await model.generate_async(fitted.prompt, max_tokens=self.answer_tokens(len(fitted.labels)))
         named = _named(generated.text, fitted.labels)
         if named is None:
             question = Order(item.question.indices, top=1)
@@ -77,5 +87,5 @@ class SetwiseTextJudge(WindowJudge[Choose, int]):
 
 def _named(text: str, labels: tuple[str, ...]) -> int | None:
     """The label that is the whole answer, with or without marks and the word that the prompt puts before it."""
-    bare = text.strip().removeprefix("Passage").strip(" .[]()*:\n").upper()
-    return labels.index(bare) if bare in labels else None
+    label = text.strip().removeprefix("Passage").strip(" .[]()*:\n").upper()
+    return labels.index(label) if label in labels else None

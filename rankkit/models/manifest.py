@@ -12,6 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 from rankkit.errors import InvalidModel
 from rankkit.models.catalogue import Row
 from rankkit.models.home import disk_errors
+from rankkit.models.row_checks import check_file_name, check_sha256
+
+#: Bytes of a manifest that is read.
+_LARGEST = 1 << 20
 
 FILE_NAME = "rankkit.json"
 
@@ -27,10 +31,16 @@ class PulledFile:
     bytes: int
     unseen: str = ""
 
+    def __post_init__(self) -> None:
+        check_file_name(self.name)
+        check_sha256(self.sha256)
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """``pulled_at`` is UTC, ISO 8601; ``terms`` the address of the terms that were accepted, if there were any."""
+    """``pulled_at`` is UTC, ISO 8601; ``terms`` the address of the terms that were accepted, if there were any;
+    ``commit`` that of a hub repository.
+    """
 
     name: str
     licence: str
@@ -38,9 +48,10 @@ class Manifest:
     pulled_at: str
     files: tuple[PulledFile, ...]
     terms: str = ""
+    commit: str = ""
 
     @classmethod
-    def of(cls, row: Row, source: str, folder: Path, digests: Mapping[str, str]) -> Manifest:
+    def of(cls, row: Row, source: str, folder: Path, digests: Mapping[str, str], commit: str = "") -> Manifest:
         return cls(
             name=row.name,
             licence=row.licence,
@@ -56,6 +67,7 @@ class Manifest:
                 for file in row.files
             ),
             terms=row.terms.url if row.terms else "",
+            commit=commit,
         )
 
     @property
@@ -86,7 +98,8 @@ def read(folder: Path) -> Manifest | None:
     """
     with disk_errors():
         try:
-            text = (folder / FILE_NAME).read_bytes()
+            with (folder / FILE_NAME).open("rb") as opened:
+                text = opened.read(_LARGEST)
         except (FileNotFoundError, NotADirectoryError):
             return None
     try:

@@ -2,36 +2,37 @@
 
 ``pip download`` neither installs nor runs anything of a wheel. Where this Python has no pip (environments made by uv
 have none) another one is looked for; any will do, for a wheel of data is the same for every Python.
+
+What pip writes for people is quoted and never interpreted: why it failed is asked of ``pip index versions --json``.
 """
 
 from __future__ import annotations
 
+import errno
 import importlib.util
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from packaging.version import InvalidVersion, Version
 
 from rankkit.errors import ChecksumMismatch, DownloadFailed, RankkitError
 from rankkit.models.catalogue import Wheel
-from rankkit.models.home import disk_full
+from rankkit.models.home import disk_full, size
+from rankkit.models.progress import longest_under
 
-#: What pip and its HTTP library say when no connection comes about.
-_NO_NETWORK = re.compile(
-    r"Failed to establish a new connection|NewConnectionError|NameResolutionError|Name or service not known|"
-    r"Temporary failure in name resolution|getaddrinfo failed|Network is unreachable|No route to host|"
-    r"Connection refused|ConnectTimeout|ReadTimeout|Read timed out|ProxyError|Connection aborted|"
-    r"Connection reset|Connection broken|Max retries exceeded|CERTIFICATE_VERIFY_FAILED|SSLError|"
-    r"network connection|[Cc]onnection timed out|IncompleteRead"
-)
-_FULL = re.compile(r"No space left on device|Disk quota exceeded|not enough space on the disk")
-_REFUSED = re.compile(r"\b(401|403|407)\b[^\n]*(Error|Unauthorized|Forbidden|Authentication)")
-_MISSING = re.compile(r"No matching distribution found|Could not find a version that satisfies")
-_VERSIONS = re.compile(r"\(from versions: ([^)]*)\)")
-_BROKEN = re.compile(r"DO NOT MATCH THE HASHES|Expected sha256|Wheel '[^\n]*is invalid|BadZipFile|not a zip file")
+#: Bytes of a wheel whose row states no size: more than package indexes take.
+_MOST = 8 << 30
+#: pip unpacks a wheel's description beside it, which may be longer than a very small wheel.
+_SMALL = 1 << 20
+#: How Python writes these numbers of the system into an error, whatever the language of its words.
+_FULL = tuple(f"[Errno {number}]" for number in (errno.ENOSPC, errno.EDQUOT))
+_QUIET = ("--no-input", "--disable-pip-version-check")
 
 
 def find_pip() -> tuple[str, ...]:
@@ -59,71 +60,119 @@ def find_pip() -> tuple[str, ...]:
 def download(wheel: Wheel, into: Path, work: Path) -> Path:
     """Fetch one wheel into the empty folder ``into``. Temporary files go to ``work``, which must be on the same disk.
 
+    Where the row has the wheel's sha256, pip takes no other file.
+
     Raises:
         DownloadFailed: no network, no such version, refused by the index; with pip's own words.
+        ChecksumMismatch: more arrives than the row says; the download is ended at that point.
         StoreError: the disk is full.
     """
     pip = find_pip()
+    for folder in (into, work):
+        folder.mkdir(parents=True, exist_ok=True)
+    environment = _environment(work, pip)
     command = [
         *pip,
         "download",
         "--no-deps",
         "--only-binary=:all:",
         "--ignore-requires-python",
-        "--no-input",
-        "--disable-pip-version-check",
-        "-vv",  # or else it keeps to itself that an index could not be reached, and says that it has no such package
+        *_QUIET,
         "--progress-bar=off",
         f"--dest={into}",
-        f"{wheel.package}=={wheel.version}",
+        *_requirement(wheel, work),
     ]
-    for folder in (into, work):
-        folder.mkdir(parents=True, exist_ok=True)
-    # run() ends the child when this thread is interrupted. What it says stays in memory: a full disk cannot hold it.
-    done = subprocess.run(
-        command,
-        env=_environment(work, pip),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
-    said = done.stdout.decode(errors="replace")
+    code, said = _run(command, environment, into.parent, wheel)
     found = sorted(into.glob("*.whl"))
-    if done.returncode != 0 or len(found) != 1:
-        raise explain(wheel, said)
+    if code != 0 or len(found) != 1:
+        raise explain(wheel, said, _versions(pip, wheel, environment))
+    if wheel.bytes is not None and found[0].stat().st_size > wheel.bytes:
+        raise _too_long(wheel, wheel.bytes)
     return found[0]
 
 
-def explain(wheel: Wheel, said: str) -> RankkitError:
-    """pip's words as an error of ours. The order matters: pip ends with "no matching distribution" in most cases."""
+def explain(wheel: Wheel, said: str, versions: Sequence[str]) -> RankkitError:
+    """Why pip failed: ``said`` is what it wrote, ``versions`` are those of the package that the index shows now."""
     wanted = f"{wheel.package} {wheel.version}"
-    last = _last_error(said)
-    if _FULL.search(said):
+    if any(number in said for number in _FULL):
         return disk_full()
-    if _BROKEN.search(said):
-        return ChecksumMismatch(
-            f"{wanted} arrived broken, says pip: {_last(_BROKEN, said)}",
-            hint="Try again; if it stays so, a proxy or mirror holds a bad copy (pip's own: pip cache purge).",
-        )
-    versions = _VERSIONS.search(said)
-    seen = versions.group(1).strip() if versions else "none"
-    if seen == "none" and _NO_NETWORK.search(said):
+    if versions and not any(_same(version, wheel.version) for version in versions):
         return DownloadFailed(
-            f"no connection to the package index for {wanted}: {_last(_NO_NETWORK, said)}",
-            hint="Check the network, the proxy (HTTPS_PROXY) and pip's settings (pip config list), and try again.",
-        )
-    if seen == "none" and _REFUSED.search(said):
-        return DownloadFailed(
-            f"the package index refused {wanted}: {_last(_REFUSED, said)}",
-            hint="Check the user name and password in pip's index settings (pip config list) or proxy.",
-        )
-    if _MISSING.search(said):
-        return DownloadFailed(
-            f"the package index that pip uses has no {wanted} (versions there: {seen})",
+            f"the package index that pip uses has no {wanted} (versions there: {', '.join(versions[:20])})",
             hint="A mirror may not carry it yet; pip config list shows which index is asked.",
         )
-    return DownloadFailed(f"pip could not download {wanted}: {last}")
+    if versions:
+        pinned = " with the sha256 that the catalogue states" if wheel.sha256 else ""
+        return DownloadFailed(
+            f"the package index has {wanted}, but pip could not download it{pinned}: {_quote(said)}",
+            hint="Try again; if it stays so, a proxy or mirror holds a bad copy (pip's own: pip cache purge).",
+        )
+    return DownloadFailed(
+        f"no connection to the package index, or it has no {wanted}; pip says: {_quote(said)}",
+        hint="Check the network, the proxy (HTTPS_PROXY) and pip's settings, its index and password among them "
+        "(pip config list), and try again.",
+    )
+
+
+def _requirement(wheel: Wheel, work: Path) -> tuple[str, ...]:
+    """What is wanted, as arguments. Nothing of a row can be read as an option: it stands behind ``--`` or in a file."""
+    pinned = f"{wheel.package}=={wheel.version}"
+    if not wheel.sha256:
+        return "--", pinned
+    file = work / "requirements.txt"
+    file.write_text(f"{pinned} --hash=sha256:{wheel.sha256}\n", encoding="utf-8")
+    return "--require-hashes", f"--requirement={file}"
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str], place: Path, wheel: Wheel) -> tuple[int, str]:
+    """pip's exit code and words. It is ended as soon as a file below ``place`` is longer than the wheel may be.
+
+    What it says stays in memory: a full disk cannot hold it.
+    """
+    most = max(wheel.bytes or _MOST, _SMALL)
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as running:
+        try:
+            while True:
+                try:
+                    _, said = running.communicate(timeout=0.1)
+                    return running.returncode, said.decode(errors="replace")
+                except subprocess.TimeoutExpired:
+                    if longest_under(place) > most:
+                        raise _too_long(wheel, wheel.bytes or _MOST) from None
+        finally:
+            # Also when this thread is interrupted: nobody would wait for the child.
+            running.kill()
+
+
+def _too_long(wheel: Wheel, most: int) -> ChecksumMismatch:
+    return ChecksumMismatch(
+        f"{wheel.package} {wheel.version} is longer than the {size(most)} that it may have: the download was ended",
+        hint="A proxy or mirror holds another file under this name.",
+    )
+
+
+def _versions(pip: tuple[str, ...], wheel: Wheel, environment: Mapping[str, str]) -> list[str]:
+    """The versions that the index shows; none where it cannot be asked, or this pip cannot say."""
+    command = [*pip, "index", "versions", *_QUIET, "--json", "--only-binary=:all:", "--ignore-requires-python"]
+    asked = subprocess.run(
+        [*command, "--", wheel.package], env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    try:
+        told = json.loads(asked.stdout)
+    except ValueError:
+        return []
+    listed = told.get("versions") if isinstance(told, dict) else None
+    return [str(version) for version in listed] if isinstance(listed, list) else []
+
+
+def _same(shown: str, wanted: str) -> bool:
+    """Whether they are one version: 1.0 is 1.0.0."""
+    try:
+        return Version(shown) == Version(wanted)
+    except InvalidVersion:
+        return False
 
 
 def _environment(work: Path, pip: tuple[str, ...]) -> Mapping[str, str]:
@@ -152,12 +201,8 @@ def _works(command: tuple[str, ...]) -> bool:
     return asked.returncode == 0
 
 
-def _last_error(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    errors = [line for line in lines if line.lower().startswith("error")]
-    return (errors or lines or ["it said nothing"])[-1]
-
-
-def _last(pattern: re.Pattern[str], said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if pattern.search(line)]
-    return lines[-1].removeprefix("ERROR: ").removeprefix("WARNING: ")
+def _quote(said: str) -> str:
+    """The last words of a program, without what could steer a terminal: some of them are a server's."""
+    lines = ["".join(filter(str.isprintable, line)).strip() for line in said.splitlines()]
+    kept = [line for line in lines if line][-3:]
+    return " / ".join(kept)[:1000] or "nothing"

@@ -27,7 +27,7 @@ class PullProgress:
     note: str = ""
 
 
-Tell = Callable[[PullProgress], None]
+OnPull = Callable[[PullProgress], None]
 
 
 def silent(_: PullProgress) -> None:
@@ -67,11 +67,18 @@ def watching(folder: Path, report: Callable[[int], None], *, every: float = 0.1)
 
 def bytes_under(folder: Path) -> int:
     """Bytes of all files in a folder, which may change or vanish while they are counted."""
-    total = 0
+    return sum(_sizes(folder))
+
+
+def longest_under(folder: Path) -> int:
+    """Bytes of the longest file in a folder."""
+    return max(_sizes(folder), default=0)
+
+
+def _sizes(folder: Path) -> Iterator[int]:
     for place, _, names in os.walk(folder):
         for name in names:
             try:
-                total += (Path(place) / name).stat().st_size
+                yield (Path(place) / name).lstat().st_size
             except FileNotFoundError:
                 continue
-    return total

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from rankkit.errors import ChecksumMismatch, InvalidModel, LicenceNotAccepted, ModelNotPulled, UnknownModel
 from rankkit.models import manifest as manifests
-from rankkit.models.catalogue import Row, find
+from rankkit.models import records
+from rankkit.models.catalogue import HubSource, Row, find, find_exactly
 from rankkit.models.digest import sha256
 from rankkit.models.fetch import fetch
 from rankkit.models.home import disk_errors, home, is_offline, model_folder
 from rankkit.models.manifest import Manifest
-from rankkit.models.progress import PullProgress, Tell, silent
+from rankkit.models.progress import OnPull, PullProgress, silent
 from rankkit.models.staging import locked, settle, staging, sweep
 
 
@@ -69,13 +70,16 @@ def pull(
     model: str | Path | Row,
     *,
     accept_licence: bool = False,
+    allow_unverified: bool = False,
     offline: bool | None = None,
-    progress: Tell = silent,
+    progress: OnPull = silent,
 ) -> Path:
     """Bring a model into the cache, unless it is there, and return where it lies (see ``locate``).
 
-    ``accept_licence`` says that the user accepts the terms of models that have any. ``offline=None`` reads the
-    environment. ``progress`` may be called from another thread.
+    ``accept_licence`` says that the user accepts the terms of models that have any. Where a row states no checksum, the
+    first pull writes down the commit and the checksums that it found, and later ones are held to them, unless
+    ``allow_unverified`` says to take what the source gives now. ``offline=None`` reads the environment. ``progress``
+    may be called from another thread.
 
     Raises:
         UnknownModel: nearest names are given.
@@ -88,35 +92,45 @@ def pull(
     if local is not None:
         return local
     row = model if isinstance(model, Row) else find(str(model))
-    there = installed(row)
+    there = None if allow_unverified and row.unseen else installed(row)
     if there is None:
         _may_pull(row, offline=is_offline() if offline is None else offline, accepted=accept_licence)
         with disk_errors():
             sweep()
         with disk_errors(), locked(row.name, progress):
-            there = installed(row) or _pull_here(row, progress)
+            again = None if allow_unverified and row.unseen else installed(row)
+            there = again or _pull_here(row, progress, allow_unverified=allow_unverified)
     progress(PullProgress(row.name, "done", there.manifest.source))
     return there.path
 
 
 def verify(name: str) -> Pulled:
-    """Read every file of a pulled model and hold it against its checksum.
+    """Read every file of a pulled model and hold it against its checksum, and both against the catalogue.
 
     Raises:
         ModelNotPulled: nothing to verify.
-        InvalidModel: a file is missing.
-        ChecksumMismatch: a file is not what it was; all such files are named.
+        InvalidModel: a file is missing, or lies there that nobody pulled.
+        ChecksumMismatch: a file is not what it was, or not what the catalogue means; all such files are named.
     """
     there = _pulled(name)
     folder = model_folder(there.name)
     again = f"Run: rankkit models remove {there.name}, and pull it again."
-    missing = [file.name for file in there.manifest.files if not (folder / file.name).is_file()]
-    if missing:
-        raise InvalidModel(f"{there.name} lacks {', '.join(missing)} in {folder}", hint=again)
+    listed = {file.name: file for file in there.manifest.files}
     with disk_errors():
-        changed = [file.name for file in there.manifest.files if sha256(folder / file.name) != file.sha256]
+        plain = {path.name for path in folder.iterdir() if path.is_file() and not path.is_symlink()}
+        unknown = sorted({path.name for path in folder.iterdir()} - listed.keys() - {manifests.FILE_NAME})
+    missing = sorted(listed.keys() - plain)
+    if missing:
+        raise InvalidModel(f"{there.name} lacks {', '.join(missing)} in {folder} (links do not count)", hint=again)
+    if unknown:
+        raise InvalidModel(f"nobody pulled {', '.join(map(repr, unknown))} in {folder}", hint=again)
+    with disk_errors():
+        changed = [file.name for file in listed.values() if sha256(folder / file.name) != file.sha256]
     if changed:
         raise ChecksumMismatch(f"{', '.join(changed)} of {there.name} changed since it was pulled", hint=again)
+    row = find_exactly(there.name)
+    if row is not None and not there.manifest.fits(row):
+        raise ChecksumMismatch(f"{there.name} is what was pulled, and not what the catalogue means by it", hint=again)
     return there
 
 
@@ -135,12 +149,15 @@ def remove(name: str) -> int:
     return freed
 
 
-def _pull_here(row: Row, tell: Tell) -> Pulled:
+def _pull_here(row: Row, notify: OnPull, *, allow_unverified: bool) -> Pulled:
     """Under the row's lock: fetch into staging, then put it into place in one step."""
     with staging(row.name) as aside:
         made = aside / "model"
-        source, digests = fetch(row, made, aside / "work", tell)
-        manifests.write(Manifest.of(row, source, made, digests), made)
+        record = records.Record({}, {}) if allow_unverified else records.read(row)
+        fetched = fetch(row, made, aside / "work", notify, record)
+        manifests.write(Manifest.of(row, fetched.source.label, made, fetched.digests, fetched.commit), made)
+        source = fetched.source if isinstance(fetched.source, HubSource) else None
+        records.write(row, fetched.digests, fetched.commit, source)
         settle(made)
         folder = model_folder(row.name)
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -180,19 +197,30 @@ def local_path(model: str | Path) -> Path | None:
     Raises:
         UnknownModel: neither.
     """
-    path = Path(model).expanduser()
+    try:
+        path = Path(model).expanduser()
+    except RuntimeError as error:
+        raise UnknownModel(f"nobody knows whose folder {model} is: {error}", hint="Give the whole path.") from error
     if isinstance(model, Path) or model.startswith(("~", ".")) or path.is_absolute():
-        if path.exists():
+        if _is_there(path):
             return path
         raise UnknownModel(f"there is no folder or file {path}", hint="rankkit models list shows those known by name.")
-    try:
+    if find_exactly(model) is not None:
+        return None
+    if not model:  # as a path, it would be the folder that the program runs in
         find(model)
-    except UnknownModel:
-        # Neither a known name nor a path by its looks: only what really lies here counts.
-        if path.exists():
-            return path
-        raise
+    # Neither a known name nor a path by its looks: only what really lies here counts, before names that are alike.
+    if _is_there(path):
+        return path
+    find(model)
     return None
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name too long for any disk, or with a zero byte
+        return False
 
 
 def _folder(name: str) -> Path:
@@ -201,6 +229,7 @@ def _folder(name: str) -> Path:
     if name in forgotten:
         return forgotten[name]
     row = find(name)
+    # A name that leads out of the folder is in no catalogue, and the folders are those that were listed.
     if row.name not in forgotten:
         raise ModelNotPulled(f"{row.name} is not on this machine", hint="rankkit models list --pulled shows what is.")
     return forgotten[row.name]

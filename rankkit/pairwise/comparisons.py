@@ -33,7 +33,7 @@ class Comparisons:
         self._closed = False
 
     def play(self, program: SortProgram[T]) -> Generator[Sequence[Compare], Sequence[Answer[float]], T]:
-        """Take a course to its end. When the budget has run out, or nothing is answered any more, it is not asked for
+        """Run a program to its end. When the budget has run out, or nothing is answered any more, it is not asked for
         further pairs but still comes to its end, so the best order so far is what it returns.
         """
         try:
@@ -85,7 +85,7 @@ class Comparisons:
         return WinMatrix(n, {pair: value for pair, value in self._asked.items() if value is not None})
 
     def diagnostics(self) -> tuple[tuple[str, float], ...]:
-        """How far the answers can be trusted; what cannot be told from them is left out.
+        """How far the answers can be trusted; what they do not show is left out.
 
         ``position_bias`` is the share of pairs of which both orders name the same position as the winner,
         ``first_preference`` the mean probability given to the one shown first (0.5 for a fair judge), ``cycles`` the
@@ -125,9 +125,9 @@ class Comparisons:
         return [(i, j) if probability > 0.5 else (j, i)]
 
 
-def side_by_side(courses: Iterable[SortProgram[T]]) -> SortProgram[list[T]]:
-    """Take several courses forward together: the pairs that they want next are one list. Returns their results."""
-    running = dict(enumerate(courses))
+def side_by_side(programs: Iterable[SortProgram[T]]) -> SortProgram[list[T]]:
+    """Advance several programs together: the pairs that they want next are one list. Returns their results."""
+    running = dict(enumerate(programs))
     results: dict[int, T] = {}
     while running:
         wanted: list[Pair] = []

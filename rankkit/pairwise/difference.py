@@ -6,38 +6,53 @@ And it is cheap: whatever is compared with whatever, each document is scored onc
 
 from __future__ import annotations
 
+import hashlib
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 
-from rankkit.core.judge import BoundQuestion, Call, Judge, Reply
+from rankkit.core.judge import Backed, BoundQuestion, Call, Gated, Judge, Reply
+from rankkit.core.limits import Gate
 from rankkit.core.questions import Answer, Compare, Score
 from rankkit.core.ranking import Request, ScoreKind
 from rankkit.core.usage import Usage
 from rankkit.errors import RankkitError
 from rankkit.judging.batched import logistic
 
-#: How many documents' scores are remembered. One that was forgotten is scored again.
+#: How many documents' scores are remembered, and in how many bytes. One that was forgotten is scored again.
 _REMEMBERED = 1 << 16
+_MOST_BYTES = 1 << 27
 
 
 class ScoreDifferenceJudge:
     """Answers ``Compare(i, j)`` by logistic(score of i - score of j), with the scores of another judge.
 
-    It remembers scores by query and candidate, from round to round and from one ranking to the next; no answer depends
-    on what it remembers, only the bill does. A retry that the other judge advises (``Reply.again``) is not made.
+    It remembers scores by the texts of query and document (not ids, not metadata), from round to round and from one
+    ranking to the next; no answer depends on what it remembers, only the bill does. Equal texts share a score. A retry
+    that the other judge advises (``Reply.again``) is not made.
 
     A call here is one call of the other judge's (or a few, where none of their documents is compared yet), with the
     comparisons that it completes. So a budget is asked before every run of the model, and several go on at once.
     """
 
-    def __init__(self, judge: Judge[Score, float], *, remembered: int = _REMEMBERED) -> None:
+    def __init__(
+        self, judge: Judge[Score, float], *, remembered: int = _REMEMBERED, most_bytes: int = _MOST_BYTES
+    ) -> None:
         self._judge = judge
-        self._scores = _Scores(remembered)
+        self._scores = _Scores(remembered, most_bytes)
         self._planning = False
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # What it remembers saves work here, and is not worth its bytes elsewhere.
+        return partial(type(self), self._judge, remembered=self._scores.most), ()
+
+    @property
+    def backend(self) -> object:
+        """What runs the other judge's calls, if that says so."""
+        return self._judge.backend if isinstance(self._judge, Backed) else None
 
     @property
     def name(self) -> str:
@@ -55,12 +70,21 @@ class ScoreDifferenceJudge:
     def concurrency(self) -> int:
         return self._judge.concurrency
 
+    @property
+    def gate(self) -> Gate:
+        """The other judge's; one of this judge where that has none."""
+        return self._judge.gate if isinstance(self._judge, Gated) else self._own_gate
+
+    @cached_property
+    def _own_gate(self) -> Gate:
+        return Gate(self._judge.concurrency)
+
     def max_group_size(self, request: Request) -> int | None:
         return None
 
     def planning(self) -> ScoreDifferenceJudge:
         """The same, remembering nothing yet, for a plan: there each call counts as made as soon as it is prepared."""
-        plan = ScoreDifferenceJudge(self._judge, remembered=self._scores.most)
+        plan = ScoreDifferenceJudge(self._judge, remembered=self._scores.most, most_bytes=self._scores.most_bytes)
         plan._planning = True
         return plan
 
@@ -80,11 +104,11 @@ class ScoreDifferenceJudge:
                 yield Call(tuple(slots), bound, partial(_compare, tuple(waiting), [needs[slot] for slot in slots]))
                 waiting = []
 
-    def _runs(self, asked: Sequence[BoundQuestion[Compare]]) -> tuple[list[_Run], dict[Hashable, _Place]]:
+    def _runs(self, asked: Sequence[BoundQuestion[Compare]]) -> tuple[list[_Run], dict[bytes, _Place]]:
         """The runs of the other judge that are still to be made, and where each document's score is or will be."""
-        places: dict[Hashable, _Place] = {}
+        places: dict[bytes, _Place] = {}
         runs: dict[int, _Run] = {}
-        new: dict[Hashable, BoundQuestion[Score]] = {}
+        new: dict[bytes, BoundQuestion[Score]] = {}
         for item in asked:
             for key, index in zip(_keys(item), item.question.indices, strict=True):
                 place = self._scores.get(key)
@@ -100,7 +124,7 @@ class ScoreDifferenceJudge:
             runs[id(run)] = run
             keys = list(new)
             for row, slot in enumerate(call.slots):
-                places[keys[slot]] = self._scores.put(keys[slot], _Place(run, row))
+                places[keys[slot]] = self._scores.put(keys[slot], _Place(run, row, _size(new[keys[slot]])))
         return list(runs.values()), places
 
 
@@ -150,36 +174,54 @@ def _done() -> Sequence[Reply[float]]:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a document's score is or will be: row ``row`` of what a run gives."""
+    """Where a document's score is or will be: row ``row`` of what a run gives. ``size``: in bytes, at most."""
 
     run: _Run
     row: int
+    size: int
 
 
 @dataclass
 class _Scores:
-    """The last ``most`` documents' scores, shared by threads."""
+    """The last documents' scores, ``most`` of them in ``most_bytes``, shared by threads."""
 
     most: int
-    _places: OrderedDict[Hashable, _Place] = field(default_factory=OrderedDict)
+    most_bytes: int
+    _places: OrderedDict[bytes, _Place] = field(default_factory=OrderedDict)
+    _bytes: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def get(self, key: Hashable) -> _Place | None:
+    def get(self, key: bytes) -> _Place | None:
         with self._lock:
             if key in self._places:
                 self._places.move_to_end(key)
             return self._places.get(key)
 
-    def put(self, key: Hashable, place: _Place) -> _Place:
+    def put(self, key: bytes, place: _Place) -> _Place:
         with self._lock:
+            before = self._places.pop(key, None)
+            self._bytes += place.size - (before.size if before else 0)
             self._places[key] = place
-            while len(self._places) > self.most:
-                self._places.popitem(last=False)
+            while self._places and (len(self._places) > self.most or self._bytes > self.most_bytes):
+                _, forgotten = self._places.popitem(last=False)
+                self._bytes -= forgotten.size
             return place
 
 
-def _keys(asked: BoundQuestion[Compare]) -> list[Hashable]:
-    return [(asked.request.query, asked.request.candidates[index]) for index in asked.question.indices]
+def _keys(asked: BoundQuestion[Compare]) -> list[bytes]:
+    """A hash for each document, of all that a model reads: the query's text and the document's."""
+    candidates = asked.request.candidates
+    return [_key(asked.request.query.text, candidates[index].content) for index in asked.question.indices]
+
+
+def _key(query: str, content: str) -> bytes:
+    read = query.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(b"%d:%s%s" % (len(read), read, content.encode("utf-8", "surrogatepass"))).digest()
+
+
+def _size(item: BoundQuestion[Score]) -> int:
+    """A hash and a score, and until the model has run its tokenised text: fewer tokens than characters."""
+    return 512 + 2 * len(item.request.candidates[item.question.index].content)
 
 
 def _compare(own: Sequence[_Run], needs: Iterable[Sequence[_Place]]) -> list[Reply[float]]:

@@ -7,15 +7,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 from rankkit.backends.protocols import ContinuationScorer, TextBackend, TextGenerator, require
-from rankkit.core.judge import BoundQuestion, Call, Reply
+from rankkit.core.judge import BoundQuestion, Call, Gated, Reply
+from rankkit.core.limits import Gate
 from rankkit.core.questions import Answer, Compare, Outcome
 from rankkit.core.ranking import Request
 from rankkit.core.usage import Usage
 from rankkit.errors import ConfigError, PromptError
 from rankkit.judging.fitting import Fit, fit
+from rankkit.judging.language_model import LanguageModel, call_of
 from rankkit.pairwise.verdict import read_verdict
 from rankkit.prompting.template import PromptTemplate, sanitize
 
@@ -41,10 +43,9 @@ class PromptedJudge:
     score_kind = None
 
     def __post_init__(self) -> None:
-        capability = TextGenerator if self.by_text else ContinuationScorer
         require(
             self.backend,
-            capability,
+            self.capability,
             by="a pairwise prompt read " + ("as text" if self.by_text else "by log-probabilities"),
         )
         if self.template.question != "compare":
@@ -71,9 +72,27 @@ class PromptedJudge:
         return self.backend.concurrency
 
     @property
+    def gate(self) -> Gate:
+        """The backend's, which all judges and runs share that use it; one of this judge where it has none."""
+        return self.backend.gate if isinstance(self.backend, Gated) else self._own_gate
+
+    @cached_property
+    def _own_gate(self) -> Gate:
+        return Gate(self.backend.concurrency)
+
+    @property
     def waits(self) -> bool:
         """Whether calls wait for a server: a model on this machine answers one at a time."""
         return self.backend.concurrency > 1
+
+    @property
+    def capability(self) -> type:
+        """What the backend must be able to do."""
+        return TextGenerator if self.by_text else ContinuationScorer
+
+    def warm(self) -> None:
+        """Have the backend find out what ``prepare`` needs to know of it, which may take a request to a server."""
+        _ = self.backend.context_length
 
     def max_group_size(self, request: Request) -> int | None:
         return None
@@ -89,7 +108,7 @@ class PromptedJudge:
             said = _ANSWER_TOKENS + self.backend.thinking_tokens
             cost = self.backend.price(input_tokens=fitted.tokens, output_tokens=said)
             bound = Usage(calls=1, input_tokens=fitted.tokens, output_tokens=said, cost=cost)
-            yield Call((slot,), bound, partial(self._run, fitted))
+            yield call_of(self.backend, self.capability, bound, partial(self._ask, fitted), slot)
 
     def _fit(self, item: BoundQuestion[Compare]) -> Fit:
         query = sanitize(item.request.query.text)
@@ -101,17 +120,17 @@ class PromptedJudge:
             passage_tokens=self.passage_tokens,
         )
 
-    def _run(self, fitted: Fit) -> list[Reply[float]]:
+    async def _ask(self, fitted: Fit, model: LanguageModel) -> Reply[float]:
         notes = ("passage shortened",) * fitted.shortened
         labels = (self.template.answers("first"), self.template.answers("second"))
         if self.by_text:
-            assert isinstance(self.backend, TextGenerator)
-            generated = self.backend.generate(fitted.prompt, max_tokens=_ANSWER_TOKENS)
+            generated = await model.generate_async(fitted.prompt, max_tokens=_ANSWER_TOKENS)
             answer = read_verdict(generated.text, labels, generated.finish)
-            return [Reply(answer, generated.usage, notes, said=generated.text)]
-        assert isinstance(self.backend, ContinuationScorer)
-        scored = self.backend.score_continuations(fitted.prompt, labels)
-        return [Reply(_share(scored.log_probabilities), scored.usage, notes)]
+            return Reply(answer, generated.usage, notes, said=generated.text)
+        scored = await model.score_continuations_async(fitted.prompt, labels)
+        if scored.refused:
+            return Reply(Answer(None, Outcome.REFUSED, ("refused",)), scored.usage, notes)
+        return Reply(_share(scored.log_probabilities), scored.usage, notes)
 
 
 def _share(log_probabilities: Sequence[float | None]) -> Answer[float]:

@@ -31,6 +31,7 @@ from string import Template
 from typing import Literal, cast
 
 from rankkit.errors import PromptError, nearest
+from rankkit.prompting.files import read_prompt_file
 from rankkit.prompting.sanitize import Frame
 from rankkit.prompting.sanitize import sanitize as sanitize
 
@@ -193,21 +194,33 @@ def load_prompt(name: str | Path, paradigm: str | None = None) -> PromptTemplate
     Raises:
         PromptError: no such prompt (with the nearest names), or a file that does not hold together.
     """
+    file, called = find_prompt(name, paradigm)
+    where = str(file) if Path(name).suffix == ".toml" else f"prompts/{called}.toml"
+    return parse_prompt(read_prompt_file(file), name=called, where=where)
+
+
+def find_prompt(name: str | Path, paradigm: str | None = None) -> tuple[Path, str]:
+    """The file of a prompt that ships, or one of your own, and what the prompt is called.
+
+    Raises:
+        PromptError: no such prompt, or one of another paradigm.
+    """
     path = Path(name)
     if path.suffix == ".toml":
-        if not path.is_file():
-            raise PromptError(
-                f"there is no prompt file {path}",
-                hint="Give the path of a .toml file, or the name of a shipped prompt.",
-            )
-        return parse_prompt(path.read_text(encoding="utf-8"), name=path.stem, where=str(path))
+        return path, path.stem
     shipped = list_prompts()
-    wanted = [key for key in shipped if str(name) in (key, key.partition("/")[2]) and key.startswith(paradigm or "")]
+    known = [key for key in shipped if key.startswith(f"{paradigm or ''}")]
+    called = [key for key in shipped if str(name) in (key, key.partition("/")[2])]
+    wanted = [key for key in called if key in known]
+    if called and not wanted:
+        raise PromptError(
+            f"prompt {called[0]!r} is for {called[0].partition('/')[0]} judges; a {paradigm} one is needed",
+            hint=f"These are: {', '.join(known)}. Or give the path of a .toml file of your own.",
+        )
     if len(wanted) != 1:
         problem = "more than one prompt is" if wanted else "no prompt is"
-        raise PromptError(f"{problem} called {str(name)!r}", hint=nearest(str(name), wanted or shipped))
-    file = _folder() / f"{wanted[0]}.toml"
-    return parse_prompt(file.read_text(encoding="utf-8"), name=wanted[0], where=f"prompts/{wanted[0]}.toml")
+        raise PromptError(f"{problem} called {str(name)!r}", hint=nearest(str(name), wanted or known))
+    return _folder() / f"{wanted[0]}.toml", wanted[0]
 
 
 def list_prompts() -> list[str]:
@@ -238,16 +251,18 @@ def parse_prompt(content: str, *, name: str, where: str) -> PromptTemplate:
         data = tomllib.loads(content)
     except tomllib.TOMLDecodeError as error:
         raise PromptError(f"{where} is not TOML: {error}") from error
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, brackets in brackets in brackets
+        raise PromptError(f"{where} is no prompt: it holds numbers or lists beyond all measure") from error
     unknown = sorted(set(data) - _KEYS)
     if unknown:
         raise PromptError(f"{where} has unknown key(s): {', '.join(unknown)}", hint=nearest(unknown[0], _KEYS))
     question = data.get("question")
-    if question not in _PLACEHOLDERS:
-        raise PromptError(f"{where}: question is {question!r}", hint=nearest(str(question), _PLACEHOLDERS))
+    if not isinstance(question, str) or question not in _PLACEHOLDERS:
+        seen = "missing" if question is None else clipped(question)
+        raise PromptError(f"{where}: question is {seen}", hint=nearest(str(question)[:40], _PLACEHOLDERS))
     if ("messages" in data) == ("text" in data):
         raise PromptError(f"{where}: exactly one of [[messages]] and text is needed")
-    if not isinstance(data.get("version"), int) or not data.get("source"):
-        raise PromptError(f"{where}: version (a whole number) and source (where it comes from) are needed")
+    _check_types(data, where)
     template = PromptTemplate(
         name=name,
         question=cast(Literal["score", "compare", "order", "choose"], question),
@@ -264,9 +279,48 @@ def parse_prompt(content: str, *, name: str, where: str) -> PromptTemplate:
     return template
 
 
+#: What a value must be: the types, and that in words.
+_TYPES: Mapping[str, tuple[type, str]] = {
+    "source": (str, "a text"),
+    "description": (str, "a text"),
+    "labels": (str, "'numbers' or 'letters'"),
+    "passage": (str, "a text"),
+    "text": (str, "a text"),
+    "messages": (list, "written as [[messages]], one table for each"),
+    "answer": (dict, "a table"),
+}
+
+
+def _check_types(data: Mapping[str, object], where: str) -> None:
+    version = data.get("version")
+    if not isinstance(version, int) or isinstance(version, bool) or not data.get("source"):
+        raise PromptError(f"{where}: version (a whole number) and source (where it comes from) are needed")
+    for key, (kind, words) in _TYPES.items():
+        if key in data and not isinstance(data[key], kind):
+            raise PromptError(f"{where}: {key} is {clipped(data[key])}; it must be {words}")
+    if data.get("messages") == []:
+        raise PromptError(f"{where}: there are no messages", hint="Write at least one [[messages]] table.")
+    answer = cast(Mapping[str, object], data.get("answer", {}))
+    for key, value in answer.items():
+        if not isinstance(value, str | int | float):
+            raise PromptError(f"{where}: {key} under [answer] is {clipped(value)}; it must be a text")
+
+
+def clipped(value: object) -> str:
+    """A value of a file for a message: short, whatever it holds."""
+    return f"a {type(value).__name__}" if isinstance(value, list | dict) else repr(value)[:60]
+
+
 def _part(item: object, where: str) -> MessageTemplate:
-    if not isinstance(item, dict) or item.get("role") not in _ROLES or not isinstance(item.get("content"), str):
-        raise PromptError(f"{where}: a message is a table with a role ({', '.join(_ROLES)}) and a content")
+    if (
+        not isinstance(item, dict)
+        or item.get("role") not in _ROLES
+        or not isinstance(item.get("content"), str)
+        or not isinstance(item.get("each", False), bool)
+    ):
+        raise PromptError(
+            f"{where}: a message is a table with a role ({', '.join(_ROLES)}) and a content, and perhaps each = true"
+        )
     return MessageTemplate(
         cast(Literal["system", "user", "assistant"], item["role"]), item["content"], bool(item.get("each", False))
     )

@@ -2,7 +2,7 @@
 
 A record has a JSON object a line: the question (kind, candidate ids, ``top``), the fingerprints of model and prompt,
 what the model said, the answer with its outcome, defects or error, and the bill; no key, and no text of a document.
-``read_record`` and ``RecordedJudge`` answer from it. Told as the first difference are a question that the record does
+``read_record`` and ``RecordedJudge`` answer from it. The first difference names a question that the record does
 not know, a prompt that is not the recorded one, and recorded answers that the run did not come to.
 """
 
@@ -233,7 +233,7 @@ class RecordedJudge(Generic[Q, A]):
             return
         raise InvalidReply(
             f"first difference from {self.name}: query {_query_of(item.request)!r} is asked with the prompt "
-            f"{self.prompt.name}@{self.prompt.fingerprint}, and was recorded with {recorded or 'one that is not told'}",
+            f"{self.prompt.name}@{self.prompt.fingerprint}, and was recorded with {recorded or 'one unknown'}",
             hint="Replay with the prompt of the recorded run, or name none to take its answers as they are.",
         )
 
@@ -309,13 +309,13 @@ def _recorded(data: Mapping[str, object]) -> Recorded:
     )
 
 
-def _error(told: str) -> RankkitError | None:
+def _error(written: str) -> RankkitError | None:
     """The error of a call that failed, of the kind it was; one of somebody else's kinds is a ``BackendError``."""
-    name, _, message = told.partition(": ")
+    name, _, message = written.partition(": ")
     kind = getattr(errors, name, None) if name else None
     if isinstance(kind, type) and issubclass(kind, RankkitError):
         return kind(message)
-    return BackendError(told) if told else None
+    return BackendError(written) if written else None
 
 
 def _to_ids(request: Request, value: object) -> object:

@@ -17,8 +17,8 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForSeq2SeqLM, AutoModelForSequenceClassification, AutoTokenizer
 
-from rankkit.backends.encoders.cross_encoder import OnnxCrossEncoder
-from rankkit.backends.encoders.seq2seq import OnnxSeq2Seq
+from rankkit.backends.encoders.cross_encoder import CrossEncoder
+from rankkit.backends.encoders.seq2seq import Seq2Seq
 from rankkit.backends.protocols import PairBatch
 from rankkit.models.export import export_model
 from rankkit.prompting.template import load_prompt
@@ -54,7 +54,7 @@ def check_t5(room: Path) -> tuple[float, float]:
     made = export_model(room / "t5", room / "t5-onnx", kind="seq2seq")
     tokenizer = AutoTokenizer.from_pretrained(room / "t5")
     model = AutoModelForSeq2SeqLM.from_pretrained(room / "t5").eval()
-    ours = OnnxSeq2Seq(made.folder)
+    ours = Seq2Seq(made.folder)
     targets = [tokenizer.convert_tokens_to_ids(token) for token in ("▁true", "▁false")]
     assert list(ours.target_tokens(["true", "false"])) == targets
     rng = random.Random(1)
@@ -117,7 +117,7 @@ def check_cross_encoder(room: Path, kind: str) -> float:
     made = export_model(room / kind, room / f"{kind}-onnx", kind="cross-encoder")
     tokenizer = AutoTokenizer.from_pretrained(room / kind)
     model = AutoModelForSequenceClassification.from_pretrained(room / kind).eval()
-    ours = OnnxCrossEncoder(made.folder)
+    ours = CrossEncoder(made.folder)
     rng = random.Random(2)
     pairs = [(words(rng, 1, 12), words(rng, 1, 90)) for _ in range(INPUTS)]
     due = []

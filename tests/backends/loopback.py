@@ -42,7 +42,21 @@ class Cuts:
     """Promises a reply and cuts the connection in the middle of it."""
 
 
-Behaviour = Callable[[BoundQuestion], Says | Hangs | Cuts]
+@dataclass(frozen=True)
+class Raw:
+    """Bytes as they are, compressed perhaps."""
+
+    data: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
+
+
+class Drips:
+    """Sends a blank now and then, and never an end."""
+
+
+Reply = Says | Hangs | Cuts | Raw | Drips
+Behaviour = Callable[[BoundQuestion], Reply]
 
 
 def chat(content: str | None = "Yes", *, finish: str = "stop", logprobs: object = None, **message: object) -> Says:
@@ -67,8 +81,11 @@ class Loopback:
     def __init__(self) -> None:
         self.asked: list[BoundQuestion] = []
         self.behaviour: Behaviour = lambda asked: chat()
-        self.models: Says | Hangs | None = Says({"object": "list", "data": [{"id": "little", "max_model_len": 4096}]})
+        self.models: Reply | None = Says({"object": "list", "data": [{"id": "little", "max_model_len": 4096}]})
         self.closing = threading.Event()
+        #: Set when a client has closed its connection before it had an answer.
+        self.left = threading.Event()
+        self.connections = 0
         self._lock = threading.Lock()
         self._http = _Server(("127.0.0.1", 0), _Handler)
         self._http.loopback = self
@@ -78,17 +95,17 @@ class Loopback:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._http.server_address[1]}/v1"
 
-    def script(self, *replies: Says | Hangs | Cuts) -> None:
+    def script(self, *replies: Reply) -> None:
         """Give these replies in turn; the last one for ever."""
         left = list(replies)
 
-        def play(asked: BoundQuestion) -> Says | Hangs | Cuts:
+        def play(asked: BoundQuestion) -> Reply:
             with self._lock:
                 return left.pop(0) if len(left) > 1 else left[0]
 
         self.behaviour = play
 
-    def answer(self, asked: BoundQuestion) -> Says | Hangs | Cuts:
+    def answer(self, asked: BoundQuestion) -> Reply:
         if asked.path == "/v1/models":
             return self.models or error(404, "no such page")
         with self._lock:
@@ -111,6 +128,10 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64
     loopback: Loopback
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.loopback.connections += 1
+        super().process_request(request, client_address)
+
     def handle_error(self, request: object, client_address: object) -> None:
         if not isinstance(sys.exception(), ConnectionError):  # a client that gave up is part of the tests
             super().handle_error(request, client_address)
@@ -130,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         reply = self.server.loopback.answer(BoundQuestion(self.path, headers, body))
         if isinstance(reply, Hangs):
-            self.server.loopback.closing.wait()
+            self._wait_for_the_client_to_go()
             self.close_connection = True
             return
         if isinstance(reply, Cuts):
@@ -139,15 +160,47 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
             self.close_connection = True
             return
+        if isinstance(reply, Drips):
+            self._drip()
+            return
+        if isinstance(reply, Raw):
+            self._send(reply.status, {"Content-Type": "application/json", **reply.headers}, reply.data)
+            return
         raw = isinstance(reply.body, str)
         data = reply.body.encode() if isinstance(reply.body, str) else json.dumps(reply.body).encode()
-        self.send_response(reply.status)
-        for name, value in reply.headers.items():
+        self._send(reply.status, {**reply.headers, "Content-Type": "text/html" if raw else "application/json"}, data)
+
+    def _send(self, status: int, headers: Mapping[str, str], data: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Type", "text/html" if raw else "application/json")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+    def _wait_for_the_client_to_go(self) -> None:
+        self.connection.settimeout(0.02)
+        while not self.server.loopback.closing.is_set():
+            try:
+                gone = not self.connection.recv(1)
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                gone = True
+            if gone:
+                self.server.loopback.left.set()
+                return
+
+    def _drip(self) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        try:
+            while not self.server.loopback.closing.wait(0.05):
+                self.wfile.write(b"1\r\n \r\n")
+        except ConnectionError:
+            self.server.loopback.left.set()
+        self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:
         pass

@@ -137,3 +137,39 @@ def test_the_commands(tmp_path):
     assert result.stdout.strip() == str(tmp_path / "mine.toml") and result.returncode == 0
     assert load_prompt(tmp_path / "mine.toml").question == "order"
     assert rankkit("prompts", "import", str(tmp_path / "mine.yaml")).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\xff\xfe", "not UTF-8"),
+        (b"a: " + b"[" * 3000, "lists in lists"),
+        (b"a: " + b"{a: " * 3000, "lists in lists"),
+        (b"a: &a [x,x]\nb: &b [*a,*a]\nc: [*b,*b]\n", "aliases"),
+        (b"method: [x]\n", "'method' is a list"),
+        (b"method: listwise\nbody: {a: b}\n", "'body' is a dict"),
+        (b"method: listwise\nbody: " + b"9" * 5000, "cannot be read"),
+        (b"method: listwise\nbody: 2020-99-99\n", "cannot be read"),
+        (b"- a\n- b\n", "no sections"),
+        (b"a: b: c\n", "not YAML"),
+        (b"a: \x00\n", "not YAML"),
+        (b"# " + b"x" * 300_000, "KiB"),
+    ],
+)
+def test_a_broken_template_is_a_prompt_error(tmp_path, content, words):
+    (tmp_path / "mine.yaml").write_bytes(content)
+    with pytest.raises(PromptError, match=words):
+        convert(tmp_path / "mine.yaml")
+
+
+def test_a_prompt_is_copied_for_editing_and_nothing_is_overwritten(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert rankkit("prompts", "copy", "rankgpt").stdout.strip() == "rankgpt.toml"
+    assert load_prompt(tmp_path / "rankgpt.toml").fingerprint == load_prompt("rankgpt").fingerprint
+    again = rankkit("prompts", "copy", "rankgpt")
+    assert again.returncode == 2 and "there already" in again.stderr
+    (tmp_path / "link.toml").symlink_to(tmp_path / "elsewhere.toml")
+    assert rankkit("prompts", "copy", "rankgpt", "--out", "link.toml").returncode == 2
+    assert not (tmp_path / "elsewhere.toml").exists()
+    assert rankkit("prompts", "copy", "rankgpt", "--out", "mine.txt").returncode == 2
+    assert rankkit("prompts", "copy", "nothing").returncode == 2

@@ -132,7 +132,9 @@ def closed_port() -> int:
 
 
 class Server(ThreadingHTTPServer):
-    """Answers from ``replies``: path -> (headers, body). The body of ``held`` stops halfway until ``release``."""
+    """Answers from ``replies``: path -> (headers, body). The body of ``held`` stops halfway until ``release``;
+    that of ``endless`` goes on for 200 MB without a word of how long it is.
+    """
 
     daemon_threads = True
 
@@ -141,6 +143,8 @@ class Server(ThreadingHTTPServer):
         self.replies: dict[str, tuple[dict[str, str], bytes]] = {}
         self.asked: list[str] = []
         self.held = ""
+        self.endless = ""
+        self.sent = 0
         self.halfway = threading.Event()
         self.release = threading.Event()
 
@@ -167,6 +171,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(404 if body is None else 200)
         for name, value in headers.items():
             self.send_header(name, value)
+        if with_body and self.path == self.server.endless:
+            self._go_on()
+            return
         self.send_header("Content-Length", str(len(body or b"")))
         self.end_headers()
         if not with_body or body is None:
@@ -178,6 +185,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.release.wait(30)
             body = body[len(body) // 2 :]
         self.wfile.write(body)
+
+    def _go_on(self) -> None:
+        self.close_connection = True
+        self.end_headers()
+        for sent in range(200):
+            try:
+                self.wfile.write(bytes(1_000_000))
+            except OSError:
+                return
+            self.server.sent += 1_000_000
+            if sent > 20:  # time for somebody who looks now and then
+                self.server.release.wait(0.05)
 
     def log_message(self, format: str, *args: object) -> None:
         """Tests speak through what they assert."""

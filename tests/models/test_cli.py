@@ -53,6 +53,12 @@ def test_show_tells_licence_sources_and_checksums(tiny: str) -> None:
     assert "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818" in text
 
 
+def test_words_of_a_row_are_no_markup(catalogue: Callable[[str], None]) -> None:
+    catalogue(ROW.replace('"Apache-2.0"', '"[/x] [red]MIT"').replace('"A tiny model"', '"[link=http://x]t[/nothing]"'))
+    assert "[/x] [red]MIT" in run("list").stdout
+    assert "[link=http://x]t[/nothing]" in run("show", "tiny").stdout
+
+
 def test_path_verify_remove(tiny: str, home: Path) -> None:
     assert isinstance(run("path", tiny).exception, ModelNotPulled)
     assert read("pull", tiny)["path"] == str(home / "models" / "tiny")

@@ -9,8 +9,8 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from rankkit.backends.encoders.cross_encoder import OnnxCrossEncoder
-from rankkit.backends.encoders.onnx import OnnxSession
+from rankkit.backends.encoders.cross_encoder import CrossEncoder
+from rankkit.backends.encoders.onnx import OnnxEngine
 from rankkit.cli.models import models_app
 from rankkit.errors import ConfigError, InvalidModel, MissingExtra
 from tests.conftest import ROOT
@@ -22,7 +22,7 @@ needs_torch = pytest.mark.skipif(not HAS_TORCH, reason="needs the extra `export`
 
 @pytest.mark.parametrize("kind", ["bert", "modernbert"])
 def test_golden_cross_encoders_answer_as_transformers_did(kind):
-    backend = OnnxCrossEncoder(GOLDEN / kind)
+    backend = CrossEncoder(GOLDEN / kind)
     golden = [json.loads(line) for line in (GOLDEN / kind / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len(golden) >= 40
     shortened = 0
@@ -61,7 +61,7 @@ def test_the_command_makes_a_folder_that_loads_and_prints_the_difference(tmp_pat
     assert result.exit_code == 0, result.exception
     assert 1e-4 < json.loads(result.stdout)["largest_difference"] < 5
     graphs = (tmp_path / "int8").glob("*.onnx")
-    assert all(OnnxSession(path).dynamically_quantised for path in graphs)
+    assert all(OnnxEngine(path).batches_change_scores for path in graphs)
 
 
 @needs_torch

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rankkit.errors import ChecksumMismatch, DownloadFailed
-from rankkit.models import store
+from rankkit.errors import ChecksumMismatch, DownloadFailed, StoreError
+from rankkit.models import records, store
 from rankkit.models.catalogue import Row, parse
 from rankkit.models.progress import PullProgress
 from tests.models.conftest import ROW, TOKENIZER, WEIGHTS, Server, sha, tiny_wheel
@@ -95,6 +95,106 @@ def test_a_repository_without_the_file(hub: Server, row: Row) -> None:
         store.pull(row)
 
 
+# Where the row states neither commit nor checksum, the first pull writes both down.
+
+NEWER = "f" * 40
+
+
+def move_main(server: Server, content: bytes) -> None:
+    """The branch moves on to another commit with another file; the old commit stays as it was."""
+    headers = {"X-Repo-Commit": NEWER, "Accept-Ranges": "bytes"}
+    for path, new in {"onnx/model.onnx": content, "tokenizer.json": TOKENIZER}.items():
+        for revision in ("main", NEWER):
+            server.replies[f"/us/tiny/resolve/{revision}/{path}"] = ({**headers, "ETag": f'"{sha(new)}"'}, new)
+
+
+def test_a_later_pull_takes_the_commit_that_the_first_one_found(hub: Server, row: Row) -> None:
+    store.pull(row)
+    (there,) = store.pulled()
+    assert there.manifest.commit == COMMIT
+    store.remove("tiny-hub")
+    move_main(hub, b"replaced by somebody")
+    hub.asked.clear()
+    folder = store.pull(row)
+    assert (folder / "model.onnx").read_bytes() == WEIGHTS
+    assert all(COMMIT in asked for asked in hub.asked)
+
+
+def test_another_file_than_the_first_pull_found_is_refused_until_it_is_allowed(hub: Server, row: Row) -> None:
+    store.pull(row)
+    store.remove("tiny-hub")
+    publish(hub, "onnx/model.onnx", b"other", sha(b"other"))  # history was rewritten under the same commit
+    with pytest.raises(ChecksumMismatch, match=f"the first pull found {sha(WEIGHTS)}") as caught:
+        store.pull(row)
+    assert "--allow-unverified" in caught.value.hint
+    assert (store.pull(row, allow_unverified=True) / "model.onnx").read_bytes() == b"other"
+    store.remove("tiny-hub")
+    assert (store.pull(row) / "model.onnx").read_bytes() == b"other", "what was allowed is what counts from then on"
+
+
+def test_allowing_what_was_not_seen_asks_the_branch_again(hub: Server, row: Row) -> None:
+    store.pull(row)
+    move_main(hub, b"newer")
+    assert (store.pull(row) / "model.onnx").read_bytes() == WEIGHTS
+    assert (store.pull(row, allow_unverified=True) / "model.onnx").read_bytes() == b"newer"
+    assert store.verify("tiny-hub").manifest.commit == NEWER
+
+
+def test_a_commit_in_the_row_is_the_one_that_is_asked(hub: Server) -> None:
+    row = parse(HUB.replace('repo = "us/tiny"', f'repo = "us/tiny"\nrevision = "{COMMIT}"'))[0]
+    store.pull(row)
+    assert all(COMMIT in asked for asked in hub.asked)
+
+
+def test_a_damaged_record_is_not_passed_over(hub: Server, row: Row) -> None:
+    store.pull(row)
+    store.remove("tiny-hub")
+    records.file_of("tiny-hub").write_text('{"files": {"model.onnx": "not a sha"}, "commits": {}}')
+    with pytest.raises(StoreError, match="is damaged"):
+        store.pull(row)
+
+
+# What a server must not be able to do.
+
+
+def test_a_file_longer_than_the_hub_announced_ends_early(hub: Server, row: Row, home: Path) -> None:
+    hub.endless = f"/us/tiny/resolve/{COMMIT}/onnx/model.onnx"
+    with pytest.raises(ChecksumMismatch, match=r"longer than the 2\.0 MB that the hub announced"):
+        store.pull(row)
+    assert hub.sent < 40_000_000
+    assert not (home / "models").exists() and not records.file_of("tiny-hub").exists()
+
+
+def test_a_client_that_takes_no_progress_bar_is_asked_without_one(hub: Server, row: Row, monkeypatch) -> None:
+    from huggingface_hub import hf_hub_download
+
+    def older(repo: str, path: str, *, revision: str, local_dir: Path, endpoint: str | None) -> str:
+        return str(hf_hub_download(repo, path, revision=revision, local_dir=local_dir, endpoint=endpoint))
+
+    monkeypatch.setattr("rankkit.models.hub.hf_hub_download", older)
+    assert (store.pull(row) / "model.onnx").read_bytes() == WEIGHTS
+
+
+def test_another_size_than_the_row_states_is_not_downloaded(hub: Server) -> None:
+    listed = '[[model.file]]\nname = "model.onnx"\nbytes = 10\n[[model.source]]'
+    with pytest.raises(ChecksumMismatch, match="nothing was downloaded"):
+        store.pull(parse(HUB.replace("[[model.source]]", listed, 1))[0])
+    assert not any(asked.startswith("GET") for asked in hub.asked)
+
+
+@pytest.mark.parametrize("error", [ValueError("odd path"), RuntimeError("odd"), EOFError, OSError("odd")])
+def test_whatever_the_client_raises_is_a_failed_download(hub: Server, row: Row, monkeypatch, error) -> None:
+    if error is EOFError:
+        from huggingface_hub.errors import StrictDataclassError as error
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("rankkit.models.hub.hf_hub_download", fail)
+    with pytest.raises(DownloadFailed):
+        store.pull(row)
+
+
 BOTH = ROW.replace('name = "tiny"', 'name = "both"') + HUB[HUB.index("[[model.source]]") :]
 
 
@@ -103,7 +203,7 @@ def test_the_next_source_is_tried_and_the_progress_says_so(hub: Server, shelf: P
     folder = store.pull(parse(BOTH)[0], progress=seen.append)
     assert (folder / "model.onnx").read_bytes() == WEIGHTS
     (failed,) = [now for now in seen if now.phase == "failed"]
-    assert failed.source == "wheel tiny-data 1.0" and "has no tiny-data 1.0" in failed.note
+    assert failed.source == "wheel tiny-data 1.0" and "it has no tiny-data 1.0" in failed.note
     assert seen[-1].source == "hub us/tiny"
 
 
@@ -120,5 +220,5 @@ def test_when_all_sources_fail_the_error_says_what_each_said(
     with pytest.raises(DownloadFailed) as caught:
         store.pull(parse(BOTH)[0])
     assert "none of both's 2 sources worked out" in caught.value.message
-    assert "wheel tiny-data 1.0: the package index" in caught.value.message
+    assert "wheel tiny-data 1.0: no connection to the package index" in caught.value.message
     assert "hub us/tiny: no connection" in caught.value.message

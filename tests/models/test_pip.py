@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rankkit.errors import ChecksumMismatch, DownloadFailed, RankkitError, StoreError
+from rankkit.errors import DownloadFailed, RankkitError, StoreError
 from rankkit.models import pip
 from rankkit.models.catalogue import Wheel
 
@@ -16,46 +16,35 @@ WHEEL = Wheel("tiny-data", "1.0", {"model.onnx": "tiny_data/model.onnx"})
 
 
 @pytest.mark.parametrize(
-    ("said", "kind", "words"),
+    ("said", "versions", "kind", "words"),
     [
         (
-            "WARNING: Retrying (Retry(total=4)) after connection broken by 'NewConnectionError(': Failed to establish "
-            "a new connection: [Errno -3] Temporary failure in name resolution')': /simple/tiny-data/\n"
-            "ERROR: Could not find a version that satisfies the requirement tiny-data==1.0 (from versions: none)\n"
-            "ERROR: No matching distribution found for tiny-data==1.0",
+            "WARNING: refused\nERROR: No match",
+            [],
             DownloadFailed,
-            "no connection to the package index for tiny-data 1.0",
+            "or it has no tiny-data 1.0; pip says: WARNING: refus",
         ),
-        (
-            "ERROR: Could not find a version that satisfies the requirement tiny-data==1.0 (from versions: 0.8, 0.9)\n"
-            "ERROR: No matching distribution found for tiny-data==1.0",
-            DownloadFailed,
-            "has no tiny-data 1.0 (versions there: 0.8, 0.9)",
-        ),
-        (
-            "ERROR: HTTP error 403 while getting https://mirror.example/tiny.whl\n"
-            "ERROR: 403 Client Error: Forbidden for url: https://mirror.example/tiny.whl",
-            DownloadFailed,
-            "the package index refused tiny-data 1.0",
-        ),
-        (
-            "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
-            StoreError,
-            "is full",
-        ),
-        (
-            "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.",
-            ChecksumMismatch,
-            "arrived broken, says pip",
-        ),
-        ("ERROR: something new\nmore", DownloadFailed, "pip could not download tiny-data 1.0: ERROR: something new"),
-        ("", DownloadFailed, "it said nothing"),
+        ("ERROR: No match", ["0.9", "0.8"], DownloadFailed, "has no tiny-data 1.0 (versions there: 0.9, 0.8)"),
+        ("ERROR: it is invalid", ["1.0"], DownloadFailed, "but pip could not download it: ERROR: it is invalid"),
+        ("ERROR: it is invalid", ["1.0.0", "odd"], DownloadFailed, "but pip could not download it"),
+        ("ERROR: [Errno 28] Kein Platz auf dem Gerät", [], StoreError, "is full"),
+        ("ERROR: \x1b[2J\x9b2Jred", [], DownloadFailed, "pip says: ERROR: [2J2Jred"),
+        ("", [], DownloadFailed, "pip says: nothing"),
     ],
 )
-def test_what_pip_says_becomes_an_error_of_its_own_kind(said: str, kind: type[RankkitError], words: str) -> None:
-    error = pip.explain(WHEEL, said)
+def test_why_pip_failed_is_told_by_what_the_index_shows(
+    said: str, versions: list[str], kind: type[RankkitError], words: str
+) -> None:
+    error = pip.explain(WHEEL, said, versions)
     assert type(error) is kind
     assert words in error.message
+
+
+def test_nothing_of_a_row_can_be_an_option(tmp_path: Path) -> None:
+    assert pip._requirement(WHEEL, tmp_path) == ("--", "tiny-data==1.0")
+    pinned = Wheel("tiny-data", "1.0", {"model.onnx": "m"}, sha256="a" * 64)
+    assert pip._requirement(pinned, tmp_path) == ("--require-hashes", f"--requirement={tmp_path}/requirements.txt")
+    assert (tmp_path / "requirements.txt").read_text() == f"tiny-data==1.0 --hash=sha256:{'a' * 64}\n"
 
 
 def program(folder: Path, name: str, script: str) -> Path:

@@ -47,6 +47,7 @@ def test_the_manifest_says_where_it_came_from(tiny: str) -> None:
         "licence": "Apache-2.0",
         "source": "wheel tiny-data 1.0",
         "terms": "",
+        "commit": "",
         "files": [
             {"name": "model.onnx", "sha256": sha(WEIGHTS), "bytes": len(WEIGHTS), "unseen": ""},
             {"name": "tokenizer.json", "sha256": sha(TOKENIZER), "bytes": len(TOKENIZER), "unseen": ""},
@@ -61,10 +62,13 @@ def test_a_second_pull_asks_nobody(tiny: str, shelf: Path) -> None:
 
 
 def test_pieces_in_several_wheels_become_one_file(shelf: Path, home: Path) -> None:
+    sizes: list[int] = []
     for piece, content in enumerate([b"GGUF one ", b"two ", b"three"], start=1):
-        write_wheel(shelf, f"cut-part{piece}", "1.0", {f"cut_part{piece}/cut.{piece}": content})
+        sizes.append(
+            write_wheel(shelf, f"cut-part{piece}", "1.0", {f"cut_part{piece}/cut.{piece}": content}).stat().st_size
+        )
     wheels = "".join(
-        f"[[model.source.wheel]]\npackage = 'cut-part{piece}'\nversion = '1.0'\nbytes = 600\n"
+        f"[[model.source.wheel]]\npackage = 'cut-part{piece}'\nversion = '1.0'\nbytes = {sizes[piece - 1]}\n"
         f"members = {{ 'cut.gguf' = 'cut_part{piece}/cut.{piece}' }}\n"
         for piece in (1, 2, 3)
     )
@@ -170,8 +174,33 @@ def test_a_byte_that_flipped_on_the_way(tiny: str, shelf: Path, home: Path) -> N
 def test_a_wheel_cut_off_on_the_way(tiny: str, shelf: Path, home: Path) -> None:
     wheel = shelf / "tiny_data-1.0-py3-none-any.whl"
     wheel.write_bytes(wheel.read_bytes()[:1000])
-    with pytest.raises(ChecksumMismatch, match="arrived broken"):
+    with pytest.raises(DownloadFailed, match=r"the package index has tiny-data 1\.0, but pip could not download it"):
         store.pull(tiny)
+    assert left_in(home) == []
+
+
+def test_a_wheel_is_fetched_by_its_checksum(tiny: str, shelf: Path, catalogue: Write) -> None:
+    wheel = shelf / "tiny_data-1.0-py3-none-any.whl"
+    catalogue(ROW.replace('version = "1.0"', f'version = "1.0"\nsha256 = "{"0" * 64}"'))
+    with pytest.raises(DownloadFailed, match="with the sha256 that the catalogue states"):
+        store.pull(tiny)
+    catalogue(ROW.replace('version = "1.0"', f'version = "1.0"\nsha256 = "{sha(wheel.read_bytes())}"'))
+    assert (store.pull(tiny) / "model.onnx").read_bytes() == WEIGHTS
+
+
+def test_a_wheel_a_little_longer_than_the_row_says(tiny: str, catalogue: Write, home: Path) -> None:
+    catalogue(ROW.replace('version = "1.0"', 'version = "1.0"\nbytes = 1000'))
+    with pytest.raises(ChecksumMismatch, match=r"tiny-data 1\.0 is longer than the 1\.0 kB that it may have"):
+        store.pull(tiny)
+    assert left_in(home) == []
+
+
+def test_a_wheel_longer_than_the_row_says_is_not_taken(index: Server, catalogue: Write, home: Path) -> None:
+    catalogue(ROW.replace('version = "1.0"', 'version = "1.0"\nbytes = 1000'))
+    index.endless = "/files/tiny_data-1.0-py3-none-any.whl"
+    with pytest.raises(ChecksumMismatch, match="the download was ended"):
+        store.pull("tiny")
+    assert index.sent < 200_000_000, "it was ended before all of it had come"
     assert left_in(home) == []
 
 
@@ -184,7 +213,9 @@ def test_another_package_of_the_same_name(tiny: str, shelf: Path) -> None:
 def test_no_network(home: Path, catalogue: Write, monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:
     catalogue(ROW)
     monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{closed_port}/simple")
-    with pytest.raises(DownloadFailed, match=r"no connection to the package index for tiny-data 1\.0") as caught:
+    with pytest.raises(
+        DownloadFailed, match=r"no connection to the package index, or it has no tiny-data 1\.0"
+    ) as caught:
         store.pull("tiny")
     assert "HTTPS_PROXY" in caught.value.hint and caught.value.retryable
     assert left_in(home) == []
@@ -281,3 +312,113 @@ def test_only_listed_files_are_taken_out(tiny: str, shelf: Path) -> None:
     folder = store.pull(tiny)
     assert sorted(path.name for path in folder.iterdir()) == ["model.onnx", "rankkit.json", "tokenizer.json"]
     assert not (folder.parent / "outside.txt").exists()
+
+
+def test_what_an_archive_says_in_two_ways_is_not_read(tiny: str, shelf: Path, home: Path) -> None:
+    wheel = shelf / "tiny_data-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("tiny_data/model.onnx", WEIGHTS)
+    with pytest.raises(ChecksumMismatch, match=r"has tiny_data/model\.onnx twice, as a link, or encrypted"):
+        store.pull(tiny)
+    assert left_in(home) == []
+
+
+def odd_wheel(folder: Path, change: Callable[[zipfile.ZipInfo], None], content: bytes = WEIGHTS) -> None:
+    """The tiny wheel with an odd member in the place of its weights."""
+    plain = tiny_wheel(folder)
+    with zipfile.ZipFile(plain) as read:
+        contents = {member.filename: read.read(member) for member in read.infolist()}
+    contents["tiny_data/model.onnx"] = content
+    with zipfile.ZipFile(plain, "w") as written:
+        for name, data in contents.items():
+            member = zipfile.ZipInfo(name)
+            if name == "tiny_data/model.onnx":
+                change(member)
+            written.writestr(member, data)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "words"),
+    [
+        ("external_attr", 0o120777 << 16, "as a link"),
+        ("external_attr", 0o010644 << 16, "as a link"),
+        ("compress_type", zipfile.ZIP_LZMA, "compression"),
+        ("compress_type", zipfile.ZIP_BZIP2, "compression"),
+    ],
+)
+def test_odd_members_of_an_archive(tiny, shelf: Path, home: Path, attribute: str, value: int, words: str) -> None:
+    odd_wheel(shelf, lambda member: setattr(member, attribute, value))
+    with pytest.raises(ChecksumMismatch, match=words):
+        store.pull(tiny)
+    assert left_in(home) == []
+
+
+def test_a_member_longer_than_the_row_says_is_not_unpacked(
+    tiny: str, shelf: Path, catalogue: Write, home: Path
+) -> None:
+    catalogue(ROW.replace('name = "model.onnx"', 'name = "model.onnx"\nbytes = 10', 1))
+    odd_wheel(shelf, lambda member: setattr(member, "compress_type", zipfile.ZIP_DEFLATED), bytes(30_000_000))
+    with pytest.raises(ChecksumMismatch, match=r"30\.0 MB of tiny_data/model\.onnx, where the file may have 10 B"):
+        store.pull(tiny)
+    assert left_in(home) == []
+
+
+def test_verify_compares_with_the_catalogue(tiny: str, catalogue: Write) -> None:
+    folder = store.pull(tiny)
+    manifest = json.loads((folder / "rankkit.json").read_text())
+    (folder / "model.onnx").write_bytes(b"planted")
+    manifest["files"][0] |= {"sha256": sha(b"planted"), "bytes": 7}
+    (folder / "rankkit.json").write_text(json.dumps(manifest))
+    with pytest.raises(ChecksumMismatch, match="not what the catalogue means by it"):
+        store.verify(tiny)
+
+
+def test_verify_names_what_nobody_pulled(tiny: str, tmp_path: Path) -> None:
+    folder = store.pull(tiny)
+    (folder / "model.onnx.data").write_bytes(b"planted")
+    with pytest.raises(InvalidModel, match=r"nobody pulled 'model\.onnx\.data'"):
+        store.verify(tiny)
+    (folder / "model.onnx.data").unlink()
+    (folder / "model.onnx").rename(tmp_path / "elsewhere")
+    (folder / "model.onnx").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InvalidModel, match=r"lacks model\.onnx .*links do not count"):
+        store.verify(tiny)
+
+
+@pytest.mark.parametrize("name", ["../../../etc/passwd", "/etc/passwd", "a/b", "..", "rankkit.json"])
+def test_a_manifest_that_leads_out_of_its_folder_is_damaged(tiny: str, name: str) -> None:
+    folder = store.pull(tiny)
+    manifest = json.loads((folder / "rankkit.json").read_text())
+    manifest["files"] = [manifest["files"][0] | {"name": name}]
+    (folder / "rankkit.json").write_text(json.dumps(manifest))
+    for use in (store.locate, store.verify):
+        with pytest.raises(InvalidModel, match="is damaged"):
+            use(tiny)
+
+
+def test_a_link_in_the_store_is_removed_and_not_followed(tiny: str, home: Path, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "file").write_text("kept")
+    store.pull(tiny).rename(tmp_path / "moved")
+    (home / "models" / "tiny").symlink_to(precious)
+    store.remove(tiny)
+    assert (precious / "file").read_text() == "kept" and not (home / "models" / "tiny").exists()
+    (home / "staging").mkdir(exist_ok=True)
+    (home / "staging" / "old").symlink_to(precious)
+    store.pull(tiny)
+    assert (precious / "file").read_text() == "kept"
+
+
+def test_a_folder_here_goes_before_a_name_that_is_only_alike(tiny: str, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "t-iny").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert store.locate("t-iny") == Path("t-iny")
+    with pytest.raises(ModelNotPulled):
+        store.locate("ti-ny")
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "~nobody-of-this-name/x", "", "/" + "x" * 5000])
+def test_any_text_as_a_model_is_found_or_unknown(tiny: str, name: str) -> None:
+    with pytest.raises(UnknownModel):
+        store.locate(name)

@@ -7,8 +7,9 @@ import math
 
 import pytest
 
-from rankkit.backends.encoders.cross_encoder import OnnxCrossEncoder, OnnxDuoEncoder
-from rankkit.backends.encoders.seq2seq import OnnxSeq2Seq
+from rankkit.backends.encoders.cross_encoder import CrossEncoder
+from rankkit.backends.encoders.duo import DuoEncoder
+from rankkit.backends.encoders.seq2seq import Seq2Seq
 from rankkit.backends.tokenizing.triples import TripleTokenizer
 from rankkit.core.judge import BoundQuestion
 from rankkit.core.questions import Compare
@@ -27,7 +28,7 @@ def folder(tmp_path_factory):
 
 
 def test_the_answer_is_the_logistic_function_of_the_logit(folder):
-    judge = DuoEncoderJudge(OnnxDuoEncoder(folder))
+    judge = DuoEncoderJudge(DuoEncoder(folder))
     request = Request.of("word", ["good", "bad", {"title": "bad", "text": "bad"}])
     asked = [BoundQuestion(request, Compare(0, 1)), BoundQuestion(request, Compare(2, 1))]
     found = {}
@@ -55,12 +56,12 @@ def test_long_documents_are_cut_evenly(folder):
 
 def test_models_of_another_kind_are_refused(folder, tmp_path):
     with pytest.raises(CapabilityMissing, match="score a query with two documents"):
-        DuoEncoderJudge(OnnxCrossEncoder(folder))  # type: ignore[arg-type]
+        DuoEncoderJudge(CrossEncoder(folder))  # type: ignore[arg-type]
     with pytest.raises(CapabilityMissing, match="score a query with two documents"):
-        DuoEncoderJudge(OnnxSeq2Seq(tiny_seq2seq(tmp_path / "t5")))  # type: ignore[arg-type]
+        DuoEncoderJudge(Seq2Seq(tiny_seq2seq(tmp_path / "t5")))  # type: ignore[arg-type]
     plain = tiny_cross_encoder(tmp_path / "plain")
     tokenizer = tiny_tokenizer()
     tokenizer.post_processor = None
     tokenizer.save(str(plain / "tokenizer.json"))
     with pytest.raises(InvalidModel, match="puts nothing between two texts"):
-        OnnxDuoEncoder(plain)
+        DuoEncoder(plain)

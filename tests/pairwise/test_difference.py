@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from rankkit.core.judge import BoundQuestion
 from rankkit.core.plan import plan_ranking
 from rankkit.core.questions import Answer, Compare, Outcome, Score, StrategyResult, Task
-from rankkit.core.ranking import ScoreKind
+from rankkit.core.ranking import Candidate, Query, Request, ScoreKind
 from rankkit.core.usage import Budget
 from rankkit.errors import BackendError, InvalidOutput
 from rankkit.pairwise.difference import ScoreDifferenceJudge
@@ -151,3 +152,50 @@ def test_scores_that_are_none_or_no_numbers_are_no_comparison():
     assert kept.steps[0].outcomes == {"refused": 4, "failed": 2}
     with pytest.raises(InvalidOutput, match=r"answered nan about document\(s\) d1, d2"):
         JudgeReranker(ScoreDifferenceJudge(ScriptedJudge(score)), AllAtOnce()).rank(request_of([0.0, 0.0, 0.0]))
+
+
+def scored_by_length(seen: Counter[str]) -> ScriptedJudge:
+    def score(asked: BoundQuestion[Score]) -> Answer[float]:
+        text = asked.request.candidates[asked.question.index].content
+        seen[text] += 1
+        return Answer(float(len(text)))
+
+    return ScriptedJudge(score)
+
+
+def test_scores_are_remembered_by_texts_whatever_ids_and_metadata_say():
+    numpy = pytest.importorskip("numpy")
+    seen: Counter[str] = Counter()
+    judge = ScoreDifferenceJudge(scored_by_length(seen))
+    for run in range(3):
+        candidates = tuple(
+            Candidate(f"{run}-{place}", text, metadata={"vector": numpy.arange(3), "run": [run], "set": {run}})
+            for place, text in enumerate(["a", "bbb", "cc", "a", "\ud800"])
+        )
+        ranking = JudgeReranker(judge, AllAtOnce()).rank(Request(Query("q", id=f"q{run}"), candidates))
+        assert ranking.order[:2] == (1, 2)
+    assert set(seen.values()) == {1} and len(seen) == 4
+    JudgeReranker(judge, AllAtOnce()).rank(Request(Query("another"), candidates))
+    assert set(seen.values()) == {2}
+
+
+def test_memory_is_bounded_in_bytes():
+    seen: Counter[str] = Counter()
+    judge = ScoreDifferenceJudge(scored_by_length(seen), most_bytes=10_000)
+    request = Request(Query("q"), tuple(Candidate(str(n), "x" * (1000 + n)) for n in range(20)))
+    ranking = JudgeReranker(judge, Bubble()).rank(request)
+    assert ranking.order == tuple(reversed(range(20)))
+    assert judge._scores._bytes <= 10_000 and len(judge._scores._places) <= 4
+
+
+def test_threads_share_one_memo():
+    seen: Counter[str] = Counter()
+    judge = ScoreDifferenceJudge(scored_by_length(seen), remembered=30)
+    requests = [
+        Request(Query("q"), tuple(Candidate(str(n), "x" * (1 + n % 40)) for n in range(k, k + 9))) for k in range(40)
+    ]
+    with ThreadPoolExecutor(8) as threads:
+        rankings = list(threads.map(JudgeReranker(judge, Bubble()).rank, requests))
+    for request, ranking in zip(requests, rankings, strict=True):
+        lengths = [len(request.candidates[index].text) for index in ranking.order]
+        assert lengths == sorted(lengths, reverse=True)

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from rankkit.backends.encoders.cross_encoder import OnnxCrossEncoder
-from rankkit.backends.encoders.seq2seq import OnnxSeq2Seq
+from rankkit.backends.encoders.cross_encoder import CrossEncoder
+from rankkit.backends.encoders.seq2seq import Seq2Seq
 from rankkit.core.judge import BoundQuestion
 from rankkit.core.questions import Compare
 from rankkit.core.ranking import Request
@@ -19,8 +19,8 @@ from tests.tiny_seq2seq import tiny_seq2seq
 
 
 @pytest.fixture(scope="module")
-def backend(tmp_path_factory) -> OnnxSeq2Seq:
-    return OnnxSeq2Seq(tiny_seq2seq(tmp_path_factory.mktemp("tiny")))
+def backend(tmp_path_factory) -> Seq2Seq:
+    return Seq2Seq(tiny_seq2seq(tmp_path_factory.mktemp("tiny")))
 
 
 def answers(judge, request: Request, pairs: list[tuple[int, int]]):
@@ -57,7 +57,7 @@ def test_long_documents_are_cut_evenly_and_the_step_is_told(backend):
 
 def test_what_cannot_work_is_refused_when_the_judge_is_built(backend, tmp_path):
     with pytest.raises(CapabilityMissing, match=r"duoT5 needs a backend.*target words.*\n.*monoT5, duoT5"):
-        DuoT5Judge(OnnxCrossEncoder(tiny_cross_encoder(tmp_path)))  # type: ignore[arg-type]
+        DuoT5Judge(CrossEncoder(tiny_cross_encoder(tmp_path)))  # type: ignore[arg-type]
     with pytest.raises(PromptError, match="no plain text that compares"):
         DuoT5Judge(backend, load_prompt("monot5"))
     words = 'question = "compare"\nversion = 1\nsource = "x"\ntext = "$query $first $second"'

@@ -116,7 +116,6 @@ NOTHING = [
     '{"answer": "A or B"}',
     '{"a": 1, "b": 2}',
     '{"A": 0.2, "B": 0.8}',
-    "Sorry, I can't help with that.",
     "Based on the query, A",
     "I don't think A is more relevant.",
 ]
@@ -159,6 +158,7 @@ def test_a_verdict_before_the_cut_counts(text):
 
 def test_a_refusal_is_one():
     assert read_verdict("A", LABELS, "refused").outcome is Outcome.REFUSED
+    assert read_verdict("Sorry, I can't help with that.", LABELS, "stop").outcome is Outcome.REFUSED
 
 
 @pytest.mark.parametrize(("text", "value"), [("2", 0.0), ("Passage 1", 1.0), ("The answer is 2.", 0.0), ("12", None)])

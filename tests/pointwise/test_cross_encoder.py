@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from rankkit.backends.encoders.cross_encoder import OnnxCrossEncoder
+from rankkit.backends.encoders.cross_encoder import CrossEncoder
 from rankkit.core.ranking import ScoreKind
 from rankkit.core.usage import Budget
 from rankkit.errors import CapabilityMissing, InvalidOutput
@@ -18,11 +18,11 @@ from tests.tiny import tiny_cross_encoder
 
 
 @pytest.fixture(scope="module")
-def backend(tmp_path_factory) -> OnnxCrossEncoder:
-    return OnnxCrossEncoder(tiny_cross_encoder(tmp_path_factory.mktemp("tiny")))
+def backend(tmp_path_factory) -> CrossEncoder:
+    return CrossEncoder(tiny_cross_encoder(tmp_path_factory.mktemp("tiny")))
 
 
-def reranker(backend: OnnxCrossEncoder, scores: str = "logit") -> JudgeReranker:
+def reranker(backend: CrossEncoder, scores: str = "logit") -> JudgeReranker:
     return JudgeReranker(CrossEncoderJudge(backend, scores), ScoreAll())  # type: ignore[arg-type]
 
 
@@ -50,7 +50,7 @@ def test_the_bill_counts_calls_and_tokens_and_agrees_with_the_plan(backend):
 
 def test_the_contract_holds(backend, tmp_path):
     check_reranker(reranker(backend))
-    check_reranker(reranker(OnnxCrossEncoder(tiny_cross_encoder(tmp_path, quantised=True))))
+    check_reranker(reranker(CrossEncoder(tiny_cross_encoder(tmp_path, quantised=True))))
 
 
 def test_nan_from_a_model_is_an_error_that_names_the_document(backend):
@@ -64,7 +64,7 @@ def test_nan_from_a_model_is_an_error_that_names_the_document(backend):
 
 
 def test_a_budget_stops_between_pairs(tmp_path):
-    quantised = reranker(OnnxCrossEncoder(tiny_cross_encoder(tmp_path, quantised=True)))
+    quantised = reranker(CrossEncoder(tiny_cross_encoder(tmp_path, quantised=True)))
     ranking = quantised.rank(quantised.rerank("word", ["bad", "good", "best"]).request, budget=Budget(calls=2))
     assert ranking.ids == ("1", "0", "2") and ranking.steps[0].stopped == "budget of 2 calls"
 
@@ -84,7 +84,7 @@ def test_the_published_figure_of_trec_dl19_comes_out(minilm_folder, data_dir, tm
     from rankkit.evaluation.experiment import Experiment
 
     experiment = Experiment.of(data_dir / "trec-dl19", measures="nDCG@10", run_out=tmp_path / "out.run")
-    report = experiment.of_reranker(reranker(OnnxCrossEncoder(minilm_folder)))
+    report = experiment.of_reranker(reranker(CrossEncoder(minilm_folder)))
     assert report.queries == 43 and report.pairs == 4300
     assert round(report.first_stage["nDCG@10"], 4) == 0.5058
     assert 0.719 <= report.measures["nDCG@10"] <= 0.730

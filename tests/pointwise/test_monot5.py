@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from rankkit.backends.encoders.cross_encoder import OnnxCrossEncoder
-from rankkit.backends.encoders.seq2seq import OnnxSeq2Seq
+from rankkit.backends.encoders.cross_encoder import CrossEncoder
+from rankkit.backends.encoders.seq2seq import Seq2Seq
 from rankkit.core.ranking import ScoreKind
 from rankkit.errors import CapabilityMissing, InvalidModel, InvalidOutput, PromptError
 from rankkit.pipeline.judged import JudgeReranker
@@ -20,11 +20,11 @@ from tests.tiny_seq2seq import tiny_seq2seq
 
 
 @pytest.fixture(scope="module")
-def backend(tmp_path_factory) -> OnnxSeq2Seq:
-    return OnnxSeq2Seq(tiny_seq2seq(tmp_path_factory.mktemp("tiny"), max_length=64))
+def backend(tmp_path_factory) -> Seq2Seq:
+    return Seq2Seq(tiny_seq2seq(tmp_path_factory.mktemp("tiny"), max_length=64))
 
 
-def reranker(backend: OnnxSeq2Seq, scores: str = "log-probability") -> JudgeReranker:
+def reranker(backend: Seq2Seq, scores: str = "log-probability") -> JudgeReranker:
     return JudgeReranker(MonoT5Judge(backend, scores=scores), ScoreAll())  # type: ignore[arg-type]
 
 
@@ -59,7 +59,7 @@ def test_bill_plan_notes_and_contract(backend, tmp_path):
     assert ranking.steps[0].notes == {"document shortened": 1}
     assert set(ranking.steps[0].fingerprints) == {"model", "prompt", "scores"}
     check_reranker(reranker(backend))
-    check_reranker(reranker(OnnxSeq2Seq(tiny_seq2seq(tmp_path, quantised=True))))
+    check_reranker(reranker(Seq2Seq(tiny_seq2seq(tmp_path, quantised=True))))
 
 
 def test_nan_is_an_error_that_names_the_document(backend):
@@ -69,7 +69,7 @@ def test_nan_is_an_error_that_names_the_document(backend):
 
 def test_what_cannot_work_is_refused_when_the_judge_is_built(backend, tmp_path):
     with pytest.raises(CapabilityMissing, match="monoT5 needs a backend that can give probabilities of target words"):
-        MonoT5Judge(OnnxCrossEncoder(tiny_cross_encoder(tmp_path)))  # type: ignore[arg-type]
+        MonoT5Judge(CrossEncoder(tiny_cross_encoder(tmp_path)))  # type: ignore[arg-type]
     with pytest.raises(PromptError, match="no plain text that asks for a score"):
         MonoT5Judge(backend, prompt=load_prompt("duot5"))
     unknown = 'question = "score"\nversion = 1\nsource = "x"\ntext = "$query $passage"\n[answer]\nyes = "ja"\nno = "no"'

@@ -161,3 +161,51 @@ def test_neutral_text_stays_neutral_and_keeps_its_words(text):
     assert sanitize(once) == once
     assert [c for c in once if c.isalnum()] == [c for c in text if c.isalnum()]
     assert "<|" not in once and "|>" not in once and "[INST]" not in once
+
+
+HEAD = 'question = "order"\nversion = 1\nsource = "s"\n'
+TEXT = 'text = "$query $passages"\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\xff\xfe", "not UTF-8"),
+        (b'question = ["x"]\n', "question is a list"),
+        (b"question = 3\n", "question is 3"),
+        (b"question = {}\n", "question is a dict"),
+        (f"{HEAD}{TEXT}answer = 3\n".encode(), "answer is 3; it must be a table"),
+        (f"{HEAD}{TEXT}answer = {{first = ['A']}}\n".encode(), "first under .answer. is a list"),
+        (f"{HEAD}messages = 3\n".encode(), "messages is 3"),
+        (f"{HEAD}messages = []\n".encode(), "no messages"),
+        (f"{HEAD}messages = [3]\n".encode(), "a message is a table"),
+        (f"{HEAD}messages = [{{role = ['user'], content = 'x'}}]\n".encode(), "a message is a table"),
+        (f"{HEAD}messages = [{{role = 'user', content = '$query $passages', each = 'no'}}]\n".encode(), "a message is"),
+        (f"{HEAD}text = 3\n".encode(), "text is 3"),
+        (f"{HEAD}{TEXT}passage = 3\n".encode(), "passage is 3"),
+        (f"{HEAD}{TEXT}labels = ['a']\n".encode(), "labels is a list"),
+        (f"{HEAD.replace('1', 'true')}{TEXT}".encode(), "version"),
+        (f"{HEAD.replace('1', '1' * 5000)}{TEXT}".encode(), "beyond all measure"),
+        (f"{HEAD}{TEXT}answer = {'[' * 5000}{']' * 5000}".encode(), "beyond all measure"),
+        (f"{HEAD}{TEXT}# {'x' * 300_000}".encode(), "KiB"),
+    ],
+)
+def test_a_file_that_is_no_prompt_is_a_prompt_error(tmp_path, content, words):
+    (tmp_path / "mine.toml").write_bytes(content)
+    with pytest.raises(PromptError, match=words):
+        load_prompt(tmp_path / "mine.toml")
+
+
+def test_a_prompt_of_another_paradigm_is_called_that():
+    with pytest.raises(PromptError, match=r"'pairwise/prp' is for pairwise judges(?s:.)*listwise/rankgpt") as found:
+        load_prompt("pairwise/prp", "listwise")
+    assert "Did you mean" not in str(found.value)
+    with pytest.raises(PromptError, match="for pairwise judges"):
+        load_prompt("prp", "listwise")
+    with pytest.raises(PromptError, match=r"no prompt is called 'rankgp'\n  Did you mean listwise/rankgpt"):
+        load_prompt("rankgp", "listwise")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_prompt(tmp_path):
+    (tmp_path / "mine.toml").write_bytes(b"\xef\xbb\xbf" + f"{HEAD}{TEXT}".encode())
+    assert load_prompt(tmp_path / "mine.toml").question == "order"

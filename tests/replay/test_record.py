@@ -97,6 +97,7 @@ def test_each_line_names_the_model_and_prompt_that_replied(tmp_path):
         "prompt": f"listwise/rankgpt@{prompt.fingerprint}",
         "method": "generate",
         "passage_tokens": "300",
+        "policy": "repair",
     }
 
 

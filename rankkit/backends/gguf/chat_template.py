@@ -6,20 +6,19 @@ out is cut at the marks: the parts between them are the template's, and only tho
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
 
+from rankkit.backends.gguf.meter import account
+from rankkit.backends.gguf.template_environment import TemplateEnvironment
 from rankkit.backends.protocols import Message
-from rankkit.core.extras import require_extra
 from rankkit.errors import BackendError, ConfigError, nearest
 from rankkit.prompting.template import without_template
 
-with require_extra("gguf", "a chat template"):
-    import jinja2
-    from jinja2.ext import loopcontrols
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+#: What ``strftime_now`` tells a template, unless the caller names a day: the one that Llama 3's templates fall back to.
+DEFAULT_DATE = "2024-07-26"
 
 _TURN = "{% for message in messages %}"
 _ANSWER = "{% endfor %}{% if add_generation_prompt %}"
@@ -55,20 +54,29 @@ class ChatTemplate:
     Without one, the model sees ``without_template`` of the messages. A template that refuses or drops the
     system role gets its words at the head of the first user message. A conversation that ends in an assistant message
     is to be continued: nothing is put after its content. Models that can think before they answer are told not to.
+
+    A template is somebody else's program: it runs in a sandbox that bounds its time and memory too. ``date`` (ISO 8601)
+    is the day that it is told where it asks for one, never the real one, on which an answer would then depend.
     """
 
-    def __init__(self, template: str, *, bos: str = "", eos: str = "") -> None:
+    def __init__(self, template: str, *, bos: str = "", eos: str = "", date: str = DEFAULT_DATE) -> None:
+        """Raises:
+        ConfigError: no such name, no date, or a template that cannot be read.
+        """
         if template and "{" not in template and template not in NAMED:
             raise ConfigError(f"there is no chat template {template!r}", hint=nearest(template, NAMED))
         self.source = NAMED.get(template, template)
+        self.date = date
         self._tokens = {"bos_token": bos, "eos_token": eos}
-        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
-        environment.globals["raise_exception"] = _refuse
         try:
-            self._template = environment.from_string(self.source)
-        except jinja2.TemplateError as error:
+            environment = TemplateEnvironment(datetime.date.fromisoformat(date))
+        except ValueError as error:
+            raise ConfigError(f"date={date!r} is no day", hint=f"Write it as in {DEFAULT_DATE}.") from error
+        try:
+            self._template = environment.template(self.source)
+        except Exception as error:
             raise ConfigError(
-                f"the chat template is not valid: {error}", hint=f"Name another one: {', '.join(NAMED)}."
+                f"the chat template is not valid: {_reason(error)}", hint=f"Name another one: {', '.join(NAMED)}."
             ) from error
 
     def parts(self, messages: Sequence[Message]) -> list[PromptSegment]:
@@ -107,22 +115,28 @@ class ChatTemplate:
     def _render(self, messages: Sequence[Message]) -> str:
         marked = [{"role": message.role, "content": f" \ue000{index}\ue001 "} for index, message in enumerate(messages)]
         try:
-            return self._template.render(
-                messages=marked,
-                add_generation_prompt=messages[-1].role != "assistant",
-                enable_thinking=False,
-                **self._tokens,
-            )
-        except (jinja2.TemplateError, TypeError, ValueError, LookupError, AttributeError) as error:
+            with account():
+                return self._template.render(
+                    messages=marked,
+                    tools=None,
+                    documents=None,
+                    add_generation_prompt=messages[-1].role != "assistant",
+                    enable_thinking=False,
+                    **self._tokens,
+                )
+        except Exception as error:
+            # Whatever a foreign program raises: it refuses, it is wrong, or it was stopped.
             roles = ", ".join(message.role for message in messages)
             raise BackendError(
-                f"the model's chat template refuses messages of the roles {roles}: {error}",
+                f"the model's chat template refuses messages of the roles {roles}: {_reason(error)}",
                 hint=f"Give template= a name ({', '.join(NAMED)}) or a Jinja text of your own.",
             ) from error
 
 
-def _refuse(reason: Any) -> NoReturn:
-    raise jinja2.TemplateError(str(reason))
+def _reason(error: Exception) -> str:
+    """The words of an error, without what could steer a terminal: they may be the template's."""
+    words = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    return "".join(filter(str.isprintable, words))[:500] or type(error).__name__
 
 
 def _without_system(messages: Sequence[Message]) -> list[Message]:

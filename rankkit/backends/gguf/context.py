@@ -11,36 +11,21 @@ same reason flash attention is off: with it, blocks came out different as well, 
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rankkit.backends.gguf import safety
-from rankkit.backends.gguf.file import GgufHead
-from rankkit.backends.gguf.log import keeper
+from rankkit.backends.gguf.head import GgufHead
+from rankkit.backends.gguf.native import BRANCHES as BRANCHES
+from rankkit.backends.gguf.native import OUTPUTS, Native
+from rankkit.backends.gguf.native import Sizes as Sizes
 from rankkit.backends.gguf.token_tree import Node, Rows, Tokens, Tree
-from rankkit.errors import BackendError, InvalidModel, InvalidOutput
-from rankkit.machine.memory import available_memory
-
-#: Sequences of the cache besides the trunk, and rows of logits in one batch: each row of a large vocabulary is 1 MB.
-BRANCHES = 31
-OUTPUTS = 64
+from rankkit.errors import BackendError, InvalidOutput
 
 Row = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """Tokens of context, tokens computed at a time, and compute threads."""
-
-    context: int
-    batch: int
-    threads: int
 
 
 @dataclass(slots=True)
@@ -54,90 +39,36 @@ class Work:
 
 class LlamaContext:
     def __init__(self, path: Path, head: GgufHead, sizes: Sizes) -> None:
-        """Raises:
-        BackendError: this build is not safe here, or memory is short.
-        InvalidModel: llama.cpp refuses the file, or it is no plain decoder.
-        """
-        self._llama = safety.import_llama()
-        self._log = keeper()
+        """Raises: as ``Native`` does."""
+        self.native = Native(path, head, sizes)
+        self._llama = self.native.llama
+        self._log = self.native.log
         self._sizes = sizes
-        extra = safety.allow_extra_buffers(safety.diagnose())
-        scratch = 4 * (OUTPUTS * head.vocabulary + sizes.context * sizes.batch * head.number("attention.head_count", 1))
-        needed = head.size + head.cache_bytes(sizes.context) + scratch
-        safety.check_memory(needed, available_memory(), model=path.name, context=sizes.context)
-        self._log.clear()
-        self._model = self._load_model(path, extra_buffers=extra)
-        self._context = self._open_context(path.name)
-        self._batch = self._llama.llama_batch_init(sizes.context, 0, BRANCHES + 1)
-        self._finalizer = weakref.finalize(self, _free, self._llama, self._batch, self._context, self._model)
-        self.vocabulary = self._llama.llama_model_get_vocab(self._model)
+        self.vocabulary = self.native.vocabulary
         self._width: int = self._llama.llama_vocab_n_tokens(self.vocabulary)
-        self._memory = self._llama.llama_get_memory(self._context)
-        self._block: int = self._llama.llama_n_ubatch(self._context)
+        self._memory = self._llama.llama_get_memory(self.native.context)
+        self._block: int = self._llama.llama_n_ubatch(self.native.context)
         self._trunk: list[int] = []
         self._whole = 0  # tokens at the trunk's beginning that were computed in whole blocks
         self.work = Work()
 
-    def _load_model(self, path: Path, *, extra_buffers: bool) -> Any:
-        parameters = self._llama.llama_model_default_params()
-        if not extra_buffers:
-            parameters.use_extra_bufts = False
-        model = self._llama.llama_model_load_from_file(str(path).encode(), parameters)
-        if not model:
-            raise InvalidModel(
-                f"llama.cpp cannot load {path.name}: {self._log.told()}",
-                hint="Fetch the file again, or upgrade llama-cpp-python if the model is newer than it is.",
-            )
-        has = self._llama
-        if (
-            has.llama_model_has_encoder(model)
-            or not has.llama_model_has_decoder(model)
-            or has.llama_model_is_recurrent(model)
-            or has.llama_model_is_hybrid(model)
-        ):
-            has.llama_model_free(model)
-            raise InvalidModel(
-                f"{path.name} is not a decoder with attention alone: it has an encoder, or recurrent layers, whose "
-                "state cannot be shared between answers",
-                hint="Take a causal language model (Llama, Qwen, Gemma, Mistral, SmolLM, ...).",
-            )
-        return model
-
-    def _open_context(self, name: str) -> Any:
-        parameters = self._llama.llama_context_default_params()
-        wanted = {
-            "n_ctx": self._sizes.context,
-            "n_batch": self._sizes.context,  # a prompt is one call, however long
-            "n_ubatch": min(self._sizes.batch, self._sizes.context),
-            "n_seq_max": BRANCHES + 1,
-            "n_outputs_max": OUTPUTS,
-            "n_outputs_max_per_seq": 0,  # no limit of its own
-            "n_threads": self._sizes.threads,
-            "n_threads_batch": self._sizes.threads,
-            "kv_unified": True,  # all sequences in one cache: what is what lets them share cells
-            "flash_attn_type": 0,
-            "swa_full": True,  # a sliding window that forgets could not go back to the beginning of a prompt
-        }
-        known = {field for field, _ in parameters._fields_}
-        for field, value in wanted.items():
-            if field in known:  # older versions of the library have fewer
-                setattr(parameters, field, value)
-        context = self._llama.llama_init_from_model(self._model, parameters)
-        if not context:
-            self._llama.llama_model_free(self._model)
-            raise BackendError(
-                f"llama.cpp cannot open a context of {self._sizes.context} tokens for {name}: {self._log.told()}",
-                hint="Give a smaller context=.",
-            )
-        return context
-
     def close(self) -> None:
-        self._finalizer()
+        self.native.close()
+
+    def check_open(self) -> None:
+        """Raises:
+        BackendError: the model was closed.
+        """
+        if not self.native.is_open:
+            raise BackendError("this model was closed", hint="Load it again.")
 
     def start(self) -> Work:
-        """Begin the bill of a new call."""
-        if not self._finalizer.alive:
-            raise BackendError("this model was closed", hint="Load it again.")
+        """Begin the bill of a new call.
+
+        Raises:
+            BackendError: the model was closed.
+        """
+        self.check_open()
         self.work = Work()
         return self.work
 
@@ -203,7 +134,7 @@ class LlamaContext:
         self._trunk, self._whole = [], 0
 
     def _decode(self, entries: Sequence[Node], positions: Sequence[int], first_asked: int) -> None:
-        batch, count = self._batch, len(entries)
+        batch, count = self.native.batch, len(entries)
         batch.n_tokens = count
         for index, entry in enumerate(entries):
             batch.token[index] = entry.beginning[-1]
@@ -214,7 +145,7 @@ class LlamaContext:
                 ids[place] = branch
             batch.logits[index] = index >= first_asked
         self._log.clear()
-        status = self._llama.llama_decode(self._context, batch)
+        status = self.native.decode()
         self.work.steps += 1
         self.work.decoded += count
         if status != 0:
@@ -224,7 +155,7 @@ class LlamaContext:
             )
 
     def _logits(self, index: int) -> Row:
-        pointer = self._llama.llama_get_logits_ith(self._context, index)
+        pointer = self._llama.llama_get_logits_ith(self.native.context, index)
         if not pointer:
             raise BackendError(f"llama.cpp has no logits for token {index} of its batch: {self._log.told()}")
         return np.ctypeslib.as_array(pointer, shape=(self._width,))
@@ -250,9 +181,3 @@ def _log_softmax_at(row: Row, tokens: Sequence[int]) -> dict[int, float]:
         )
     total = top + np.log(np.exp(wide - top).sum())
     return {token: float(wide[token] - total) for token in tokens}
-
-
-def _free(llama: Any, batch: Any, context: Any, model: Any) -> None:
-    llama.llama_batch_free(batch)
-    llama.llama_free(context)
-    llama.llama_model_free(model)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -19,14 +20,16 @@ from types import TracebackType
 import numpy as np
 
 from rankkit.backends.gguf import safety
-from rankkit.backends.gguf.chat_template import ChatTemplate, PromptSegment
+from rankkit.backends.gguf.chat_template import DEFAULT_DATE, ChatTemplate, PromptSegment
 from rankkit.backends.gguf.context import BRANCHES, LlamaContext, Row, Sizes, Work
-from rankkit.backends.gguf.file import read_head
+from rankkit.backends.gguf.digest import weights_digest
+from rankkit.backends.gguf.file import parts_of, read_head
 from rankkit.backends.gguf.grammar import Grammar
 from rankkit.backends.gguf.text import Tokenizer
 from rankkit.backends.gguf.token_tree import Tokens, exact_log_probability, grow
 from rankkit.backends.gguf.writer import Writer
 from rankkit.backends.protocols import Continuations, Generated, Permuted, Prompt
+from rankkit.core.limits import Gate
 from rankkit.core.usage import Usage
 from rankkit.errors import BackendError, ConfigError, ContractViolation, InvalidOutput
 from rankkit.machine.cpus import available_cpus
@@ -43,7 +46,11 @@ class GgufModel:
     a prompt reuses from the one before it: a CPU is as fast with 32 as with 512.
 
     A prompt of messages goes through the template; only the template's own text may hold control tokens, so a
-    document that says ``<|im_end|>`` is just those letters. A plain string is tokenised as text throughout.
+    document that says ``<|im_end|>`` is just those letters. A plain string is tokenised as text throughout. ``date``
+    (ISO 8601) is what a template that asks for the day is told: answers do not depend on when they were asked for.
+
+    A call ends when the current cancellation is turned, and the one after it gives what it always gives. A copy,
+    pickled or deep, is another model of the same settings, loaded anew; so is what a forked child uses.
     """
 
     concurrency = 1
@@ -58,6 +65,7 @@ class GgufModel:
         template: str | None = None,
         name: str = "",
         batch: int = 64,
+        date: str = DEFAULT_DATE,
     ) -> None:
         """Raises:
         ModelNotPulled, InvalidModel: no such file, or a broken one.
@@ -65,6 +73,7 @@ class GgufModel:
         BackendError: memory is short, or this build of llama.cpp would crash here.
         """
         self._path = Path(path)
+        self._settings = (context, threads, template, name, batch, date)
         head = read_head(self._path)
         for what, value in {"context": context, "threads": threads, "batch": batch}.items():
             if value is not None and value < 1:
@@ -79,16 +88,25 @@ class GgufModel:
         self._name = name or str(head.metadata.get("general.name") or self._path.stem)
         cpus = available_cpus()
         self.threads = min(threads or cpus, cpus)
-        self._lock = threading.Lock()
-        self._llama = LlamaContext(self._path, head, Sizes(self._context_length, batch, self.threads))
-        adds_space = bool(head.metadata.get("tokenizer.ggml.add_space_prefix", True))
-        self._text = Tokenizer(self._llama.vocabulary, adds_space=adds_space)
+        self.gate = Gate(self.concurrency)
+        self._sizes = Sizes(self._context_length, batch, self.threads)
+        self._adds_space = bool(head.metadata.get("tokenizer.ggml.add_space_prefix", True))
+        self._open()
         own = str(head.metadata.get("tokenizer.chat_template", ""))
         self._template = ChatTemplate(
             own if template is None else template,
             bos=self._text.name(self._text.bos),
             eos=self._text.name(self._text.eos),
+            date=date,
         )
+
+    def _open(self) -> None:
+        self._process, self._opening = os.getpid(), threading.Lock()
+        self._llama = LlamaContext(self._path, read_head(self._path), self._sizes)
+        self._text = Tokenizer(self._llama.vocabulary, adds_space=self._adds_space)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _load, (type(self), self._path, *self._settings)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self._path)!r}, context={self._context_length}, threads={self.threads})"
@@ -100,9 +118,8 @@ class GgufModel:
         self.close()
 
     def close(self) -> None:
-        """Free the model's memory now rather than when nobody holds it any more."""
-        with self._lock:
-            self._llama.close()
+        """Free the model's memory now rather than when nobody holds it any more. A call that runs is waited for."""
+        self._llama.close()
 
     @property
     def name(self) -> str:
@@ -114,15 +131,19 @@ class GgufModel:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of the weights, the template and the library. The whole file is read for it, the first time it is asked."""
-        with self._path.open("rb") as file:
-            weights = hashlib.file_digest(file, "sha256").hexdigest()
-        how = f"{self._template.source}\n{safety.diagnose().version}"
-        return f"gguf-{weights[:16]}-{hashlib.sha256(how.encode()).hexdigest()[:8]}"
+        """Of the weights, the library, and all that was given to the constructor and changes an answer."""
+        weights = weights_digest(parts_of(self._path))
+        how = (self._template.source, self._template.date, self._context_length, self._sizes.batch)
+        facts = safety.diagnose()
+        told = "\n".join(map(str, (*how, facts.version, safety.allow_extra_buffers(facts))))
+        return f"gguf-{weights[:16]}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
 
     def count_tokens(self, prompt: Prompt) -> int:
         """Exact, template and beginning token included."""
-        with self._use():
+        # Beside a call that runs: tokenising needs the vocabulary only.
+        llama = self._here()
+        with llama.native.handles.texts:
+            llama.check_open()
             return len(self._encode(prompt))
 
     def templated(self, prompt: Prompt) -> str:
@@ -220,8 +241,19 @@ class GgufModel:
     @contextlib.contextmanager
     def _use(self) -> Iterator[Work]:
         """One call at a time, and none on a closed model: even its vocabulary is gone."""
-        with self._lock:
-            yield self._llama.start()
+        with self.gate.held():
+            llama = self._here()
+            with llama.native.handles.calls:
+                yield llama.start()
+
+    def _here(self) -> LlamaContext:
+        """The model of this process. A forked child opens it anew: a call of its parent's may have been under way."""
+        if self._process != os.getpid():
+            with self._opening:
+                if self._process != os.getpid():
+                    self._llama.native.forsake()
+                    self._open()
+        return self._llama
 
     def _choose(self, trunk: list[int], paths: dict[int, Tokens]) -> int:
         """The best of the labels that remain, the first of equals."""
@@ -245,6 +277,19 @@ class GgufModel:
 
     def _check(self, trunk: list[int], more: int, what: str) -> None:
         safety.check_context(len(trunk) + more, self._context_length, what=what)
+
+
+def _load(
+    kind: type[GgufModel],
+    path: Path,
+    context: int | None,
+    threads: int | None,
+    template: str | None,
+    name: str,
+    batch: int,
+    date: str,
+) -> GgufModel:
+    return kind(path, context=context, threads=threads, template=template, name=name, batch=batch, date=date)
 
 
 def _finite(row: Row) -> Row:

@@ -9,13 +9,18 @@ top: the build flags are needed before there is one.
 
 from __future__ import annotations
 
+import functools
 import importlib
+import logging
+import os
 import platform
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from rankkit.backends.gguf import waiting
 from rankkit.core.extras import require_extra
 from rankkit.errors import BackendError, ContextTooSmall
 from rankkit.machine import cgroups
@@ -44,13 +49,14 @@ _BEYOND = {
 @dataclass(frozen=True, slots=True)
 class LlamaFacts:
     """What ``rankkit doctor`` tells. ``amx`` is the dangerous build; ``avoidable`` says that models are loaded without
-    its kernels, slower but safe.
+    its kernels, slower but safe. ``waiting`` says what is wrong with how its threads wait, ``""`` for nothing.
     """
 
     version: str
     system_info: str
     amx: bool
     avoidable: bool
+    waiting: str = ""
 
 
 def build_flags(root: Path = cgroups.SYSTEM, machine: str = "") -> str:
@@ -75,17 +81,29 @@ def cpu_flags(root: Path) -> frozenset[str]:
 
 
 def import_llama() -> ModuleType:
-    """The llama_cpp package.
+    """The llama_cpp package, loaded so that its threads wait briefly.
 
     Raises:
         MissingExtra: it is not installed.
         BackendError: it is, but its library cannot be loaded.
     """
-    with require_extra("gguf", _PURPOSE):
+    return _loaded()[0]
+
+
+@functools.cache
+def _loaded() -> tuple[ModuleType, str]:
+    """The package, and what is wrong with how its threads will wait."""
+    too_late = "llama_cpp" in sys.modules or waiting.loaded_before()
+    with require_extra("gguf", _PURPOSE), waiting.waits_briefly():
         try:
-            return importlib.import_module("llama_cpp")
+            llama = importlib.import_module("llama_cpp")
         except (OSError, RuntimeError) as error:
             raise BackendError(f"llama-cpp-python cannot load its library: {error}", hint=rebuild_hint()) from error
+    uses_openmp = "OPENMP = 1" in llama.llama_print_system_info().decode("utf-8", "replace")
+    problem = waiting.problem(os.environ, too_late=too_late) if uses_openmp else ""
+    if problem:
+        logging.getLogger("rankkit").warning("%s", problem)
+    return llama, problem
 
 
 def rebuild_hint() -> str:
@@ -102,9 +120,10 @@ def diagnose() -> LlamaFacts:
         MissingExtra: it is not installed.
         BackendError: its library cannot be loaded.
     """
-    llama = import_llama()
+    llama, problem = _loaded()
     info = llama.llama_print_system_info().decode("utf-8", "replace").strip(" |")
-    return LlamaFacts(llama.__version__, info, has_amx(info), hasattr(llama.llama_model_params, "use_extra_bufts"))
+    avoidable = hasattr(llama.llama_model_params, "use_extra_bufts")
+    return LlamaFacts(llama.__version__, info, has_amx(info), avoidable, problem)
 
 
 def has_amx(system_info: str) -> bool:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from rankkit.backends.http.forks import anew_in_children
 from rankkit.errors import CircuitOpen, ConfigError
 
 
@@ -27,10 +28,18 @@ class Circuit:
         self._failures = failures
         self._cooldown = cooldown
         self._clock = clock
-        self._lock = threading.Lock()
         self._in_a_row = 0
         self._open_until = float("-inf")
         self._reason = ""
+        self.start_anew()
+        anew_in_children(self)
+
+    def start_anew(self) -> None:
+        """In a forked child: a thread of the parent may have held the lock."""
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (self._failures, self._cooldown, self._clock)
 
     def __repr__(self) -> str:
         return f"Circuit(failures={self._failures}, cooldown={self._cooldown:g})"
@@ -46,10 +55,12 @@ class Circuit:
                 return
             wait = self._open_until - self._clock()
             if wait > 0:
-                raise CircuitOpen(
+                error = CircuitOpen(
                     f"not asked: the last {self._in_a_row} calls failed, the latest with: {self._reason}",
                     hint=f"The next call is let through in {wait:.1f} seconds.",
                 )
+                error.sent = False
+                raise error
             # The others wait as long as if this trial had failed already: one that never reports back blocks nobody.
             self._open_until = self._clock() + self._cooldown
 
@@ -63,3 +74,7 @@ class Circuit:
             self._in_a_row += 1
             self._reason = reason
             self._open_until = self._clock() + self._cooldown
+
+
+def _rebuild(failures: int, cooldown: float, clock: Callable[[], float]) -> Circuit:
+    return Circuit(failures=failures, cooldown=cooldown, clock=clock)

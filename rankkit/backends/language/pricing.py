@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from rankkit.backends.protocols import Prompt
@@ -65,3 +67,16 @@ def estimate_prompt_tokens(prompt: Prompt) -> int:
     if isinstance(prompt, str):
         return estimate_tokens(prompt) + 1
     return TOKENS_PER_PROMPT + sum(TOKENS_PER_MESSAGE + estimate_tokens(message.content) for message in prompt)
+
+
+#: Room for white space and brackets around constrained labels, in tokens.
+ROOM_FOR_LABELS = 32
+
+
+def estimate_order_tokens(labels: Sequence[str], top: int, *, opening: str = "", separator: str = " > ") -> int:
+    """An upper estimate of a constrained answer's tokens, ``top`` labels in any order: as the prompt's format has it,
+    or as the JSON that some servers know only. It is the bound that a judge states, and the limit that is sent.
+    """
+    longest = sorted(labels, key=len, reverse=True)[:top]
+    ways = (opening + separator.join(longest), json.dumps({"order": longest}))
+    return max(map(estimate_tokens, ways)) + ROOM_FOR_LABELS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeGuard
@@ -44,25 +45,127 @@ def read_choice(body: Mapping[str, object]) -> Choice:
     choices = body.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(first, dict):
+        if _blocked(body):
+            return Choice("", "refused", "", None)
         raise _invalid(f"no choice in it (fields: {', '.join(map(str, body)) or 'none'})")
     inner = first.get("message")
     message = inner if isinstance(inner, dict) else first  # a plain completion has its text in the choice itself
-    content, refusal = message.get("content", message.get("text")), message.get("refusal")
-    apart = next((message[key] for key in ("reasoning_content", "reasoning") if message.get(key)), "")
+    content = _content(message.get("content", message.get("text")))
+    refusal = message.get("refusal") or content.refusal
+    apart = next((said for field in _APART if (said := prose(message.get(field)))), "")
     finish = _finish(first.get("finish_reason"), refused=bool(refusal))
-    if content is None and (refusal or apart or finish != "stop"):
-        content = refusal or ""
-    if not isinstance(content, str):
+    text = content.text
+    if text is None and (refusal or apart or content.thinking or finish != "stop"):
+        text = prose(refusal)
+    if text is None:
         raise _invalid(f"its choice has no text (finish reason {first.get('finish_reason')!r})")
-    thought = split_thinking(content)
-    thinking = "\n".join(part for part in (str(apart).strip(), thought.thinking) if part)
+    thought = split_thinking(text)
+    thinking = "\n".join(part for part in (apart.strip(), content.thinking.strip(), thought.thinking) if part)
     return Choice(thought.answer, finish, thinking, _first_token(first.get("logprobs")))
 
 
+def hidden_status(body: Mapping[str, object]) -> int | None:
+    """The status of an error that a server sends as a success, as gateways do when the server behind them fails; one
+    that names no status is taken for a failure of the server, unless it says that the request is wrong.
+    """
+    choices = body.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    error = body.get("error") or body.get("errors")
+    if isinstance(first, dict):
+        if first.get("finish_reason") != "error" and not first.get("error"):
+            return None
+        error = first.get("error") or error
+    elif not error and body.get("object") != "error":
+        return None
+    return _status_of(error, body)
+
+
+def _status_of(*places: object) -> int:
+    rows = [row for place in places for row in (place if isinstance(place, list) else [place]) if isinstance(row, dict)]
+    codes = [row.get(name) for row in rows for name in ("status", "status_code", "code", "type")]
+    for code in codes:
+        number = int(code) if isinstance(code, str) and code.isdigit() and len(code) == 3 else code
+        if isinstance(number, int) and 400 <= number <= 599:
+            return number
+    names = " ".join(code.lower() for code in codes if isinstance(code, str))
+    return next((status for words, status in _STATUSES if any(word in names for word in words)), 500)
+
+
+#: What the names of errors without a status mean.
+_STATUSES: tuple[tuple[tuple[str, ...], int], ...] = (
+    (("rate_limit", "ratelimit", "too_many", "resource_exhausted"), 429),
+    (("overloaded", "unavailable"), 503),
+    (("timeout", "deadline"), 504),
+    (("authentication", "unauthenticated", "permission", "invalid_api_key", "unauthorized"), 401),
+    (("not_found", "notfound"), 404),
+    (("invalid", "bad_request", "badrequest", "unsupported", "content", "filter", "context_length", "failed_pre"), 400),
+)
+
+#: Where servers put the thinking apart.
+_APART = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
+#: How they call a kind of part that is thinking, and the fields that text stands in.
+_THINKING = re.compile(r"think|reason|summary")
+_TEXT = ("text", "thinking", "reasoning", "content", "summary", "value", "refusal")
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    text: str | None
+    thinking: str = ""
+    refusal: str = ""
+
+
+def _content(content: object) -> _Content:
+    """A text, or a list of parts: text, thinking, a refusal; parts of other kinds are left out."""
+    if content is None or isinstance(content, str):
+        return _Content(content)
+    parts = content if isinstance(content, list) else [content]
+    if not all(isinstance(part, dict) for part in parts):
+        raise _invalid(f"its choice has no text but {str(content)[:80]!r}")
+    said: dict[str, list[str]] = {"text": [], "thinking": [], "refusal": []}
+    for part in parts:
+        assert isinstance(part, dict)
+        kind = str(part.get("type") or "text").lower()
+        if kind == "refusal":
+            said["refusal"].append(prose(part))
+        elif _THINKING.search(kind):
+            said["thinking"].append(prose(part))
+        elif kind in ("text", "output_text", "input_text"):
+            said["text"].append(prose(part))
+    text = "".join(said["text"]) if said["text"] else None
+    return _Content(text, "\n".join(said["thinking"]), "\n".join(said["refusal"]))
+
+
+def prose(value: object, depth: int = 0) -> str:
+    """The text in a value that is a text, a part, or a list of them."""
+    if isinstance(value, str):
+        return value
+    if depth > 4:
+        return ""
+    if isinstance(value, list):
+        return "".join(prose(item, depth + 1) for item in value)
+    if isinstance(value, dict):
+        return next((said for name in _TEXT if (said := prose(value.get(name), depth + 1))), "")
+    return ""
+
+
+def _blocked(body: Mapping[str, object]) -> bool:
+    """Google's way of not answering: no choice, and a reason why the prompt was blocked."""
+    feedback = body.get("promptFeedback") or body.get("prompt_feedback")
+    return isinstance(feedback, dict) and bool(feedback.get("blockReason") or feedback.get("block_reason"))
+
+
 def _finish(reason: object, *, refused: bool) -> Literal["stop", "length", "refused"]:
-    if refused or reason == "content_filter":
+    named = reason.lower() if isinstance(reason, str) else ""
+    if refused or named.startswith(_REFUSING):
         return "refused"
-    return "length" if reason in ("length", "max_tokens") else "stop"
+    return "length" if named in ("length", "max_tokens", "max_output_tokens", "model_length") else "stop"
+
+
+_REFUSING = (
+    *("content_filter", "content-filter", "contentfilter", "safety", "prohibited_content", "blocklist", "recitation"),
+    *("refusal", "guardrail", "spii", "sensitive"),
+)
 
 
 def _first_token(logprobs: object) -> Mapping[str, float] | None:
@@ -83,6 +186,11 @@ def _first_token(logprobs: object) -> Mapping[str, float] | None:
 
 
 def _keep(shown: dict[str, float], token: object, value: object) -> None:
+    """A value that is null, missing, or minus infinity in any spelling is that of a token that is not shown."""
+    if isinstance(value, str) and value.strip().lower().lstrip("-").startswith(("inf", "nan")):
+        value = None
+    if token is None or value is None:
+        return
     if not isinstance(token, str) or isinstance(value, bool) or not isinstance(value, int | float):
         raise _invalid(f"{value!r} is no log-probability of a token")
     # Some tokenizers mark a leading space; a token without text is a control token.

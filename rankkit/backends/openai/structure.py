@@ -62,7 +62,7 @@ def constraint_fields(form: Form, constraint: OrderConstraint) -> Mapping[str, o
 
 
 def read_positions(form: Form, constraint: OrderConstraint, text: str) -> tuple[int, ...]:
-    """The labels' positions in the order written; ``wanted.top`` of them, perhaps with repeats.
+    """The labels' positions in the order written; ``constraint.top`` of them, perhaps with repeats.
 
     Raises:
         InvalidReply: the text does not keep to the constraint.
@@ -97,9 +97,11 @@ def _plain_labels(constraint: OrderConstraint, text: str) -> list[str] | None:
 
 
 def _json_labels(text: str) -> list[str] | None:
+    # Some servers put the JSON into a fence, or words around it, in spite of the constraint.
+    start, end = text.find("{"), text.rfind("}")
     try:
-        body = json.loads(text)
-    except ValueError:
+        body = json.loads(text[start : end + 1] if 0 <= start < end else text)
+    except (ValueError, RecursionError):
         return None
     order = body.get("order") if isinstance(body, dict) else None
     if not isinstance(order, list) or not all(isinstance(label, str) for label in order):
@@ -167,9 +169,3 @@ def _rules_of_distinct(constraint: OrderConstraint, distinct: int) -> Iterator[s
 def _literal(text: str) -> str:
     escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
     return '"' + "".join(escapes.get(character, character) for character in text) + '"'
-
-
-def as_longest(constraint: OrderConstraint) -> str:
-    """The longest text that a constrained answer can be, to find out how many tokens to leave for it."""
-    longest = sorted(constraint.labels, key=len, reverse=True)[: constraint.top]
-    return max(constraint.opening + constraint.separator.join(longest), json.dumps({"order": longest}), key=len)

@@ -13,9 +13,9 @@ from itertools import pairwise
 from pathlib import Path
 from string import Template
 
-from tokenizers import Tokenizer
-
-from rankkit.backends.tokenizing.files import Encoded, LongQuery, Specials, chosen_length, open_tokenizer, pad_id
+from rankkit.backends.tokenizing.batching import Encoded
+from rankkit.backends.tokenizing.files import LongQuery, chosen_length, pad_id
+from rankkit.backends.tokenizing.opening import OpenTokenizer, Specials, native_errors, open_tokenizer
 from rankkit.backends.tokenizing.segments import Fixed, SegmentTokenizer, Text
 from rankkit.errors import InvalidModel, PromptError
 
@@ -23,12 +23,18 @@ from rankkit.errors import InvalidModel, PromptError
 class FilledTextTokenizer:
     """Reads ``tokenizer.json`` and its neighbours in a model's folder."""
 
-    def __init__(self, folder: Path, *, max_length: int | None = None, long_query: LongQuery = "shorten") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        max_length: int | None = None,
+        long_query: LongQuery = "shorten",
+        most_tokens: int | None = None,
+    ) -> None:
         self._folder = folder
         self._tokenizer = open_tokenizer(folder)
-        self.max_length = chosen_length(folder, self._tokenizer, max_length)
+        self.max_length = chosen_length(folder, self._tokenizer, max_length, most_tokens)
         self.pad_id = pad_id(folder, self._tokenizer)
-        self._tokenizer.no_truncation()
         self._specials = Specials.of(self._tokenizer, texts=1)
         self._long_query = long_query
         self._segments = lru_cache(maxsize=8)(self._segments_of)
@@ -48,8 +54,9 @@ class FilledTextTokenizer:
         Raises:
             InvalidModel: it is more than one, or unknown.
         """
-        ids = self._tokenizer.encode(word, add_special_tokens=False).ids
-        tokens = [self._tokenizer.id_to_token(number) for number in ids]
+        with native_errors(self._tokenizer.path, "cannot be used"):
+            ids = self._tokenizer.native.encode(word, add_special_tokens=False).ids
+            tokens = [self._tokenizer.native.id_to_token(number) for number in ids]
         if len(ids) != 1 or (tokens[0] or "").lstrip("▁Ġ") != word:
             raise InvalidModel(
                 f"{word!r} is not one token of {self._folder.name} but {len(ids)}: {', '.join(map(repr, tokens))}",
@@ -61,21 +68,20 @@ class FilledTextTokenizer:
     def _segments_of(self, template: str) -> SegmentTokenizer:
         layout = _layout(template, self._tokenizer)
         ends = (Fixed(self._specials.before), *layout, Fixed(self._specials.after))
+        marks = (*self._specials.before, *self._specials.after)
         return SegmentTokenizer(
-            self._tokenizer,
-            ends,
-            marks=(*self._specials.before, *self._specials.after, self.pad_id),
-            max_length=self.max_length,
-            long_query=self._long_query,
+            self._tokenizer, ends, marks=marks, max_length=self.max_length, long_query=self._long_query
         )
 
 
-def _layout(template: str, tokenizer: Tokenizer) -> Iterator[Fixed | Text]:
+def _layout(template: str, tokenizer: OpenTokenizer) -> Iterator[Fixed | Text]:
     lead = ""
     for fixed, name in _pieces(template):
         words = fixed.rstrip() if name else fixed
         if words.strip():
-            yield Fixed(tuple(tokenizer.encode(words, add_special_tokens=False).ids))
+            with native_errors(tokenizer.path, "cannot read the prompt"):
+                found = tokenizer.native.encode(words, add_special_tokens=False)
+            yield Fixed(tuple(found.ids))
         lead = fixed[len(words) :]
         if name:
             yield Text(name, lead=lead)

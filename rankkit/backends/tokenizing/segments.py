@@ -1,6 +1,6 @@
 """Inputs made of fixed tokens and texts in a given layout, cut so that only documents lose anything.
 
-Each text is tokenised once, however many inputs it is part of: comparing a hundred documents with each other fills in
+A text is tokenised once, however many inputs it is part of: comparing a hundred documents with each other fills in
 9,900 inputs from a hundred texts.
 """
 
@@ -8,15 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
-from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
-from rankkit.backends.tokenizing.files import CHUNK, Encoded, LongQuery, shared_room
+from rankkit.backends.tokenizing.batching import Encoded, shared_room
+from rankkit.backends.tokenizing.files import LongQuery
+from rankkit.backends.tokenizing.opening import OpenTokenizer
+from rankkit.backends.tokenizing.texts import CHUNK, TextTokenizer, Tokens
 from rankkit.errors import InvalidModel, QueryTooLong
 
 QUERY = "query"
+
+#: Texts whose tokens are kept for the inputs that follow.
+_KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,32 +34,34 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Where the row's value ``name`` stands. ``lead`` is tokenised with it: the space before it, mostly."""
+    """Where the row's value ``name`` stands, without white space around it, or (``verbatim``) with it. ``lead`` is
+    tokenised with it: the space before it, mostly.
+    """
 
     name: str
     type: int = 0
     lead: str = ""
+    verbatim: bool = False
 
 
 Layout = Sequence[Fixed | Text]
 
 
 class SegmentTokenizer:
-    """Fills a layout in. The query is cut only beyond three quarters of the room, as ``long_query`` says.
-
-    ``marks`` are left out of texts: tokens that only the layout may set. Sentencepiece models would make them from a
-    document's "</s>".
+    """Fills a layout in. The query is cut only beyond three quarters of the room, as ``long_query`` says. ``marks``
+    are the tokens that only the model's template may set, beside those that its files call special.
     """
 
     def __init__(
-        self, tokenizer: Tokenizer, layout: Layout, *, marks: Sequence[int], max_length: int, long_query: LongQuery
+        self, tokenizer: OpenTokenizer, layout: Layout, *, marks: Sequence[int], max_length: int, long_query: LongQuery
     ) -> None:
-        self._tokenizer = tokenizer
+        fixed = [part for part in layout if isinstance(part, Fixed)]
+        self._texts = TextTokenizer(tokenizer, marks=marks)
         self._layout = tuple(layout)
-        self._marks = np.asarray(sorted(set(marks)), dtype=np.int32)
-        self._documents = [part for part in layout if isinstance(part, Text) and part.name != QUERY]
+        self._places = [part for part in layout if isinstance(part, Text)]
+        self._documents = [part for part in self._places if part.name != QUERY]
         self._max_length = max_length
-        self._room = max_length - sum(len(part.ids) for part in layout if isinstance(part, Fixed))
+        self._room = max_length - sum(len(part.ids) for part in fixed)
         self._query_room = self._room * 3 // 4
         self._long_query = long_query
         if self._query_room < 1 or self._room - self._query_room < len(self._documents):
@@ -63,52 +70,61 @@ class SegmentTokenizer:
             )
 
     def encode(self, rows: Sequence[Mapping[str, str]]) -> Iterator[Encoded]:
-        """Encode each row, in order.
+        """Encode each row, in order, a few at a time.
 
         Raises:
             QueryTooLong: with ``long_query="error"``, for a query that would have to be shortened.
         """
-        tokens = self._tokenise(rows)
-        for row in rows:
-            yield self._join({part: tokens[_words(part, row)] for part in self._layout if isinstance(part, Text)})
+        kept: dict[str, Tokens] = {}
+        source = iter(rows)
+        while chunk := list(islice(source, CHUNK)):
+            wanted = dict.fromkeys(_words(part, row) for row in chunk for part in self._places)
+            if len(kept) > _KEPT:
+                kept = {text: kept[text] for text in wanted if text in kept}
+            self._add(kept, [text for text in wanted if text not in kept])
+            for row in chunk:
+                yield self._join({part: kept[_words(part, row)] for part in self._places})
 
-    def _tokenise(self, rows: Sequence[Mapping[str, str]]) -> dict[str, NDArray[np.int32]]:
-        parts = [part for part in self._layout if isinstance(part, Text)]
-        texts = list(dict.fromkeys(_words(part, row) for row in rows for part in parts))
-        tokens: dict[str, NDArray[np.int32]] = {}
+    def _add(self, kept: dict[str, Tokens], texts: Sequence[str]) -> None:
         for start in range(0, len(texts), CHUNK):
-            chunk = texts[start : start + CHUNK]
-            encodings = self._tokenizer.encode_batch(chunk, add_special_tokens=False)
-            tokens |= {text: self._unmarked(one.ids) for text, one in zip(chunk, encodings, strict=True)}
-        return tokens
+            some = texts[start : start + CHUNK]
+            kept |= zip(some, self._texts.encode(some, most=self._room), strict=True)
 
-    def _unmarked(self, ids: Sequence[int]) -> NDArray[np.int32]:
-        found = np.asarray(ids, dtype=np.int32)
-        return found[~np.isin(found, self._marks)]
-
-    def _join(self, tokens: dict[Text, NDArray[np.int32]]) -> Encoded:
+    def _join(self, tokens: Mapping[Text, Tokens]) -> Encoded:
+        ids = {part: one.ids for part, one in tokens.items()}
         room, query_shortened = self._room, False
         for part in tokens:
             if part.name == QUERY:
-                query_shortened = len(tokens[part]) > self._query_room
-                tokens[part] = self._fitting(tokens[part])
-                room -= len(tokens[part])
-        kept = shared_room([len(tokens[part]) for part in self._documents], room)
-        shortened = any(count < len(tokens[part]) for part, count in zip(self._documents, kept, strict=True))
-        for part, count in zip(self._documents, kept, strict=True):
-            tokens[part] = tokens[part][:count]
-        pieces = [np.asarray(part.ids, np.int32) if isinstance(part, Fixed) else tokens[part] for part in self._layout]
+                query_shortened = self._is_long(tokens[part])
+                ids[part] = ids[part][: self._query_room]
+                room -= len(ids[part])
+        totals = [tokens[part].total for part in self._documents]
+        counts = shared_room(totals, room) if totals else []
+        shortened = False
+        for part, count in zip(self._documents, counts, strict=True):
+            shortened |= count < tokens[part].total or tokens[part].cut
+            ids[part] = ids[part][:count]
+        pieces = [np.asarray(part.ids, np.int32) if isinstance(part, Fixed) else ids[part] for part in self._layout]
         types = [np.full(len(piece), part.type, np.int32) for piece, part in zip(pieces, self._layout, strict=True)]
-        return Encoded(np.concatenate(pieces), np.concatenate(types), shortened, query_shortened)
+        return Encoded(np.concatenate(pieces), np.concatenate(types), shortened, query_shortened, _notes(tokens))
 
-    def _fitting(self, query: NDArray[np.int32]) -> NDArray[np.int32]:
-        if len(query) > self._query_room and self._long_query == "error":
+    def _is_long(self, query: Tokens) -> bool:
+        """Whether a query has to be shortened, where that is allowed."""
+        if query.total <= self._query_room and not query.cut:
+            return False
+        if self._long_query == "error":
+            count = f"more than {query.total}" if query.cut else query.total
             raise QueryTooLong(
-                f"the query has {len(query)} tokens; {self._query_room} of {self._max_length} are for the query",
+                f"the query has {count} tokens; {self._query_room} of {self._max_length} are for the query",
                 hint="Shorten it, or let rankkit do so with long_query='shorten'.",
             )
-        return query[: self._query_room]
+        return True
 
 
 def _words(part: Text, row: Mapping[str, str]) -> str:
-    return part.lead + row[part.name].strip()
+    return row[part.name] if part.verbatim else part.lead + row[part.name].strip()
+
+
+def _notes(tokens: Mapping[Text, Tokens]) -> tuple[str, ...]:
+    found = ("query" if part.name == QUERY else "document" for part, one in tokens.items() if one.invalid)
+    return tuple(dict.fromkeys(f"{name} has invalid characters" for name in found))

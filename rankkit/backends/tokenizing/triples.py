@@ -7,15 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rankkit.backends.tokenizing.files import (
-    Encoded,
-    LongQuery,
-    Specials,
-    chosen_length,
-    open_tokenizer,
-    pad_id,
-    read_json,
-)
+from rankkit.backends.tokenizing.batching import Encoded
+from rankkit.backends.tokenizing.files import LongQuery, chosen_length, pad_id, read_json
+from rankkit.backends.tokenizing.opening import Specials, open_tokenizer
 from rankkit.backends.tokenizing.segments import QUERY, Fixed, SegmentTokenizer, Text
 from rankkit.errors import InvalidModel
 
@@ -27,11 +21,17 @@ class TripleTokenizer:
     What does not fit is cut evenly from the two documents.
     """
 
-    def __init__(self, folder: Path, *, max_length: int | None = None, long_query: LongQuery = "shorten") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        max_length: int | None = None,
+        long_query: LongQuery = "shorten",
+        most_tokens: int | None = None,
+    ) -> None:
         tokenizer = open_tokenizer(folder)
-        self.max_length = chosen_length(folder, tokenizer, max_length)
+        self.max_length = chosen_length(folder, tokenizer, max_length, most_tokens)
         self.pad_id = pad_id(folder, tokenizer)
-        tokenizer.no_truncation()
         marks = Specials.of(tokenizer, texts=2)
         if not marks.between:
             raise InvalidModel(
@@ -52,7 +52,7 @@ class TripleTokenizer:
         self._segments = SegmentTokenizer(
             tokenizer,
             layout,
-            marks=(*marks.before, *marks.between, *marks.after, self.pad_id),
+            marks=(*marks.before, *marks.between, *marks.after),
             max_length=self.max_length,
             long_query=long_query,
         )

@@ -23,6 +23,8 @@ _PLACE_BEFORE = re.compile(
     rf"(?<![A-Za-z0-9]){_ORDINAL}(?:[ \t](?:place|choice))?[ \t*_]{{0,4}}[:\-–][ \t*_\"'`]{{0,4}}\Z", re.IGNORECASE
 )
 _PLACE_BEHIND = re.compile(rf"[ \t*_]{{0,3}}[ \t]{_ORDINAL}", re.IGNORECASE)
+#: Behind a bare number that is all that is said of its place.
+_ALONE = re.compile(r"[ \t*_)\]]{0,4}(?:[,;.\n]|\Z)")
 #: How much of the text beside an identifier can say its place, in characters.
 _REACH = 40
 
@@ -74,11 +76,13 @@ def placed(text: str, found: Sequence[Identifier]) -> Iterator[list[Identifier]]
     before: list[tuple[int, Identifier]] = []
     behind: list[tuple[int, Identifier]] = []
     for last, mark, following in zip([None, *found], found, [*found[1:], None], strict=False):
-        if mark.strength < Strength.NAMED:
+        if mark.strength < Strength.BARE or (mark.strength < Strength.NAMED and not _ALONE.match(text, mark.end)):
             continue
         head = text[max(last.end if last else 0, mark.lead - _REACH) : mark.lead]
         tail = text[mark.end : min(following.lead if following else len(text), mark.end + _REACH)]
         before += [(_place(match["place"]), mark) for match in [_PLACE_BEFORE.search(head)] if match]
+        if mark.strength < Strength.NAMED:
+            continue  # "1st: 2, 2nd: 1" places bare numbers too, "2 first" does not
         behind += [(_place(match["place"]), mark) for match in [_PLACE_BEHIND.match(tail)] if match]
     yield from _by_place(before)
     yield from _by_place(behind)

@@ -5,7 +5,8 @@ Here a number has to show that it ranks. What counts as evidence, strongest firs
 
 1. identifiers joined by ``>`` or an arrow, marked or not: ``[2] > [1]``, ``2 > 1 > 3``;
 2. a row of identifiers that stands alone (a whole line, or from a colon to the line's end): ``[2], [1]``, ``2, 1, 3``,
-   one a line, bullets, ``1. [4]``, a JSON array. A row of one must carry marks, or be the whole answer;
+   one a line, bullets, ``1. [4]``, a JSON array. A row of one must carry marks, or be the whole answer. JSON with ranks
+   or scores is sorted by them (``json_rows.py``);
 3. a list: lines that each begin with an identifier (or a list number, and an identifier behind it) and go on in words;
    or marked identifiers that arrows lead to with remarks between, ``[3] (a close match) > [1] (less so)``;
    or marked identifiers with all their places in words: ``1st: [3], 2nd: [1]``, ``[3] first, [1] second``.
@@ -17,7 +18,8 @@ Here a number has to show that it ranks. What counts as evidence, strongest firs
 A row ends where words come between, and where a row of arrows breaks off and the next names mostly the same passages
 again (a second try, not a line break). Of several readings the one that ranks most passages is taken, of equal ones the
 more evident kind, then the last: prompts' examples come early and are short, final answers come late. Thinking blocks
-are not part of the answer. ``[1] < [2]`` and ``[1] ... [20]`` are not guessed at.
+are not part of the answer. A whole order that counts from 0 is read so, a counted
+defect. ``[1] < [2]`` and ``[1] ... [20]`` are not guessed at.
 
 Sources of the forms: the prompts of RankGPT (arXiv 2304.09542) and RankZephyr (arXiv 2312.02724), and recorded
 answers of 7B and 13B models.
@@ -25,7 +27,6 @@ answers of 7B and 13B models.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -33,7 +34,9 @@ from enum import StrEnum
 
 from rankkit.core.questions import Outcome
 from rankkit.errors import ContractViolation
+from rankkit.judging.answer_text import refuses, without_thinking
 from rankkit.listwise.parsing.identifiers import MARKS, Alphabet, letters, plain
+from rankkit.listwise.parsing.json_rows import Scored, json_row
 from rankkit.listwise.parsing.rows import Row, find_row
 
 
@@ -46,6 +49,7 @@ class Defect(StrEnum):
     THINKING = "thinking"  # a thinking block that never ends
     PROSE = "prose"  # words beside the ranking, or instead of it
     WRONG_MARKS = "wrong-marks"  # readable, but not in one plain style throughout
+    FROM_ZERO = "from-zero"  # a whole order in numbers that count from 0, where the prompt counted from 1
     REPEATED = "repeated"
     OUT_OF_RANGE = "out-of-range"  # an identifier that the prompt did not show
     MISSING = "missing"  # a ranking with fewer passages than asked for
@@ -64,22 +68,8 @@ class Reply:
     defects: tuple[str, ...] = ()
 
 
-_TAGS = re.compile(
-    r"(?P<opens>(?:<|\[|◁)(?:think|thinking|thought|reasoning)(?:>|\]|▷)|<\|channel\|>analysis<\|message\|>)"
-    r"|(?P<closes>(?:<|\[|◁)/(?:think|thinking|thought|reasoning)(?:>|\]|▷)|<\|channel\|>final<\|message\|>|<answer>)",
-    re.IGNORECASE,
-)
-#: Not the model's words: control tokens that a server left in, and the end of a trained format.
-_CONTROL = re.compile(r"<\|[a-z_]{1,30}\|>|</s>|</answer>", re.IGNORECASE)
 _FENCE = re.compile(r"```[A-Za-z]{0,10}")
 _MARKS_ONLY = re.compile(rf"[{MARKS},.:;]*+")
-_REFUSAL = re.compile(
-    r"\b(?:sorry|apologi[sz]e|(?:i|we)(?:\s+am|'m|\s+are|'re)?\s+(?:unable|not\s+able|cannot|can't|can\s+not|won't"
-    r"|will\s+not|must\s+decline))\b|抱歉|对不起|无法",
-    re.IGNORECASE,
-)
-_JSON_NUMBERS = re.compile("score|relevance|confidence", re.IGNORECASE)  # keys of numbers that are no identifiers
-_JSON_IDENTIFIER_KEYS = ("id", "identifier", "passage", "passage_id", "document", "doc", "docid", "index", "label")
 
 
 def read_reply(
@@ -102,7 +92,7 @@ def read_reply(
     shown = tuple(labels) if labels is not None else tuple(str(number) for number in range(1, n + 1))
     if len(shown) != n:
         raise ContractViolation(f"{len(shown)} labels for {n} passages")
-    visible, unfinished = _without_thinking(text)
+    visible, unfinished = without_thinking(text)
     answer = plain(_FENCE.sub("", visible))
     row = None if refused else _read(answer, shown, truncated=truncated)
     cut = truncated or unfinished
@@ -127,6 +117,7 @@ def _found_in(row: Row) -> set[Defect]:
     checks = {
         Defect.PROSE: row.prose,
         Defect.WRONG_MARKS: not row.uniform,
+        Defect.FROM_ZERO: row.from_zero,
         Defect.REPEATED: known > row.weight,
         Defect.OUT_OF_RANGE: known < len(row.positions),
     }
@@ -135,7 +126,7 @@ def _found_in(row: Row) -> set[Defect]:
 
 def _nothing(text: str, n: int, defects: set[Defect], *, refused: bool, truncated: bool, began: bool) -> Reply:
     """The typed reason why an answer taught nothing. ``began``: it began to rank."""
-    if refused or (not began and _REFUSAL.search(text, 0, 300)):
+    if refused or (not began and refuses(text)):
         outcome, found = Outcome.REFUSED, Defect.REFUSED
     elif truncated:
         outcome, found = Outcome.TRUNCATED, Defect.TRUNCATED
@@ -153,60 +144,36 @@ def _listed(defects: Iterable[Defect]) -> tuple[str, ...]:
     return tuple(defect for defect in Defect if defect in found)
 
 
-def _without_thinking(text: str) -> tuple[str, bool]:
-    """The answer proper, and whether a thinking block never ended. A closing tag alone was opened by the prompt."""
-    parts: list[str] = []
-    start, inside = 0, False
-    for tag in _TAGS.finditer(text):
-        if tag["closes"]:
-            if not inside:
-                parts.clear()
-            start, inside = tag.end(), False
-        elif not inside:
-            parts.append(text[start : tag.start()])
-            inside = True
-    return _CONTROL.sub("", "".join(parts if inside else [*parts, text[start:]])), inside
-
-
 def _read(text: str, labels: Sequence[str], *, truncated: bool) -> Row | None:
     alphabet = Alphabet(labels)
-    row = _json_row(text, alphabet) or find_row(text, alphabet, truncated=truncated)
-    if row is not None and row.weight:
-        return row
+    row = _row(text, alphabet, truncated=truncated)
+    from_zero = _read_from_zero(text, labels, row, truncated=truncated)
+    if from_zero is not None or (row is not None and row.weight):
+        return from_zero or row
     # Letters where numbers were shown, or numbers for letters: two of them at least, since "A" and "I" are words.
     count = len(labels)
     other = Alphabet(letters(count) if alphabet.numeric else [str(number) for number in range(1, count + 1)])
-    swapped = _json_row(text, other) or find_row(text, other, truncated=truncated)
+    swapped = _row(text, other, truncated=truncated)
     if swapped is not None and swapped.weight > 1:
         return Row(swapped.positions, prose=swapped.prose, uniform=False)
     return row
 
 
-def _json_row(text: str, alphabet: Alphabet) -> Row | None:
-    """An answer that is JSON and nothing else: a list of identifiers, or an object that holds one."""
-    stripped = text.strip()
-    if stripped[:1] + stripped[-1:] not in ("[]", "{}"):
+def _row(text: str, alphabet: Alphabet, *, truncated: bool) -> Row | None:
+    found = json_row(text, alphabet)
+    if isinstance(found, Scored):
         return None
-    try:
-        value = json.loads(stripped, parse_int=str, parse_float=str, parse_constant=str)
-    except (ValueError, RecursionError):
-        return None
-    held = {"": value} if isinstance(value, list) else value
-    lists = [entry for key, entry in held.items() if isinstance(entry, list) and not _JSON_NUMBERS.search(key)]
-    rows = [Row(positions, prose=False, uniform=True) for entry in lists if (positions := _positions(entry, alphabet))]
-    return max(rows, key=lambda row: row.weight, default=None)
+    return found or find_row(text, alphabet, truncated=truncated)
 
 
-def _positions(entries: list[object], alphabet: Alphabet) -> tuple[int | None, ...]:
-    """What a JSON list ranks; nothing when one of its entries is no identifier."""
-    found: list[int | None] = []
-    for entry in entries:
-        if isinstance(entry, dict):
-            entry = next((entry[key] for key in _JSON_IDENTIFIER_KEYS if key in entry), None)
-        elif isinstance(entry, list) and len(entry) == 1:
-            entry = entry[0]
-        match = alphabet.pattern.fullmatch(entry.strip()) if isinstance(entry, str) else None
-        if match is None:
-            return ()
-        found.append(alphabet.position(match["label"]))
-    return tuple(found)
+def _read_from_zero(text: str, labels: Sequence[str], row: Row | None, *, truncated: bool) -> Row | None:
+    """The answer of a model that counts from 0 where the prompt counted from 1: all of 0 to n - 1, each once."""
+    count = len(labels)
+    if row is None or None not in row.positions or count < 2:
+        return None
+    if tuple(labels) != tuple(str(number) for number in range(1, count + 1)):
+        return None
+    zero = _row(text, Alphabet([str(number) for number in range(count)]), truncated=truncated)
+    if zero is None or len(zero.positions) != count or zero.weight != count:
+        return None
+    return Row(zero.positions, prose=zero.prose, uniform=zero.uniform, from_zero=True)

@@ -32,6 +32,8 @@ _NEXT_NUMBER = re.compile(r"[0-9]{1,4}[.):]?[ \t]{0,4}[\[(]?\Z")
 _ENDS = re.compile(r"[ \t*_\"'`)\]}|;,]*+(?:[.!?。(\n]|\Z)")
 #: What a sentence that ranks goes on with: "[2] is the best, then [1]".
 _GOES_ON = re.compile(r"[,;][ \t]{0,4}(?:and[ \t]{1,4})?(?:then|next|followed by)[ \t]{0,4}\Z", re.IGNORECASE)
+#: ... or in a sentence of its own: "[2] is the best. Then [1]".
+_GOES_ON_ANEW = re.compile(r"\.[ \t\n]{1,4}(?:and[ \t]{1,4})?(?:then|next|followed by)[ \t,:]{0,4}\Z", re.IGNORECASE)
 _RANGE = re.compile(r"[ \t]{0,2}(?:to|through|-|–)[ \t]{0,2}[\[0-9]")
 #: How far to look for the sentence around an identifier, in characters.
 _REACH = 200
@@ -54,12 +56,14 @@ class _Joint(IntEnum):
 class Row:
     """A ranking as the answer gave it: ``None`` is an identifier that was not shown; repeats are kept.
 
-    ``prose``: there are words beside it. ``uniform``: it is in one plain style throughout.
+    ``prose``: there are words beside it. ``uniform``: it is in one plain style throughout. ``from_zero``: it counts
+    from 0, and the prompt did not.
     """
 
     positions: tuple[int | None, ...]
     prose: bool
     uniform: bool
+    from_zero: bool = False
 
     @property
     def weight(self) -> int:
@@ -79,17 +83,17 @@ class _Chain:
 def find_row(text: str, alphabet: Alphabet, *, truncated: bool) -> Row | None:
     """The best ranking in ``text``, or ``None``. An identifier that a cut may have shortened is left out."""
     text, found = _whole(text, find_identifiers(text, alphabet), alphabet, truncated=truncated)
-    standing: list[list[Identifier]] = []
+    apart: list[list[Identifier]] = []
     said: list[Identifier] = []
     for chain in _chains(text, found):
         members = list(found[chain.first : chain.last + 1])
-        if _stands(text, found, chain):
-            standing.append(members)
+        if _stands_apart(text, found, chain):
+            apart.append(members)
         elif _said(text, found, chain) or (said and _goes_on(text, found, chain, said[-1])):
             said += members
     lists = (*listed(text, found), *led(text, found), *placed(text, found))
     readings = [(0, said), *((1, members) for members in lists)]
-    readings += ((2, members) for members in standing)
+    readings += ((2, members) for members in apart)
     kind, members = max(reversed(readings), key=lambda reading: _evidence(*reading))
     if not members:
         return None
@@ -169,7 +173,7 @@ def _joint(gap: str) -> _Joint | None:
     return _Joint.DASH if _HAS_DASH.search(gap) and "\n" not in gap else _Joint.SPACE
 
 
-def _stands(text: str, found: Sequence[Identifier], chain: _Chain) -> bool:
+def _stands_apart(text: str, found: Sequence[Identifier], chain: _Chain) -> bool:
     """Whether a chain needs no sentence to say that it ranks."""
     start, end = found[chain.first].lead, found[chain.last].end
     if _Joint.ARROW in chain.joints:
@@ -210,6 +214,9 @@ def _goes_on(text: str, found: Sequence[Identifier], chain: _Chain, last: Identi
     between = text[last.end : found[chain.first].lead]
     end = found[chain.last].end
     after = _SENTENCE_END.split(text[end : end + _REACH])[0]
+    anew = _GOES_ON_ANEW.search(between)
+    if anew is not None and _BESIDE.fullmatch(after):
+        between = between[: anew.start()] + ", then "
     return (
         chain.first > 0
         and found[chain.first - 1] is last

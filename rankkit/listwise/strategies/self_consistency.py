@@ -73,14 +73,14 @@ class SelfConsistency:
             random.Random(f"{self.seed}/{number}").shuffle(shuffled)
         copies = [_Copy(self.inner, tuple(shuffled), replace(task, n=head)) for shuffled in shuffles]
         results = yield from in_lockstep([copy.order() for copy in copies])
-        votes = [placed.order for placed, copy in zip(results, copies, strict=True) if copy.heard]
-        told = results[0].diagnostics
+        votes = [placed.order for placed, copy in zip(results, copies, strict=True) if copy.answered]
+        diagnostics = results[0].diagnostics
         if not votes:
-            return StrategyResult(tuple(range(task.n)), diagnostics=told)
+            return StrategyResult(tuple(range(task.n)), diagnostics=diagnostics)
         order = aggregated(votes, self.by)
         if len(votes) > 1 and head > 1:
-            told = (*told, ("agreement", agreement(votes)))
-        return StrategyResult((*order, *range(head, task.n)), diagnostics=told)
+            diagnostics = (*diagnostics, ("agreement", agreement(votes)))
+        return StrategyResult((*order, *range(head, task.n)), diagnostics=diagnostics)
 
     def most_questions(self, task: Task) -> int | None:
         """``samples`` times what ``inner`` asks at most; unknown where that is."""
@@ -99,7 +99,7 @@ class _Copy:
         self._own = {outer: own for own, outer in enumerate(shuffled)}
         self._moved = shuffled != tuple(range(task.n))
         self._task = task
-        self.heard = False
+        self.answered = False
 
     def order(self) -> Asking[Order, Permutation]:
         asking = self._inner.order(self._task)
@@ -118,7 +118,7 @@ class _Copy:
         return tuple(self._outer[index] for index in indices)
 
     def _heard(self, question: Order, answer: Answer[Permutation]) -> Answer[Permutation]:
-        self.heard = self.heard or answer.value is not None
+        self.answered = self.answered or answer.value is not None
         if answer.value is None and not self._moved:
             return answer
         order = sorted(question.indices) if answer.value is None else answer.value

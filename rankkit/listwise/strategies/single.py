@@ -34,11 +34,11 @@ class Single:
     def order(self, task: Task) -> Asking[Order, Permutation]:
         head = head_of(task, self.depth)
         window = fitting(head, task)
-        told = shrinkage(head, window)
+        diagnostics = shrinkage(head, window)
         if window < 2:
-            return StrategyResult(tuple(range(task.n)), diagnostics=told)
+            return StrategyResult(tuple(range(task.n)), diagnostics=diagnostics)
         placed = yield from self._sliding(window).order(task)
-        return StrategyResult(placed.order, diagnostics=told)
+        return StrategyResult(placed.order, diagnostics=diagnostics)
 
     def most_questions(self, task: Task) -> int:
         """One, or as many as there are windows."""

@@ -82,9 +82,9 @@ class Sliding:
         order = list(range(task.n))
         head = head_of(task, self.depth)
         window, step = self._fit(task)
-        told = shrinkage(min(self.window, head), window)
+        diagnostics = shrinkage(min(self.window, head), window)
         if min(window, head) < 2:
-            return StrategyResult(tuple(order), diagnostics=told)
+            return StrategyResult(tuple(order), diagnostics=diagnostics)
         for _ in range(self.passes):
             before = order.copy()
             for start, end in spans(head, window, step):
@@ -92,7 +92,7 @@ class Sliding:
                 order[start:end] = arranged(order[start:end], answer)
             if order == before:
                 break
-        return StrategyResult(tuple(order), diagnostics=told)
+        return StrategyResult(tuple(order), diagnostics=diagnostics)
 
     def most_questions(self, task: Task) -> int:
         """Every window in every pass."""

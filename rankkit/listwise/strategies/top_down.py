@@ -64,9 +64,9 @@ class TopDown:
     def order(self, task: Task) -> Asking[Order, Permutation]:
         head = head_of(task, self.depth)
         window, cutoff = self._fit(task)
-        told = shrinkage(min(self.window, head), window)
+        diagnostics = shrinkage(min(self.window, head), window)
         if min(window, head) < 2:
-            return StrategyResult(tuple(range(task.n)), diagnostics=told)
+            return StrategyResult(tuple(range(task.n)), diagnostics=diagnostics)
         pool, behind, in_order = list(range(head)), list(range(head, task.n)), False
         while len(pool) > window and not in_order:
             [answer] = yield [question(pool[:window])]
@@ -81,7 +81,7 @@ class TopDown:
         if len(pool) > 1 and not in_order:
             [answer] = yield [question(pool)]
             pool = arranged(pool, answer)
-        return StrategyResult((*pool, *behind), diagnostics=told)
+        return StrategyResult((*pool, *behind), diagnostics=diagnostics)
 
     def most_questions(self, task: Task) -> int:
         """Everybody comes out above the pivot each time, and only the tail of the first window stays behind."""

@@ -73,16 +73,16 @@ class TourRank:
     def order(self, task: Task) -> Asking[Order, Permutation]:
         head = head_of(task, self.depth)
         wanted = min(head, max(group for _, group in self.stages))
-        told = shrinkage(wanted, fitting(wanted, task))
+        diagnostics = shrinkage(wanted, fitting(wanted, task))
         if min(head, fitting(2, task)) < 2:
-            return StrategyResult(tuple(range(task.n)), diagnostics=told)
+            return StrategyResult(tuple(range(task.n)), diagnostics=diagnostics)
         results = yield from in_lockstep([self._tournament(head, task, number) for number in range(self.tournaments)])
-        if not any(heard for _, heard in results):
-            return StrategyResult(tuple(range(task.n)), diagnostics=told)
+        if not any(answered for _, answered in results):
+            return StrategyResult(tuple(range(task.n)), diagnostics=diagnostics)
         points = [sum(earned[index] for earned, _ in results) for index in range(head)]
         order = (*sorted(range(head), key=lambda index: -points[index]), *range(head, task.n))
         scores = tuple(float(points[index]) if index < head else None for index in order)
-        return StrategyResult(order, scores, ScoreKind.WINS, told)
+        return StrategyResult(order, scores, ScoreKind.WINS, diagnostics)
 
     def most_questions(self, task: Task) -> int:
         """As many as without any answer: how many advance from a group does not depend on who does."""
@@ -100,7 +100,7 @@ class TourRank:
         self, head: int, task: Task, number: int
     ) -> Generator[Sequence[Order], Sequence[Answer[Permutation]], _Points]:
         rng = random.Random(f"{self.seed}/{number}")
-        points, heard, entrants = [0] * head, False, list(range(head))
+        points, answered, entrants = [0] * head, False, list(range(head))
         last = len(self.stages) - 1
         for stage, (advance, size) in enumerate(self.stages):
             # Fewer candidates than may leave the last stage are still worth one question.
@@ -109,14 +109,14 @@ class TourRank:
                 groups = dealt(entrants, advance, fitting(size, task))
                 played = [(group, places) for group, places in groups if len(group) > 1]
                 answers = yield [question(rng.sample(group, len(group)), places) for group, places in played]
-                heard = heard or any(answer.value is not None for answer in answers)
+                answered = answered or any(answer.value is not None for answer in answers)
                 winners = [index for group, _ in groups if len(group) == 1 for index in group]
                 for (group, places), answer in zip(played, answers, strict=True):
                     winners += (group if answer.value is None else answer.value)[:places]
                 entrants = sorted(winners)
                 for index in entrants:
                     points[index] += 1
-        return points, heard
+        return points, answered
 
 
 def dealt(entrants: Sequence[int], advance: int, size: int) -> list[tuple[list[int], int]]:

@@ -8,22 +8,22 @@ from collections.abc import Sequence
 from rankkit.errors import ConfigError
 from rankkit.pairwise.aggregation.matrix import WinMatrix
 
-#: One opponent of an item: the share of the bout that the item won, the share it lost, and who it was.
-_Bout = tuple[float, float, int]
+#: One opponent of an item: the share of the comparison that the item won, the share it lost, and who it was.
+_Comparison = tuple[float, float, int]
 
 
 def bradley_terry(matrix: WinMatrix, *, prior: float = 0.1, tolerance: float = 1e-7, limit: int = 300) -> list[float]:
     """Log-strengths that make the outcome most likely; a probability counts as that share of a win.
 
-    ``prior`` is the weight of an even bout that every item fights against one of strength 1. It keeps the strengths
+    ``prior`` is the weight of an even comparison of every item with one of strength 1. It keeps the strengths
     finite for items that won or lost everything, and tells unconnected groups apart from nothing. The fixed-point
     iteration is that of Newman (2023, "Efficient Computation of Rankings from Pairwise Comparisons", JMLR 24): the
     same solution as the classic minorise-maximise steps (Hunter 2004) in far fewer of them. It ends when no
     log-strength moves by more than ``tolerance``, or after ``limit`` rounds.
     """
     if prior < 0:
-        raise ConfigError(f"a Bradley-Terry prior of {prior}", hint="Give 0 or more; 0.1 is a tenth of a bout.")
-    comparisons = _bouts(matrix)
+        raise ConfigError(f"a Bradley-Terry prior of {prior}", hint="Give 0 or more; 0.1 is a tenth of a comparison.")
+    comparisons = _comparisons_of(matrix)
     strengths = [1.0] * matrix.n
     for _ in range(limit):
         moved = 0.0
@@ -39,7 +39,7 @@ def bradley_terry(matrix: WinMatrix, *, prior: float = 0.1, tolerance: float = 1
     return [round(math.log(strength), 5) for strength in strengths]
 
 
-def _updated(strengths: Sequence[float], item: int, comparisons: Sequence[_Bout], prior: float) -> float:
+def _updated(strengths: Sequence[float], item: int, comparisons: Sequence[_Comparison], prior: float) -> float:
     own = strengths[item]
     won = lost = prior / 2.0 / (own + 1.0)
     for share_won, share_lost, other in comparisons:
@@ -63,8 +63,8 @@ def _recentre(strengths: list[float]) -> float:
     return abs(step)
 
 
-def _bouts(matrix: WinMatrix) -> list[list[_Bout]]:
-    rows: list[list[_Bout]] = []
+def _comparisons_of(matrix: WinMatrix) -> list[list[_Comparison]]:
+    rows: list[list[_Comparison]] = []
     for i, others in enumerate(matrix.opponents()):
         shares = ((matrix.beats(i, j), j) for j in others)
         rows.append([(share, 1.0 - share, j) for share, j in shares if share is not None])

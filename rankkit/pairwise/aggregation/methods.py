@@ -1,7 +1,7 @@
 """From the outcome of comparisons to a score for each item: higher is better, equal scores keep the first-stage order.
 
-All take complete and partial outcomes. A pair that was not asked counts as an even bout, so that nobody gains or loses
-by being asked more often; items that met nobody stay in the middle. What the names stand for is in ``AGGREGATIONS``.
+All take complete and partial outcomes. A pair that was not asked counts as an even comparison, so that nobody gains or
+loses by being asked more often; items that met nobody stay in the middle. ``AGGREGATIONS`` says what the names are.
 
 The first six are those of Pradeep, Nogueira and Lin, "The Expando-Mono-Duo Design Pattern for Text Ranking with
 Pretrained Sequence-to-Sequence Models", arXiv 2101.05667, section 3.3.
@@ -13,7 +13,6 @@ import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from rankkit.core.ranking import ScoreKind
 from rankkit.errors import ConfigError
@@ -40,12 +39,12 @@ def copeland(matrix: WinMatrix) -> list[float]:
     return [_total(matrix.n, [_decided(value) for value in values]) for values in _beats(matrix)]
 
 
-def worst_bout(matrix: WinMatrix) -> list[float]:
+def worst_comparison(matrix: WinMatrix) -> list[float]:
     """MIN: an item is worth what it achieved against its hardest opponent."""
     return [min(values, default=0.5) for values in _beats(matrix)]
 
 
-def best_bout(matrix: WinMatrix) -> list[float]:
+def best_comparison(matrix: WinMatrix) -> list[float]:
     """MAX: an item is worth its clearest win."""
     return [max(values, default=0.5) for values in _beats(matrix)]
 
@@ -60,7 +59,7 @@ def sample_wins(matrix: WinMatrix, *, opponents: int = 10, seed: int = 0) -> lis
 
 
 def log_odds(matrix: WinMatrix) -> list[float]:
-    """Add up log(P / (1 - P)): a sure win counts for more than a narrow one. Independent bouts, naive Bayes."""
+    """Add up log(P / (1 - P)): a sure win counts for more than a narrow one. Independent comparisons, naive Bayes."""
     return [sum(map(_log_odds, values)) for values in _beats(matrix)]
 
 
@@ -86,9 +85,20 @@ class Aggregation:
         return sorted(range(matrix.n), key=lambda item: -scores[item])
 
 
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """``sample_wins`` with its numbers; unlike a partial function it is equal to one with the same."""
+
+    opponents: int
+    seed: int
+
+    def __call__(self, matrix: WinMatrix) -> Sequence[float]:
+        return sample_wins(matrix, opponents=self.opponents, seed=self.seed)
+
+
 def sampling(*, opponents: int = 10, seed: int = 0) -> Aggregation:
     """SAMPLE with numbers of your own."""
-    return Aggregation("sample", ScoreKind.WINS, partial(sample_wins, opponents=opponents, seed=seed))
+    return Aggregation("sample", ScoreKind.WINS, _Sample(opponents, seed))
 
 
 SYM_SUM = Aggregation("sym-sum", ScoreKind.WINS, sym_sum)
@@ -101,8 +111,8 @@ AGGREGATIONS: Mapping[str, Aggregation] = {
         Aggregation("sum", ScoreKind.WINS, sum_wins),
         SYM_SUM,
         Aggregation("binary", ScoreKind.WINS, copeland),
-        Aggregation("min", ScoreKind.PROBABILITY, worst_bout),
-        Aggregation("max", ScoreKind.PROBABILITY, best_bout),
+        Aggregation("min", ScoreKind.PROBABILITY, worst_comparison),
+        Aggregation("max", ScoreKind.PROBABILITY, best_comparison),
         sampling(),
         Aggregation("log-odds", ScoreKind.LOG_ODDS, log_odds),
         BRADLEY_TERRY,
@@ -122,7 +132,7 @@ def _shown_first(matrix: WinMatrix) -> list[list[float]]:
 
 
 def _total(n: int, values: Sequence[float]) -> float:
-    """Add up; those not met count as even bouts."""
+    """Add up; those not met count as even comparisons."""
     return math.fsum(values) + 0.5 * (n - 1 - len(values))
 
 

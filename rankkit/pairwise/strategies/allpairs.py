@@ -12,7 +12,7 @@ from rankkit.core.questions import StrategyResult
 from rankkit.pairwise.aggregation.methods import SYM_SUM, Aggregation
 from rankkit.pairwise.comparisons import Comparisons, SortProgram
 from rankkit.pairwise.strategies.base import PairStrategy
-from rankkit.pairwise.strategies.result import standing
+from rankkit.pairwise.strategies.result import scored_result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,4 +27,4 @@ class AllPairs(PairStrategy):
     def program(self, comparisons: Comparisons, n: int, k: int) -> SortProgram[StrategyResult]:
         # Neighbours first: a budget that ends in the middle has then treated everybody alike.
         yield [(i, i + distance) for distance in range(1, n) for i in range(n - distance)]
-        return standing(comparisons, n, self.aggregation)
+        return scored_result(comparisons, n, self.aggregation)

@@ -7,7 +7,7 @@ from rankkit.pairwise.aggregation.methods import Aggregation
 from rankkit.pairwise.comparisons import Comparisons
 
 
-def standing(comparisons: Comparisons, n: int, aggregation: Aggregation) -> StrategyResult:
+def scored_result(comparisons: Comparisons, n: int, aggregation: Aggregation) -> StrategyResult:
     """Order the first ``n`` by their scores. Who met nobody has no score, but the place of an even record."""
     matrix = comparisons.matrix(n)
     values = aggregation.scores(matrix)

@@ -15,7 +15,7 @@ from rankkit.errors import ConfigError
 from rankkit.pairwise.aggregation.methods import BRADLEY_TERRY, Aggregation
 from rankkit.pairwise.comparisons import Comparisons, Pair, SortProgram
 from rankkit.pairwise.strategies.base import PairStrategy
-from rankkit.pairwise.strategies.result import standing
+from rankkit.pairwise.strategies.result import scored_result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Swiss(PairStrategy):
                 won = comparisons.probability(i, j)
                 points[i] += 0.5 if won is None else won
                 points[j] += 0.5 if won is None else 1.0 - won
-        return standing(comparisons, n, self.aggregation)
+        return scored_result(comparisons, n, self.aggregation)
 
 
 def _pairing(table: Sequence[int], points: Sequence[float], met: set[Pair]) -> list[Pair]:

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, normalizers, pre_tokenizers
 
-from rankkit.backends.encoders.seq2seq import OnnxSeq2Seq
-from rankkit.backends.tokenizing.files import shared_room
+from rankkit.backends.encoders.seq2seq import Seq2Seq
+from rankkit.backends.tokenizing.batching import shared_room
 from rankkit.backends.tokenizing.filled_text import FilledTextTokenizer
 from rankkit.errors import ConfigError, InvalidModel, PromptError, QueryTooLong
 from rankkit.prompting.template import load_prompt
@@ -24,7 +24,7 @@ DUO = load_prompt("duot5").text
 GOLDEN = ROOT / "tests" / "golden"
 
 
-def log_odds(backend: OnnxSeq2Seq, template: str, rows: list[dict[str, str]]) -> list[float]:
+def log_odds(backend: Seq2Seq, template: str, rows: list[dict[str, str]]) -> list[float]:
     """log P(true) - log P(false) of each row, in order."""
     targets = backend.target_tokens(["true", "false"])
     found: dict[int, float] = {}
@@ -46,24 +46,24 @@ def tiny_folder(tmp_path_factory):
 @pytest.mark.parametrize("layout", ["two", "merged", "one"])
 @pytest.mark.parametrize("place", [".", "onnx"])
 def test_every_layout_gives_the_log_probabilities_of_the_first_token(tmp_path, layout, place):
-    backend = OnnxSeq2Seq(tiny_seq2seq(tmp_path, layout=layout, place=place))
+    backend = Seq2Seq(tiny_seq2seq(tmp_path, layout=layout, place=place))
     rows = [row("word", "good good bad"), row("word", "bad"), row("good", "good")]
     assert log_odds(backend, MONO, rows) == [2 * (1.25 + 0.0625), 2 * (-0.75 + 0.0625), 2 * (2 + 0.0625)]
 
 
 def test_probabilities_are_of_the_whole_vocabulary(tiny_folder):
-    backend = OnnxSeq2Seq(tiny_folder)
+    backend = Seq2Seq(tiny_folder)
     [batch] = backend.fill(MONO, [row("word", "good")])
     [logs] = backend.score_targets(batch, range(len(VOCABULARY)))
     assert sum(math.exp(log) for log in logs) == pytest.approx(1.0)
 
 
 def test_the_decoder_begins_with_the_token_that_the_configuration_names(tmp_path):
-    backend = OnnxSeq2Seq(tiny_seq2seq(tmp_path, begin=4))
+    backend = Seq2Seq(tiny_seq2seq(tmp_path, begin=4))
     assert log_odds(backend, MONO, [row("word", "good")]) == [2 * 1.3125 + 4 * START]
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(InvalidModel, match="decoder_start_token_id"):
-        OnnxSeq2Seq(tmp_path)
+        Seq2Seq(tmp_path)
 
 
 @given(
@@ -72,23 +72,23 @@ def test_the_decoder_begins_with_the_token_that_the_configuration_names(tmp_path
 )
 @settings(max_examples=40, deadline=None)
 def test_answers_do_not_depend_on_the_company(tiny_folder, documents, batch_tokens):
-    backend = OnnxSeq2Seq(tiny_folder, batch_tokens=batch_tokens)
+    backend = Seq2Seq(tiny_folder, batch_tokens=batch_tokens)
     rows = [row("word", " ".join(words)) for words in documents]
     assert log_odds(backend, MONO, rows) == [log_odds(backend, MONO, [one])[0] for one in rows]
 
 
 def test_batches_are_bounded_by_tokens_and_a_quantised_graph_runs_one_input_at_a_time(tiny_folder, tmp_path):
     rows = [row("word", "good " * count) for count in (1, 9, 2, 8, 3, 7)]
-    batches = list(OnnxSeq2Seq(tiny_folder, batch_tokens=32).fill(MONO, rows))
+    batches = list(Seq2Seq(tiny_folder, batch_tokens=32).fill(MONO, rows))
     assert sorted(position for batch in batches for position in batch.positions) == list(range(6))
     assert all(len(batch.tokens) * max(batch.tokens) <= 32 for batch in batches) and len(batches) < 6
-    quantised = OnnxSeq2Seq(tiny_seq2seq(tmp_path, quantised=True))
-    assert quantised.one_input_a_run and len(list(quantised.fill(MONO, rows))) == 6
-    assert not OnnxSeq2Seq(tiny_folder).one_input_a_run
+    quantised = Seq2Seq(tiny_seq2seq(tmp_path, quantised=True))
+    assert quantised.runs_alone and len(list(quantised.fill(MONO, rows))) == 6
+    assert not Seq2Seq(tiny_folder).runs_alone
 
 
 def test_two_long_documents_lose_the_same_and_query_and_ending_lose_nothing(tiny_folder):
-    backend = OnnxSeq2Seq(tiny_folder)  # 20 tokens: 5 fixed ones with </s>, 2 of the query, 13 for the documents
+    backend = Seq2Seq(tiny_folder)  # 20 tokens: 5 fixed ones with </s>, 2 of the query, 13 for the documents
     long = {"query": "good good", "first": "good " * 12, "second": "bad " * 9}
     [batch] = backend.fill(DUO, [long])
     assert batch.tokens == (20,) and batch.shortened == (True,) and batch.query_shortened == (False,)
@@ -121,10 +121,10 @@ def test_shared_documents_fill_the_room_and_none_grows_or_vanishes(lengths, room
 
 
 def test_an_over_long_query_is_shortened_and_said_so_or_refused(tiny_folder):
-    [batch] = OnnxSeq2Seq(tiny_folder).fill(MONO, [row("good " * 40, "bad")])
+    [batch] = Seq2Seq(tiny_folder).fill(MONO, [row("good " * 40, "bad")])
     assert batch.query_shortened == (True,)
     with pytest.raises(QueryTooLong, match=r"40 tokens.*12 of 20"):
-        list(OnnxSeq2Seq(tiny_folder, long_query="error").fill(MONO, [row("good " * 40, "bad")]))
+        list(Seq2Seq(tiny_folder, long_query="error").fill(MONO, [row("good " * 40, "bad")]))
 
 
 # -- pieces and the whole
@@ -171,14 +171,14 @@ def test_what_a_document_says_cannot_end_the_input():
 def test_a_placeholder_without_spaces_is_refused(tiny_folder):
     for template in ("Query:$query Document: $passage", "$query. $passage"):
         with pytest.raises(PromptError, match="has no space beside it"):
-            list(OnnxSeq2Seq(tiny_folder).fill(template, [row("a", "b")]))
+            list(Seq2Seq(tiny_folder).fill(template, [row("a", "b")]))
 
 
 # -- what transformers says
 
 
 def test_the_golden_t5_answers_as_transformers_did():
-    backend = OnnxSeq2Seq(GOLDEN / "t5")
+    backend = Seq2Seq(GOLDEN / "t5")
     targets = backend.target_tokens(["true", "false"])
     golden = [json.loads(line) for line in (GOLDEN / "t5" / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len(golden) >= 40 and any(item["cut"] for item in golden) and not all(item["cut"] for item in golden)
@@ -198,7 +198,7 @@ def test_the_golden_t5_answers_as_transformers_did():
 
 
 def test_target_words_must_be_single_known_tokens(tiny_folder):
-    backend = OnnxSeq2Seq(tiny_folder)
+    backend = Seq2Seq(tiny_folder)
     assert backend.target_tokens(["true", "false"]) == (VOCABULARY["▁true"], VOCABULARY["▁false"])
     with pytest.raises(InvalidModel, match=r"'true false' is not one token.*but 2: '▁true', '▁false'"):
         backend.target_tokens(["true false"])
@@ -210,39 +210,39 @@ def test_folders_that_lack_something_are_refused_with_what_was_seen(tmp_path):
     headless = tiny_seq2seq(tmp_path / "headless")
     (headless / "decoder_model.onnx").unlink()
     with pytest.raises(InvalidModel, match=r"no decoder_model\.onnx.*it holds config\.json, encoder_model\.onnx"):
-        OnnxSeq2Seq(headless)
-    blind = tiny_seq2seq(tmp_path / "blind")
-    (blind / "encoder_model.onnx").unlink()
+        Seq2Seq(headless)
+    without_encoder = tiny_seq2seq(tmp_path / "without_encoder")
+    (without_encoder / "encoder_model.onnx").unlink()
     with pytest.raises(InvalidModel, match=r"no encoder_model\.onnx"):
-        OnnxSeq2Seq(blind)
+        Seq2Seq(without_encoder)
     encoder = tiny_seq2seq(tmp_path / "encoder")
     (encoder / "decoder_model.onnx").write_bytes((encoder / "encoder_model.onnx").read_bytes())
     with pytest.raises(InvalidModel, match="a decoder takes encoder_hidden_states, input_ids"):
-        OnnxSeq2Seq(encoder)
+        Seq2Seq(encoder)
     (tmp_path / "empty").mkdir()
     with pytest.raises(InvalidModel, match="it holds nothing"):
-        OnnxSeq2Seq(tmp_path / "empty")
+        Seq2Seq(tmp_path / "empty")
     with pytest.raises(InvalidModel, match="a sequence-to-sequence model in one graph takes decoder_input_ids"):
-        OnnxSeq2Seq(GOLDEN / "bert")
+        Seq2Seq(GOLDEN / "bert")
     with pytest.raises(ConfigError, match="threads is 0"):
-        OnnxSeq2Seq(tiny_seq2seq(tmp_path / "idle"), threads=0)
+        Seq2Seq(tiny_seq2seq(tmp_path / "idle"), threads=0)
 
 
 def test_a_token_that_the_graph_does_not_know_is_an_error(tmp_path):
-    backend = OnnxSeq2Seq(tiny_seq2seq(tmp_path))
+    backend = Seq2Seq(tiny_seq2seq(tmp_path))
     [batch] = backend.fill(MONO, [row("word", "good")])
     with pytest.raises(InvalidModel, match="logits of 14 tokens; its tokenizer knows number 99"):
         backend.score_targets(batch, [99])
 
 
 def test_nan_in_the_weights_stays_nan(tiny_folder):
-    backend = OnnxSeq2Seq(tiny_folder)
+    backend = Seq2Seq(tiny_folder)
     [batch] = backend.fill(MONO, [row("word", "nan")])
     assert all(math.isnan(value) for value in backend.score_targets(batch, [3, 4])[0])
 
 
 def test_one_backend_serves_many_threads(tiny_folder):
-    backend, wrong = OnnxSeq2Seq(tiny_folder), []
+    backend, wrong = Seq2Seq(tiny_folder), []
 
     def work(count: int) -> None:
         if log_odds(backend, MONO, [row("word", "good " * count)] * 20) != [2 * (0.3125 + count)] * 20:

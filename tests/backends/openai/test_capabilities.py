@@ -142,7 +142,6 @@ def test_a_server_without_structured_output(server: Loopback, endpoint: Endpoint
         (chat('{"order": ["[2]", "[9]"]}'), "did not keep to the constraint"),
         (chat('{"order": [2, 1]}'), "did not keep to the constraint"),
         (chat('{"order": ["[2]", ', finish="length"), "cut off"),
-        (chat(None, refusal="No."), "refused"),
     ],
 )
 def test_what_is_no_order_is_an_error(server: Loopback, reply: Says, says: str):
@@ -194,20 +193,21 @@ def test_a_context_length_that_is_given_is_not_asked_for(server: Loopback):
 
 
 @pytest.mark.parametrize(
-    "models",
+    ("models", "final"),
     [
-        None,
-        error(401),
-        error(500, "broken"),
-        Hangs(),
-        Says("<html>"),
-        Says({"data": [{"id": "other", "max_model_len": 4096}]}),
-        Says({"data": [{"id": "little"}]}),
+        (None, True),
+        (error(401), True),
+        (error(500, "broken"), False),
+        (error(429, "later"), False),
+        (Hangs(), False),
+        (Says("<html>"), False),
+        (Says({"data": [{"id": "other", "max_model_len": 4096}]}), True),
+        (Says({"data": [{"id": "little"}]}), True),
     ],
-    ids=["no page", "401", "500", "hangs", "no JSON", "another model", "no length"],
+    ids=["no page", "401", "500", "429", "hangs", "no JSON", "another model", "no length"],
 )
 def test_a_server_that_does_not_tell_its_context_length_answers_all_the_same(
-    server: Loopback, models: Says | Hangs | None
+    server: Loopback, models: Says | Hangs | None, final: bool
 ):
     server.models = models
     with Endpoint("little", base_url=server.url, timeout=0.5, circuit=Circuit(failures=1)) as endpoint:
@@ -215,9 +215,11 @@ def test_a_server_that_does_not_tell_its_context_length_answers_all_the_same(
         assert endpoint.fallbacks == (
             "the server does not tell the model's context length: no prompt is shortened to fit it",
         )
-        server.models = Says({"data": [{"id": "little", "max_model_len": 4096}]})
-        assert endpoint.context_length is None  # found out once
         assert endpoint.generate(PROMPT, max_tokens=5).text == "Yes"
+        server.models = Says({"data": [{"id": "little", "max_model_len": 4096}]})
+        # What was learned is kept; that nothing was learned is not.
+        assert endpoint.context_length == (None if final else 4096)
+        assert bool(endpoint.fallbacks) is final
 
 
 # All of it

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from rankkit.backends.http.secrets import Secret
 from rankkit.backends.openai.endpoint import Endpoint
-from rankkit.backends.openai.errors import Secret
 from rankkit.backends.protocols import Message
 from rankkit.errors import ConfigError, EndpointError
 from tests.backends.loopback import Cuts, Hangs, Loopback, Says, chat, error

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rankkit.backends.language.pricing import estimate_order_tokens, estimate_tokens
 from rankkit.backends.openai import structure
 from rankkit.backends.openai.replies import first_differing
 from rankkit.backends.openai.structure import (
     Form,
     OrderConstraint,
-    as_longest,
     constraint_fields,
     read_order,
     read_positions,
@@ -116,7 +116,7 @@ def test_what_is_written_is_read(order: list[int], top: int, form: Form):
     text = json.dumps({"order": chosen}) if as_json else "Order: " + " > ".join(chosen)
     wanted = OrderConstraint(labels, top, opening="Order: ")
     assert read_order(form, wanted, text) == tuple(order[:top])
-    assert len(text) <= len(as_longest(wanted))
+    assert estimate_tokens(text) <= estimate_order_tokens(labels, top, opening="Order: ")
 
 
 @pytest.mark.parametrize(
@@ -149,3 +149,16 @@ def test_an_order_ends_before_the_first_label_that_comes_twice():
 )
 def test_what_the_first_token_tells(continuations: list[str], shown: dict[str, float], expected: tuple[float | None]):
     assert first_differing(continuations, shown) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"order": ["3", "1"]}',
+        '```json\n{"order": ["3", "1"]}\n```',
+        'Here it is: {"order": ["3", "1"]}.',
+        '\ufeff{"order": ["3", "1"]}',
+    ],
+)
+def test_constrained_json_is_read_in_a_fence_too(text):
+    assert read_positions(Form.JSON_SCHEMA, OrderConstraint(("1", "2", "3"), 2), text) == (2, 0)

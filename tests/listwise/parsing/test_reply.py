@@ -123,7 +123,11 @@ FORMS = [
     ("[3] > [2] > [1]\n\n[2] > [1] > [3]", [2, 1, 3], [MARKED, "repeated"]),
     ("1. [1] > [2] 2. [1] > [3] 3", [1, 2, 3], [MARKED, "repeated"]),
     ("[2] > [2] > [1] > [9] > [3]", [2, 1, 3], [MARKED, "repeated", "out-of-range"]),
-    ("[0] > [2] > [1]", [2, 1], [MARKED, "out-of-range", "missing"]),
+    ("[0] > [2] > [1]", [1, 3, 2], ["from-zero"]),  # all of 0 to n - 1
+    ("2, 0, 1", [3, 1, 2], ["from-zero"]),
+    ('{"ranking": [2, 0, 1]}', [3, 1, 2], ["from-zero"]),
+    ('[{"index": 2, "score": 0.1}, {"index": 0, "score": 0.9}, {"index": 1, "score": 0.5}]', [1, 2, 3], ["from-zero"]),
+    ("[0] > [2]", [2], [MARKED, "out-of-range", "missing"]),
     ("[2] > [1] > [", [2, 1], [MARKED, "missing"]),
     ("[2]", [2], ["missing"]),
     ("2", [2], ["missing"]),
@@ -177,6 +181,59 @@ def test_repaired(text: str, expected: list[int], defects: list[str]) -> None:
     assert (named(reply), reply.outcome, list(reply.defects)) == (expected, REPAIRED, defects)
     rest = [position for position in range(3) if position not in reply.named]
     assert reply.order == (*reply.named, *rest)
+
+
+FORMS += [
+    ("1st: 2, 2nd: 1, 3rd: 3", [2, 1, 3], ["prose"]),
+    ("[2] is the most relevant. Then [1].", [2, 1], ["prose", "missing"]),
+    ('Here: [{"id": 1, "score": 0.2}, {"id": 2, "score": 0.9}, {"id": 3, "score": 0.5}]', [2, 3, 1], ["prose"]),
+    ('```json\n{"1": 0.2, "2": 0.9, "3": 0.5}\n```', [2, 3, 1], [MARKED]),
+]
+
+SCORED = [
+    '[{"id": 1, "score": 0.2}, {"id": 2, "score": 0.9}, {"id": 3, "score": 0.5}]',
+    '[{"document_id": "1", "relevance_score": "0.2"}, {"document_id": "2", "relevance_score": "9"}, '
+    '{"document_id": "3", "relevance_score": "5"}]',
+    '[{"doc_id": 1, "rank": 3}, {"doc_id": 2, "rank": 1}, {"doc_id": 3, "rank": 2}]',
+    '[{"passage_id": "[1]", "score": 2, "rank": 3}, {"passage_id": "[2]", "score": 9, "rank": 1}, '
+    '{"passage_id": "[3]", "score": 4, "rank": 2}]',
+    '{"results": [{"index": 1, "relevance": 1}, {"index": 2, "relevance": 8}, {"index": 3, "relevance": 3}]}',
+    '{"1": 0.2, "2": 0.9, "3": 0.5}',
+    '{"scores": {"1": 0.2, "2": 0.9, "3": 0.5}}',
+    '{"Passage 1": 20, "Passage 2": 90, "Passage 3": 50}',
+    '{"scores": [0.2, 0.9, 0.5]}',
+    '{"ids": [1, 2, 3], "scores": [0.2, 0.9, 0.5]}',
+    '{"id": 1, "score": 0.2}\n{"id": 2, "score": 0.9}\n{"id": 3, "score": 0.5}',
+    '[{"1": 0.2}, {"2": 0.9}, {"3": 0.5}]',
+    '{"ranking": [2, 3, 1], "scores": [0.9, 0.5, 0.2]}',
+    '{"ranking": [{"rank": 1, "passage": "[2]"}, {"rank": 2, "passage": "[3]"}, {"rank": 3, "passage": "[1]"}]}',
+    '{"2": 1, "3": 2, "1": 3}',
+    '{"1": "[2]", "2": "[3]", "3": "[1]"}',
+]
+
+
+@pytest.mark.parametrize("text", SCORED)
+def test_json_with_scores_or_ranks_is_sorted_by_them(text: str) -> None:
+    reply = read_reply(text, 3)
+    assert (named(reply), reply.outcome) == ([2, 3, 1], OK)
+
+
+UNSORTABLE = [
+    '[{"id": 1, "score": "high"}, {"id": 2, "score": "low"}, {"id": 3, "score": "high"}]',
+    '[{"id": 1, "score": 0.2}, {"id": 2}, {"id": 3, "score": 0.5}]',
+    '[{"title": "x", "score": 0.2}, {"title": "y", "score": 0.9}]',
+    '{"1": 3, "2": 1, "3": 2}',  # places or scores?
+    '{"1": "good", "2": "bad", "3": "good"}',
+    '{"scores": [3, 1, 2]}',
+    '[{"id": 1, "score": 0.2}, {"id": 2, "score": 0.9}, {"id": 3, "score": 0.5},]',
+    '[{"id": 1, "score": NaN}, {"id": 2, "score": 0.9}, {"id": 3, "score": 0.5}]',
+]
+
+
+@pytest.mark.parametrize("text", UNSORTABLE)
+def test_json_whose_scores_give_no_order_teaches_nothing(text: str) -> None:
+    assert read_reply(text, 3).outcome is UNREADABLE
+    assert read_reply(text[:-12], 3, top=1, truncated=True).outcome in (TRUNCATED, UNREADABLE)
 
 
 NOT_ORDERS = [
@@ -305,6 +362,9 @@ def test_any_text_becomes_a_permutation(text, n, top, truncated, alphabetical) -
         "passage ",
         "<think>",
         '{"a":[',
+        '{"id": 1, "score": 2}',
+        '{"id": 1, "score": 2}\n',
+        '{"id": "[1]" ',
         "``",
         "1st: [2] ",
         "[2] is the best, then ",

@@ -1,0 +1,275 @@
+"""One HTTP request to a model's server: who is asked, with which key, how often, for how long, and what came back.
+
+Connection errors, timeouts, 408, 409, 425, 429 and 5xx are tried again at most ``retries`` times, after what the
+server's ``Retry-After`` says, or half a second, doubled each time up to 8. A try ends after ``timeout`` seconds,
+whatever the server sends meanwhile, and all tries with their waits after ``total_timeout``. A reply is read up to a
+limit, and no redirect is followed.
+
+Coroutines named here run on the client's own event loop: ``run`` and ``run_async`` take callers there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from rankkit.backends.http import failures
+from rankkit.backends.http.circuit import Circuit
+from rankkit.backends.http.library import http
+from rankkit.backends.http.loop_thread import LoopThread
+from rankkit.backends.http.reading import LONGEST_ERROR, LONGEST_REPLY, MOST_CONTAINERS, Unreadable, read_reply
+from rankkit.backends.http.retrying import LONGEST_WAIT, passes, wait_before_next
+from rankkit.backends.http.secrets import Secret, masked, masked_value
+from rankkit.backends.http.surroundings import Surroundings, check_url
+from rankkit.backends.http.words import Said, clean, read_error, said_in
+from rankkit.core.limits import Gate
+from rankkit.errors import EndpointError, InvalidReply, ModelNotServed, RequestRefused, ServerFailed
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: Seconds until a connection stands.
+LONGEST_CONNECT = 10.0
+
+#: The status of an error that a server hides in a reply of 200, ``None`` where there is none.
+HiddenStatus = Callable[[Mapping[str, object]], int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A reply's JSON object and how long it took, retries and their waits included."""
+
+    body: Mapping[str, object]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """In seconds: ``timeout`` for one try, from its beginning to the last byte, ``total`` for all tries and the waits
+    between them (``None``: as long as they may take one by one).
+    """
+
+    timeout: float
+    retries: int
+    total: float | None = None
+
+    @property
+    def whole(self) -> float:
+        longest = (1 + self.retries) * self.timeout + self.retries * LONGEST_WAIT
+        return longest if self.total is None else self.total
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """A try without an answer, whether another may have one, and the reply's headers, which may say when."""
+
+    error: EndpointError
+    passes: bool
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class HttpClient:
+    """Sends requests to one address, at most ``gate.places`` at once, from any thread or event loop.
+
+    ``headers`` and ``query`` go with each request. ``secrets`` are masked in all that comes back. Connections are made
+    when first needed, kept between calls, and given back by ``close`` or the garbage collector.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        headers: Mapping[str, str],
+        query: Mapping[str, str],
+        secrets: tuple[Secret, ...],
+        limits: Limits,
+        gate: Gate,
+        circuit: Circuit,
+        hidden_status: HiddenStatus,
+    ) -> None:
+        """Raises:
+        ConfigError: the address is none, or a proxy or certificate variable of the environment is of no use.
+        """
+        self.base_url = check_url(base_url)
+        self.gate = gate
+        self._headers, self._query, self._secrets = Headers(headers), dict(query), secrets
+        self._limits, self._circuit, self._hidden_status = limits, circuit, hidden_status
+        self._thread: LoopThread[Any] = LoopThread(partial(_transport, Surroundings.of(self.base_url)))
+
+    def run(self, work: Callable[[], Coroutine[Any, Any, T]], *, gated: bool = True) -> T:
+        """Run a coroutine on the client's loop and wait for it; ``gated`` with a place at the gate.
+
+        Raises:
+            Cancelled: the current cancellation was turned; the connection is closed.
+        """
+        return self._thread.run(partial(self._at_gate, work) if gated else work)
+
+    async def run_async(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The same for a task of any event loop."""
+        return await self._thread.run_async(partial(self._at_gate, work))
+
+    async def _at_gate(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        async with self.gate.held_async():
+            return await work()
+
+    def close(self) -> None:
+        """Give the connections back. A later call makes new ones."""
+        self._thread.close()
+
+    async def post(self, path: str, body: Mapping[str, object], *, trial: bool = False) -> Delivery:
+        """Send one request and give its JSON object. That a server breaks over a ``trial`` is not held against it.
+
+        Raises:
+            EndpointError: one of its kinds; ``InvalidReply`` where the reply is not a JSON object.
+        """
+        self._circuit.before_call()
+        started = time.perf_counter()
+        try:
+            reply = await self._tried("POST", path, json.dumps(body, ensure_ascii=True).encode(), self._limits)
+        except (RequestRefused, ModelNotServed):
+            self._circuit.succeeded()  # It is there and answers.
+            raise
+        except EndpointError as error:
+            if not (trial and isinstance(error, ServerFailed)):
+                self._circuit.failed(error.message)
+            raise
+        self._circuit.succeeded()
+        return Delivery(reply, time.perf_counter() - started)
+
+    async def get(self, path: str, *, timeout: float) -> Mapping[str, object]:
+        """Ask once. The circuit knows nothing of it.
+
+        Raises:
+            EndpointError: as for ``post``.
+        """
+        return await self._tried("GET", path, None, Limits(min(timeout, self._limits.timeout), retries=0))
+
+    async def _tried(self, method: str, path: str, body: bytes | None, limits: Limits) -> Mapping[str, object]:
+        ends, tries, sent = time.monotonic() + limits.whole, 0, False
+        while True:
+            tries += 1
+            outcome = await self._try(method, path, body, min(limits.timeout, max(0.0, ends - time.monotonic())))
+            if not isinstance(outcome, _Failed):
+                return outcome
+            sent = outcome.error.sent = sent or outcome.error.sent
+            wait = wait_before_next(tries, outcome.headers) if outcome.passes and tries <= limits.retries else None
+            if wait is None or time.monotonic() + wait >= ends:
+                raise outcome.error
+            await asyncio.sleep(wait)
+
+    async def _try(self, method: str, path: str, body: bytes | None, seconds: float) -> Mapping[str, object] | _Failed:
+        """Errors are raised outside the ``except`` blocks on purpose: what the library raised holds the request, with
+        the key in it, and must not be chained to what the user sees.
+        """
+        where, trace, started = f"{method} {self.base_url}{path}", _Trace(), time.perf_counter()
+        status: int | None = None
+        headers: Mapping[str, str] = {}
+        text = ""
+        failed: EndpointError | None = None
+        try:
+            async with asyncio.timeout(seconds):
+                request = self._request(method, path, body, seconds, trace)
+                response = await self._thread.resource.handle_async_request(request)
+                try:
+                    status = response.status_code
+                    headers = {name.lower(): masked(value, self._secrets) for name, value in response.headers.items()}
+                    text = await _text_of(response)
+                finally:
+                    await response.aclose()
+        except (TimeoutError, http.TimeoutException):
+            failed = failures.of_timeout(where, seconds)
+        except Unreadable as error:
+            failed = failures.of_reply(where, f"the reply was given up: {error}")
+        except http.TransportError as error:
+            failed = failures.of_connection(where, masked(failures.root_cause(error), self._secrets))
+        logger.debug("%s %s: %s in %.3f s", method, path, status or "no answer", time.perf_counter() - started)
+        if failed is None or (status is not None and not 200 <= status < 300):
+            return self._read(where, status or 0, headers, text)
+        failed.sent = trace.sent
+        return _Failed(failed, passes=failed.retryable and not isinstance(failed, InvalidReply))
+
+    def _read(self, where: str, status: int, headers: Mapping[str, str], text: str) -> Mapping[str, object] | _Failed:
+        if 300 <= status < 400:
+            return _Failed(failures.of_redirect(where, status, headers.get("location", "")), passes=False)
+        if not 200 <= status < 300:
+            return self._refused(where, status, read_error(text), headers)
+        body = self._parsed(text)
+        if not isinstance(body, dict):
+            seen = clean(masked(text[:2000], self._secrets))[:80] or "nothing"
+            return _Failed(
+                failures.of_reply(where, f"the reply is not a JSON object, it begins with: {seen}"), passes=False
+            )
+        hidden = self._hidden_status(body)
+        return body if hidden is None else self._refused(where, hidden, said_in(body), headers)
+
+    def _refused(self, where: str, status: int, said: Said, headers: Mapping[str, str]) -> _Failed:
+        said = Said(masked(said.words, self._secrets), tuple(masked(code, self._secrets) for code in said.codes))
+        return _Failed(failures.of_status(where, status, said, headers), passes(status, headers, said.codes), headers)
+
+    def _parsed(self, text: str) -> object:
+        if text.count("{") + text.count("[") > MOST_CONTAINERS:
+            return None
+        try:
+            # A server that echoes the key must not get it into an answer, and so into a saved record.
+            return masked_value(json.loads(text), self._secrets)
+        except (ValueError, RecursionError):
+            return None
+
+    def _request(self, method: str, path: str, body: bytes | None, seconds: float, trace: _Trace) -> Any:
+        waits = dict.fromkeys(("read", "write", "pool"), seconds)
+        return http.Request(
+            method,
+            f"{self.base_url}{path}",
+            params=self._query or None,
+            headers=self._headers.reveal() | ({} if body is None else {"content-type": "application/json"}),
+            content=body,
+            extensions={"timeout": {**waits, "connect": min(seconds, LONGEST_CONNECT)}, "trace": trace},
+        )
+
+
+async def _text_of(response: Any) -> str:
+    fine = 200 <= response.status_code < 300
+    limit = LONGEST_REPLY if fine else LONGEST_ERROR
+    return (await read_reply(response, limit=limit, whole=fine)).decode("utf-8-sig", errors="replace")
+
+
+class Headers:
+    """Headers with keys among them, which no repr shows."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        plain = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "rankkit", **headers}
+        self.reveal: Callable[[], dict[str, str]] = lambda: dict(plain)
+
+    def __repr__(self) -> str:
+        return "Headers(***)"
+
+
+class _Trace:
+    """Told by the library what it does. ``sent``: the request, or a part of it, has gone out."""
+
+    def __init__(self) -> None:
+        self.sent = False
+
+    async def __call__(self, event: str, info: Mapping[str, object]) -> None:
+        if event.endswith(".send_request_headers.started") and not event.startswith("proxy"):
+            self.sent = True
+
+
+@asynccontextmanager
+async def _transport(surroundings: Surroundings) -> AsyncIterator[Any]:
+    """The library's transport rather than its client, which would log what servers say and keep their cookies."""
+    async with http.AsyncHTTPTransport(
+        verify=surroundings.certificates,
+        proxy=surroundings.proxy,
+        trust_env=False,
+        limits=http.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=60.0),
+    ) as transport:
+        yield transport

@@ -1,0 +1,56 @@
+"""The verdict in an answer that is a JSON object: ``{"answer": "B", "reason": "..."}``."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+#: JSON that gives no verdict: nothing else in the answer is one either.
+NO_VERDICT: Final = "\0"
+
+_KEY = re.compile(
+    r"(?:my|the|final|correct)?(?:answer|choice|chosen|winner|verdict|selection|selected|preference|preferred|decision|result"
+    r"|output|label|better|best|morerelevant|mostrelevant|pick)(?:is)?(?:passage|document|option|label|id)?"
+)
+_BEGUN = re.compile(r"\{\s*\"(?P<key>[^\"]{1,40})\"\s*:\s*\"(?P<value>[^\"]{1,40})\"\s*(?P<more>[,}])")
+_DEEPEST = 4
+
+
+def verdict_of_json(text: str) -> str | None:
+    """The text under the one key that names a winner, ``NO_VERDICT`` for an object without, ``None`` where there is no
+    object. One that was cut off behind its first value counts with that.
+    """
+    start, end = text.find("{"), text.rfind("}")
+    if start < 0 or not (text[start + 1 :].lstrip() or "x").startswith(('"', "}")):
+        return None
+    try:
+        held = json.loads(text[start : end + 1], object_pairs_hook=_Pairs)
+    except (ValueError, RecursionError):
+        begun = _BEGUN.match(text, start)
+        return begun["value"] if begun and _names_a_winner(begun["key"]) else NO_VERDICT
+    values = set(_values(held, _DEEPEST))
+    return values.pop() if len(values) == 1 else NO_VERDICT
+
+
+class _Pairs(list[tuple[str, object]]):
+    """An object as it was written: a key that comes twice does not hide the first."""
+
+
+def _values(held: _Pairs, depth: int) -> list[str]:
+    """What stands under keys that name a winner. ``{"answer": "A", "correct": false}`` takes it back."""
+    if any(value is False for _, value in held):
+        return []
+    found: list[str] = []
+    for key, value in held:
+        if isinstance(value, _Pairs) and depth:
+            found += _values(value, depth - 1)
+        elif isinstance(value, list) and not isinstance(value, _Pairs) and len(value) == 1:
+            found += _values(_Pairs([(key, value[0])]), depth - 1) if depth else []
+        elif _names_a_winner(key):
+            found.append(str(value))
+    return found
+
+
+def _names_a_winner(key: str) -> bool:
+    return _KEY.fullmatch(re.sub(r"[\W_]+", "", key).lower()) is not None
