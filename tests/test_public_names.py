@@ -83,7 +83,7 @@ def test_no_public_name_is_a_module_too(name, path):
     assert not beside & homes_of(path).keys()
 
 
-@pytest.mark.parametrize("name", SILENT)
+@pytest.mark.parametrize("name", sorted(SILENT))
 def test_a_silent_folder_says_what_it_is(name):
     assert importlib.import_module(name).__doc__
 
