@@ -19,9 +19,11 @@ from rankkit.core.lazy import lazily
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from rankkit.config.loading import clear_cache as clear_cache
     from rankkit.config.loading import load as load
     from rankkit.config.loading import rerank as rerank
     from rankkit.config.loading import searcher as searcher
+    from rankkit.core.events import listening as listening
     from rankkit.core.plan import Plan as Plan
     from rankkit.core.ranking import Candidate as Candidate
     from rankkit.core.ranking import Query as Query
@@ -54,7 +56,9 @@ else:
             "ScoreKind": "rankkit.core.ranking",
             "Step": "rankkit.core.step",
             "Usage": "rankkit.core.usage",
+            "clear_cache": "rankkit.config.loading",
             "fuse": "rankkit.pipeline.fusion",
+            "listening": "rankkit.core.events",
             "load": "rankkit.config.loading",
             "pull": "rankkit.models.store",
             "rerank": "rankkit.config.loading",

@@ -76,7 +76,7 @@ def evaluate(
         _tell(Bm25FirstStage.over(experiment, bm25.over(None)).alone(), as_json=as_json)
         return
     # A file has its own say on what happens to a failed query; otherwise the measuring goes on.
-    spec = options.spec(on_error="keep" if options.config is None and replay is None else None)
+    spec = options.spec(on_failure="partial" if options.config is None and replay is None else None)
     experiment = _from_first_stage(experiment, stage, bm25, spec)
     if plan:
         _tell_plan(spec.build(), experiment.dataset.requests, depth, as_json=as_json)

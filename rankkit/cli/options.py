@@ -147,14 +147,14 @@ class RerankerOptions:
     def names_a_model(self) -> bool:
         return (self.model, self.config) != (None, None)
 
-    def spec(self, *, on_error: str | None = None) -> Spec:
-        """What was not given is left to the spec's own defaults; ``on_error`` to this one, if it is not among --set."""
+    def spec(self, *, on_failure: str | None = None) -> Spec:
+        """What was not given is left to the spec's own defaults; ``on_failure`` to this one, if --set has none."""
         if self.model is not None and self.config is not None:
             raise typer.BadParameter("give --model or --config, not both")
         if self.config is not None:
             check_name(self.config)
         what = self.config or self.model
-        keys = {**self._keys(), "on_error": on_error}
+        keys = {**self._keys(), "on_failure": on_failure}
         given = {key: value for key, value in keys.items() if value is not None}
         return read_spec(what if what is not None else {}, options={**given, **self._settings()})
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rankkit.config.kinds import Spec as Spec
     from rankkit.config.kinds import parse as parse
     from rankkit.config.listwise import ListwiseSpec as ListwiseSpec
+    from rankkit.config.loading import clear_cache as clear_cache
     from rankkit.config.loading import load as load
     from rankkit.config.loading import rerank as rerank
     from rankkit.config.loading import searcher as searcher
@@ -37,6 +38,7 @@ else:
             "Paradigm": "rankkit.config.kinds",
             "PointwiseSpec": "rankkit.config.pointwise",
             "Spec": "rankkit.config.kinds",
+            "clear_cache": "rankkit.config.loading",
             "json_schema": "rankkit.config.schema",
             "load": "rankkit.config.loading",
             "parse": "rankkit.config.kinds",

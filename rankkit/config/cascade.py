@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -15,7 +15,7 @@ from rankkit.errors import ConfigError
 from rankkit.pipeline.cascade import BaseReranker, Cascade
 
 if TYPE_CHECKING:
-    from rankkit.config.kinds import AnySpec
+    AnySpec: TypeAlias = BaseSpec  # one of each kind, which ``kinds`` puts here
 
 
 class CascadeSpec(BaseSpec):
@@ -26,7 +26,6 @@ class CascadeSpec(BaseSpec):
 
     @model_validator(mode="after")
     def _fit(self) -> Self:
-        check_one_budget(self)
         if not self.stages:
             raise ValueError("a cascade of no stages: give it at least one")
         outlines: list[BaseReranker] = []
@@ -41,7 +40,7 @@ class CascadeSpec(BaseSpec):
         built: list[BaseReranker] = []
         for number, stage in enumerate(self.stages, start=1):
             with naming(f"stages.{number}"):
-                built.append(stage.build(on_reply=on_reply))
+                built.append(stage.build_stage(on_reply=on_reply))
         return limited(Cascade.of(*built), self)
 
     def parts(self) -> Iterator[tuple[str, BaseSpec]]:
@@ -56,12 +55,6 @@ def fitting(key: str) -> Iterator[None]:
         yield
     except ConfigError as error:
         raise ValueError(f"{key}: {error.message}. {error.hint}") from None
-
-
-def check_one_budget(spec: BaseSpec) -> None:
-    """Refuse what could be meant in two ways."""
-    if spec.within is not None and not spec.budget.unlimited:
-        raise ValueError(f"a {spec.paradigm} has budget or within, not both: they are limits on the same work")
 
 
 def limited(reranker: BaseReranker, spec: BaseSpec) -> BaseReranker:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 from rankkit.config.first_stage import read_corpus
+from rankkit.config.language_model import LanguageModelSpec
 from rankkit.config.spec import BaseSpec, ModelSpec, naming
 from rankkit.errors import ModelNotPulled
 from rankkit.models import store
@@ -20,11 +22,11 @@ def walk(spec: BaseSpec, path: str = "") -> Iterator[tuple[str, BaseSpec]]:
 
 
 def check_models(spec: BaseSpec) -> list[str]:
-    """Notes on models that are known but not on this machine.
+    """Notes on models that are known but not on this machine, and on which variable is sent to which server.
 
     Raises:
         RankkitError: names the key of a model that nobody knows or that cannot do what is asked, of a prompt, or of a
-            corpus that is not there.
+            corpus or the variable of a key that is not there.
     """
     notes = []
     if spec.first_stage is not None and spec.first_stage.corpus is not None:
@@ -39,6 +41,10 @@ def check_models(spec: BaseSpec) -> list[str]:
         if isinstance(part, ModelSpec):
             with naming(f"{start}model"):
                 notes += [f"{start}model: {note}" for note in _check(part)]
+        if isinstance(part, LanguageModelSpec):
+            with naming(path) if path else nullcontext():
+                part.check_keys()
+            notes += [f"{start}{key}: sends ${name} to {part.endpoint}" for name, key in part.sent_variables.items()]
     return notes
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from rankkit.config.cascade import check_one_budget, fitting, limited
+from rankkit.config.cascade import fitting, limited
 from rankkit.config.dry_build import dry_build
 from rankkit.config.spec import BaseSpec, naming
 from rankkit.core.runner import OnReply
@@ -15,7 +15,7 @@ from rankkit.pipeline.cascade import BaseReranker
 from rankkit.pipeline.fusion import Method, Normalise, OnMemberFailure, fuse
 
 if TYPE_CHECKING:
-    from rankkit.config.kinds import AnySpec
+    AnySpec: TypeAlias = BaseSpec  # one of each kind, which ``kinds`` puts here
 
 
 class FusionSpec(BaseSpec):
@@ -34,7 +34,6 @@ class FusionSpec(BaseSpec):
 
     @model_validator(mode="after")
     def _fit(self) -> Self:
-        check_one_budget(self)
         outlines: list[BaseReranker] = []
         for number, member in enumerate(self.members, start=1):
             with fitting(f"members.{number}"):

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 
 from rankkit.config import language_model, pointwise
+from rankkit.config.bounds import check_values
 from rankkit.config.cascade import CascadeSpec
 from rankkit.config.dry_build import dry_build
 from rankkit.config.fusion import FusionSpec
@@ -88,6 +89,7 @@ def parse(data: Mapping[str, object], *, where: str = "spec") -> Spec:
     Raises:
         ConfigError: names every key that is wrong, what was seen and what is allowed.
     """
+    check_values(data, where)
     refuse_secrets(data, where)
     paradigm = str(kind_of(data))
     if paradigm not in SPECS:

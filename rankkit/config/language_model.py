@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from rankkit.backends.openai.requests import Style
+from rankkit.config.keys import check_keys, sent_variables
 from rankkit.config.spec import ModelSpec, display_name, refuse_unused
 from rankkit.errors import (
     CapabilityMissing,
     CircuitOpen,
-    ConfigError,
     ConnectionFailed,
     EndpointTimeout,
     RateLimited,
@@ -33,7 +32,7 @@ _HERE = ("a model on this machine",)
 #: Where the model must be for a key to be of use.
 _PLACES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("timeout", "retries", "concurrency", "style", "thinking_tokens", "extra_body"), _SERVED),
-    **dict.fromkeys(("total_timeout", "headers", "headers_env", "key_header", "query"), _SERVED),
+    **dict.fromkeys(("total_timeout", "headers", "headers_env", "key_header", "key_over_http", "query"), _SERVED),
     **dict.fromkeys(("key_env", "price_input", "price_output", "price_cached"), _SERVED),
     **dict.fromkeys(("threads", "template"), _HERE),
 }
@@ -66,6 +65,7 @@ class LanguageModelSpec(ModelSpec):
     headers_env: dict[str, str] = Field(
         default_factory=dict, description="headers whose values are read from the environment variables named here"
     )
+    key_over_http: bool = Field(default=False, description="send keys to another machine though it is not encrypted")
     query: dict[str, str] = Field(default_factory=dict, description="query parameters of each request (api-version)")
     price_input: float | None = Field(default=None, ge=0, description="money for a million input tokens")
     price_output: float | None = Field(default=None, ge=0, description="money for a million output tokens")
@@ -86,6 +86,18 @@ class LanguageModelSpec(ModelSpec):
     def kind(self) -> str:
         return "endpoint" if self.endpoint is not None else super().kind
 
+    @property
+    def sent_variables(self) -> Mapping[str, str]:
+        """The variables of the environment whose values the server is sent, each with the key that names it."""
+        return dict(sent_variables(self.key_env, self.headers_env))
+
+    def check_keys(self) -> None:
+        """Raises:
+        ConfigError: a key that is not there, or that would go to another machine unencrypted.
+        """
+        if self.endpoint is not None:
+            check_keys(self.sent_variables, self.endpoint, over_http=self.key_over_http)
+
     def backend(self) -> GgufModel | Endpoint:
         """Open the model: here the extra that it needs is asked for, and a server may be."""
         if self.endpoint is not None:
@@ -104,11 +116,7 @@ class LanguageModelSpec(ModelSpec):
         from rankkit.backends.language.pricing import Prices
         from rankkit.backends.openai.endpoint import Endpoint
 
-        if self.key_env is not None and not os.environ.get(self.key_env):
-            raise ConfigError(
-                f"key_env: the environment variable {self.key_env} is not set",
-                hint=f"Run: export {self.key_env}=..., or leave key_env out for a server that needs no key.",
-            )
+        self.check_keys()
         priced = self.price_input is not None or self.price_output is not None
         return Endpoint(
             self.model,

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rankkit.config.files import SUFFIXES, check_name, read_file
 from rankkit.config.kinds import DEFAULT_MODELS, PARADIGM_OF_KIND, Paradigm, Spec, parse
+from rankkit.config.model_cache import RerankerCache
 from rankkit.config.spec import BaseSpec, kind_of_model, naming
 from rankkit.config.writing import as_toml
+from rankkit.core.execution import OnProgress
 from rankkit.core.ranking import Query, Ranking
 from rankkit.core.runner import OnReply
+from rankkit.core.usage import Budget
 from rankkit.errors import ConfigError, InvalidModel
 from rankkit.models import catalogue
 from rankkit.models.store import local_path
@@ -22,6 +24,9 @@ from rankkit.pipeline.cascade import BaseReranker
 
 if TYPE_CHECKING:
     from rankkit.retrieval.searcher import Searcher
+
+#: What ``rerank`` keeps. A model takes from a few MB to some GB.
+_KEPT = RerankerCache(4)
 
 
 def load(
@@ -40,9 +45,15 @@ def load(
     spec = read_spec(what, paradigm=paradigm, options=options)
     from_file = not isinstance(what, Mapping) and Path(what).suffix in SUFFIXES
     with naming(str(what)) if from_file else contextlib.nullcontext():
-        reranker = spec.build(on_reply=on_reply)
+        return _built(spec, on_reply)
+
+
+def _built(spec: BaseSpec, on_reply: OnReply | None = None) -> BaseReranker:
+    reranker = spec.build(on_reply=on_reply)
     # Frozen values, and this is no part of them: it lets `to_toml` print the file that builds an equal one.
     object.__setattr__(reranker, "spec", spec)
+    if on_reply is None:  # which no spec names: with it, a copy is made through the parts
+        object.__setattr__(reranker, "rebuild", partial(_built, spec))
     return reranker
 
 
@@ -85,8 +96,8 @@ def to_toml(reranker: BaseReranker) -> str:
 
 def read_spec(
     what: str | Path | Mapping[str, object],
-    *,
     paradigm: Paradigm | None = None,
+    *,
     options: Mapping[str, object] | None = None,
 ) -> Spec:
     """What ``load`` builds, checked but not built: no model is opened."""
@@ -130,27 +141,42 @@ def _paradigm_for(model: str) -> str:
     return row.prompt.partition("/")[0] or PARADIGM_OF_KIND[row.kind]
 
 
-def rerank(
+def rerank(  # noqa: PLR0913 - the keywords of load, and those of every form of ranking
     query: str | Query,
-    documents: Sequence[object],
+    documents: Iterable[object],
     *,
-    paradigm: Paradigm = "pointwise",
-    model: str | Path | None = None,
+    model: str | Path | Mapping[str, object] | None = None,
+    paradigm: Paradigm | None = None,
+    options: Mapping[str, object] | None = None,
     top_k: int | None = None,
     threshold: float | None = None,
-    options: Mapping[str, object] | None = None,
+    budget: Budget | None = None,
+    progress: OnProgress | None = None,
 ) -> Ranking:
     """Rerank plain Python values in one line: ``rankkit.rerank("how do fleas live?", ["...", "..."], top_k=3)``.
 
     ``documents`` are strings, mappings with ``id``, ``text``, ``title`` and ``metadata``, or objects with a text
-    attribute. The last few models stay loaded from call to call; for a reranker of your own keeping, use
-    ``rankkit.load``.
+    attribute. ``model``, ``paradigm`` and ``options`` are those of ``load``, and the paradigm is inferred as there;
+    the other keywords are those of ``load(...).rerank``.
+
+    The last four models stay loaded from call to call: threads that want the same one share it, and one that makes
+    way is closed. ``rankkit.clear_cache()`` gives their memory back; for a reranker of your own keeping, ``load``.
     """
-    chosen = str(model or DEFAULT_MODELS.get(paradigm, ""))
-    reranker = _loaded(chosen, paradigm, json.dumps(dict(options or {}), sort_keys=True))
-    return reranker.rerank(query, documents, top_k=top_k, threshold=threshold)
+    spec = read_spec(*_defaults(model, paradigm), options=options)
+    with _KEPT.borrowed(repr(spec), partial(_built, spec)) as reranker:
+        return reranker.rerank(query, documents, top_k=top_k, threshold=threshold, budget=budget, progress=progress)
 
 
-@lru_cache(maxsize=4)
-def _loaded(model: str, paradigm: Paradigm, options: str) -> BaseReranker:
-    return load(model, paradigm=paradigm, options=json.loads(options))
+def clear_cache() -> None:
+    """Close the models that ``rankkit.rerank`` keeps loaded; one in use, when its call ends."""
+    _KEPT.clear()
+
+
+def _defaults(
+    model: str | Path | Mapping[str, object] | None, paradigm: Paradigm | None
+) -> tuple[str | Path | Mapping[str, object], Paradigm | None]:
+    if model is None:
+        return DEFAULT_MODELS.get(paradigm or "pointwise", ""), paradigm
+    if isinstance(model, str | Path) and (path := local_path(str(model))) is not None:
+        return path.resolve(), paradigm  # the same name is another model in another folder
+    return model, paradigm

@@ -12,6 +12,8 @@ from rankkit.errors import nearest
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+#: A key of files only, which is gone when a spec is checked.
+_INCLUDE = ("include",)
 #: What a word in the place of a spec is taken for: a failure policy.
 POLICY = "policy"
 _NO_KIND = ("union_tag_invalid", "union_tag_not_found")
@@ -31,7 +33,9 @@ def _hint(item: ErrorDetails, kind: type[BaseModel], kinds: Mapping[str, type[Ba
         return ""
     key, known = str(item["loc"][-1]), _known(item["loc"], kind, kinds)
     elsewhere = [] if _table(item["loc"]) else [name for name, spec in kinds.items() if key in spec.model_fields]
-    meant = f"{key} goes with {' or '.join(elsewhere)}." if elsewhere else nearest(key, known)
+    # The key may be that of another kind, and wrongly written so that the table was taken for this one.
+    every = known if _table(item["loc"]) else {name for spec in kinds.values() for name in spec.model_fields} | {*known}
+    meant = f"{key} goes with {' or '.join(elsewhere)}." if elsewhere else nearest(key, {*every, *_INCLUDE})
     return f"{meant if not meant.startswith('Known') else ''} Known keys: {', '.join(known)}.".strip()
 
 
@@ -90,4 +94,4 @@ def _table(loc: Sequence[int | str]) -> str | None:
     return next((str(part) for part in reversed(loc[:-1]) if part in _TABLES), None)
 
 
-_TABLES = ("budget", "within", "skip_if", "first_stage")
+_TABLES = ("budget", "skip_if", "first_stage")

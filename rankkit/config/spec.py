@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias, cast
 
 from pydantic import (
     BaseModel,
@@ -27,9 +27,11 @@ from rankkit.errors import ConfigError, RankkitError
 from rankkit.models import catalogue
 from rankkit.models.store import local_path
 from rankkit.pipeline.cascade import BaseReranker
+from rankkit.pipeline.stage import OnFailure
 
 if TYPE_CHECKING:
-    from rankkit.config.kinds import FailurePolicy
+    # When specs are built, ``kinds`` puts one of each kind here: it knows them all, and they need not know it.
+    FailurePolicy: TypeAlias = OnFailure | "BaseSpec"
 
 
 class _FromTable:
@@ -56,7 +58,7 @@ class BaseSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     paradigm: str
-    budget: Limits = Field(default_factory=Budget, description="limits for each query; the best order so far is kept")
+    budget: Limits = Field(default_factory=Budget, description="limits for each query, of this reranker or stage")
 
     reorder_top: int | None = Field(default=None, ge=1, description="look at the best K only; the tail stays behind")
     drop_below: float | None = Field(default=None, allow_inf_nan=False, description="drop those scored less than this")
@@ -66,7 +68,6 @@ class BaseSpec(BaseModel):
     on_failure: FailurePolicy | None = Field(
         default=None, description="keep, partial or raise, or the table of a reranker to be run instead"
     )
-    within: Limits | None = Field(default=None, description="limits of this stage, for each query")
     first_stage: FirstStageSpec | None = Field(default=None, description="where the candidates come from, at the top")
 
     @model_validator(mode="after")
@@ -86,16 +87,28 @@ class BaseSpec(BaseModel):
     def build(self, *, on_reply: OnReply | None = None) -> BaseReranker:
         """Load what the spec names, and put it into its place."""
         reranker = self.reranker(on_reply=on_reply)
-        if self.within is not None:
-            reranker = reranker.within(self.within)
         if isinstance(self.on_failure, BaseSpec):
             with naming("on_failure"):
                 reranker = reranker.on_failure(self.on_failure.build(on_reply=on_reply))
-        elif self.on_failure is not None:
+        elif self.on_failure is not None and not self.partial_by_itself:
             reranker = reranker.on_failure(self.on_failure)
         if self.skip_if is not None:
             reranker = reranker.skip_if(*self.skip_if.gates())
         return self.narrowed(reranker)
+
+    def build_stage(self, *, on_reply: OnReply | None = None) -> BaseReranker:
+        """``build`` for a cascade, where a stage's budget is time of its own beside the share of a deadline, and what
+        it had come to is used only where ``on_failure`` says so.
+        """
+        stage = self.build(on_reply=on_reply)
+        if not self.budget.unlimited:
+            stage = stage.within(self.budget)
+        return stage.on_failure("partial") if self.on_failure == "partial" else stage
+
+    @property
+    def partial_by_itself(self) -> bool:
+        """Whether ``reranker`` goes on without failed calls, so that nothing around it must."""
+        return False
 
     def reranker(self, *, on_reply: OnReply | None = None) -> BaseReranker:
         """The reranker as if it stood alone."""
@@ -133,14 +146,20 @@ class BaseSpec(BaseModel):
 
 
 class ModelSpec(BaseSpec):
-    """One model with its method. ``on_error`` is what a call that fails does; ``on_failure``, what a stage does."""
+    """One model with its method. ``on_failure``: ``raise`` the error of the first call that fails, ``keep`` the order
+    before this stage then, or go on without the failed calls and use what was learned (``partial``); or what is run
+    instead. If nothing is said, a failed call raises, and a cascade keeps the order.
+    """
 
     model: str
-    on_error: Literal["raise", "keep"] = "raise"
 
     @property
     def on_call_failure(self) -> OnCallFailure:
-        return "partial" if self.on_error == "keep" else "raise"
+        return "partial" if self.partial_by_itself else "raise"
+
+    @property
+    def partial_by_itself(self) -> bool:
+        return self.on_failure == "partial"
 
     @property
     def kind(self) -> str:

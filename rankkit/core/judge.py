@@ -109,3 +109,11 @@ class Gated(Protocol):
 
     @property
     def gate(self) -> Gate: ...
+
+
+@runtime_checkable
+class Backed(Protocol):
+    """A judge that says what runs its calls: so it can be closed with the reranker that asks it."""
+
+    @property
+    def backend(self) -> object: ...

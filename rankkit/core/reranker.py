@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
+from functools import partial
 from itertools import islice
-from typing import ClassVar, Protocol, TypeVar, runtime_checkable
+from types import TracebackType
+from typing import Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
 
 from rankkit.core.budgeting import Account
 from rankkit.core.events import logger
@@ -30,6 +32,13 @@ class Reranker(Protocol):
     def rank(self, request: Request) -> Ranking: ...
 
 
+@runtime_checkable
+class Closeable(Protocol):
+    """What holds memory, connections or threads until it is closed."""
+
+    def close(self) -> None: ...
+
+
 class AccountedReranker(ABC):
     """A ``Reranker`` that keeps accounts: it knows budgets, plans and progress. Subclasses write ``rank_accounted``,
     for many requests at once, and ``plan_accounted``; ``rankkit.BaseReranker`` adds how rerankers are put together.
@@ -41,10 +50,43 @@ class AccountedReranker(ABC):
 
     #: What it was loaded from (``rankkit.config``), where it was: no part of its value.
     spec: ClassVar[object | None] = None
+    #: What builds an equal one elsewhere: by it a reranker is copied and sent to another process. Without it, by parts.
+    rebuild: ClassVar[partial[Reranker] | None] = None
 
     def children(self) -> tuple[Reranker, ...]:
         """The rerankers that this one is made of, in order; none for one that asks a judge."""
         return ()
+
+    def resources(self) -> tuple[object, ...]:
+        """What this one, its children aside, holds of models and servers; ``close`` closes those that can be."""
+        return ()
+
+    def details(self) -> dict[str, object]:
+        """What ``describe`` says of this one, its children aside."""
+        return {}
+
+    def describe(self) -> dict[str, object]:
+        """Names, limits and fingerprints of this reranker and its children as plain values, for logs and reports."""
+        return _description(self)
+
+    def close(self) -> None:
+        """Give back the models' memory and the connections of this reranker and of all its children, each backend once
+        though several share it. Again changes nothing. A closed model raises ``BackendError``; a server may be asked
+        again.
+        """
+        held = [one for part in walk(self) for one in _closeable_of(part)]
+        with ExitStack() as closing:  # which closes all of them though one of them fails
+            for resource in {id(one): one for one in held}.values():
+                closing.callback(resource.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def __reduce_ex__(self, protocol: Any) -> str | tuple[Any, ...]:
+        return super().__reduce_ex__(protocol) if self.rebuild is None else (self.rebuild, ())
 
     @abstractmethod
     async def rank_accounted(
@@ -215,6 +257,33 @@ async def _closed(rankings: AsyncGenerator[Ranking, None]) -> None:
 def children_of(reranker: Reranker) -> tuple[Reranker, ...]:
     """What a reranker is made of. Of an object that has only ``rank`` nothing is known."""
     return reranker.children() if isinstance(reranker, AccountedReranker) else ()
+
+
+def walk(reranker: Reranker) -> Iterator[Reranker]:
+    """The reranker and all inside it, fallbacks too, each before its children; one that stands twice comes once."""
+    seen: set[int] = set()
+    waiting = [reranker]
+    while waiting:
+        one = waiting.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            waiting += reversed(children_of(one))
+
+
+def _closeable_of(reranker: Reranker) -> list[Closeable]:
+    """What a reranker holds itself; one of which only ``rank`` is known may close itself."""
+    held = reranker.resources() if isinstance(reranker, AccountedReranker) else (reranker,)
+    return [one for one in held if isinstance(one, Closeable)]
+
+
+def _description(reranker: Reranker) -> dict[str, object]:
+    known = isinstance(reranker, AccountedReranker)
+    described: dict[str, object] = {"name": repr(reranker) if known else type(reranker).__name__}
+    if isinstance(reranker, AccountedReranker):
+        described |= reranker.details()
+    inside = [_description(child) for child in children_of(reranker)]
+    return described | ({"children": inside} if inside else {})
 
 
 def cut(ranking: Ranking, *, top_k: int | None, threshold: float | None) -> Ranking:

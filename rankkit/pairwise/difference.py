@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
-from rankkit.core.judge import BoundQuestion, Call, Gated, Judge, Reply
+from rankkit.core.judge import Backed, BoundQuestion, Call, Gated, Judge, Reply
 from rankkit.core.limits import Gate
 from rankkit.core.questions import Answer, Compare, Score
 from rankkit.core.ranking import Request, ScoreKind
@@ -44,6 +44,15 @@ class ScoreDifferenceJudge:
         self._judge = judge
         self._scores = _Scores(remembered, most_bytes)
         self._planning = False
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # What it remembers saves work here, and is not worth its bytes elsewhere.
+        return partial(type(self), self._judge, remembered=self._scores.most), ()
+
+    @property
+    def backend(self) -> object:
+        """What runs the other judge's calls, if that says so."""
+        return self._judge.backend if isinstance(self._judge, Backed) else None
 
     @property
     def name(self) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Generic, TypeVar
 
 from rankkit.core.budgeting import Account
 from rankkit.core.execution import Execution
-from rankkit.core.judge import Gated, Judge
+from rankkit.core.judge import Backed, Gated, Judge
 from rankkit.core.limits import Gate
 from rankkit.core.plan import Plan, plan_on
 from rankkit.core.questions import Question, Strategy
@@ -54,6 +54,23 @@ class JudgeReranker(BaseReranker, Generic[Q, A]):
 
     def __hash__(self) -> int:
         return hash((type(self.judge), self.name, self.on_call_failure))
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in vars(self).items() if name != "_gate"}
+
+    def __setstate__(self, state: Mapping[str, object]) -> None:
+        vars(self).update(state)
+        self.__post_init__()  # the gate is that of the backend which was made anew
+
+    def resources(self) -> tuple[object, ...]:
+        """The judge's backend, and the judge if that is what can be closed."""
+        return (self.judge, *((self.judge.backend,) if isinstance(self.judge, Backed) else ()))
+
+    def details(self) -> dict[str, object]:
+        limits = {name: value for name, value in asdict(self.budget).items() if value is not None}
+        said: dict[str, object] = {"judge": self.judge.name, "strategy": self.strategy.name}
+        said |= {"fingerprints": dict(self.judge.fingerprints), "on_failure": self.on_call_failure}
+        return said | ({"budget": limits} if limits else {})
 
     @property
     def _identity(self) -> tuple[object, ...]:

@@ -77,7 +77,7 @@ def test_the_schema_knows_every_kind_and_every_key(capsys):
     assert {reference["$ref"].rpartition("/")[2] for reference in schema["anyOf"]} == kinds
     for kind in kinds:
         table = schema["$defs"][kind]
-        assert {"drop_after", "skip_if", "on_failure", "within", "include"} <= set(table["properties"])
+        assert {"drop_after", "skip_if", "on_failure", "budget", "include"} <= set(table["properties"])
         assert table["additionalProperties"] is False
     assert schema["$defs"]["CascadeSpec"]["properties"]["stages"]["minItems"] == 1
 
@@ -96,13 +96,13 @@ def test_the_schema_lets_every_example_through(path):
     ("table", "fine"),
     [
         ({"include": "fused.toml", "weights": [1, 2]}, True),
-        ({"include": "gated.toml", "paradigm": "cascade", "within": {"seconds": 3}}, True),
+        ({"include": "gated.toml", "paradigm": "cascade", "budget": {"seconds": 3}}, True),
         ({"paradigm": "cascade"}, False),
         ({"paradigm": "listwise", "window": "20"}, False),
         ({"stages": [{"drop_after": True}]}, False),
         ({"modle": "x"}, False),
-        ({"within": {"calls": -1}}, False),
-        ({"within": {"calls": 1}}, True),
+        ({"budget": {"calls": -1}}, False),
+        ({"budget": {"calls": 1}}, True),
         ({"paradigm": "pairwise", "strategy": "allpairs", "aggregate": "kemeny"}, True),
         ({"paradigm": "pairwise", "strategy": "allpairs", "aggregate": "kemny"}, False),
     ],

@@ -44,7 +44,7 @@ def test_a_table_with_stages_is_a_cascade(tiny):
 def test_every_key_of_a_stage_reaches_it(tiny):
     gates = {"top_score_above": 9, "margin_above": 8, "entropy_below": 0.1, "fewer_than": 2, "time_below": 0.5}
     cuts = {"drop_below": -5, "drop_at_gap": 2, "drop_after": 4}
-    stage = {"model": tiny, "reorder_top": 5, **cuts, "skip_if": gates, "within": {"seconds": 3}}
+    stage = {"model": tiny, "reorder_top": 5, **cuts, "skip_if": gates, "budget": {"seconds": 3}}
     built = load({"stages": [stage | {"on_failure": "raise"}, {"model": tiny, "on_failure": {"model": tiny}}]})
     assert isinstance(built, Cascade)
     first, second = built.stages
@@ -85,7 +85,7 @@ def two(*, first: dict | None = None, **second: object) -> dict[str, object]:
 WRONG = {
     "an unknown kind": (two(paradigm="pairwse"), r"stages\.2\.paradigm: .*'pairwse'\n.*Did you mean pairwise"),
     "an unknown key": (two(reorder_topp=3), r"stages\.2\.reorder_topp: .*\n.*Did you mean reorder_top.*Known keys"),
-    "an unknown limit": (two(within={"second": 3}), r"stages\.2\.within\.second: .*\n.*Did you mean seconds"),
+    "an unknown limit": (two(budget={"second": 3}), r"stages\.2\.budget\.second: .*\n.*Did you mean seconds"),
     "an unknown gate": (two(skip_if={"margin": 3}), r"stages\.2\.skip_if\.margin: .*\n.*Did you mean margin_above"),
     "no gate": (two(skip_if={}), r"stages\.2\.skip_if: a table of no gates; allowed are top_score_above"),
     "a wrong policy": (
@@ -95,7 +95,7 @@ WRONG = {
     "a wrong stand-in": (two(on_failure={"threads": 0}), r"stages\.2\.on_failure\.threads: .*1 \(seen: 0\)"),
     "a wrong type": (two(drop_after="many"), r"stages\.2\.drop_after: .*integer.*\(seen: 'many'\)"),
     "a depth of nothing": (two(drop_after=0), r"stages\.2\.drop_after: .*greater than or equal to 1 \(seen: 0\)"),
-    "an impossible limit": (two(within={"calls": -1}), r"stages\.2\.within: a budget of -1 calls is not possible"),
+    "an impossible limit": (two(budget={"calls": -1}), r"stages\.2\.budget: a budget of -1 calls is not possible"),
     "no table": ({"stages": ["minilm"]}, r"stages\.1: a reranker is a table of settings \(seen: 'minilm'\)"),
     "no list": ({"stages": 5}, r"stages: input should be a list \(seen: 5\)"),
     "no stages": ({"stages": []}, "a cascade of no stages"),
@@ -125,7 +125,7 @@ WRONG = {
     "a number in quotes": (two(paradigm="listwise", window="20"), r"stages\.2\.window: .*integer \(seen: '20'\)"),
     "a word for a number": (two(drop_after=True), r"stages\.2\.drop_after: .*integer \(seen: True\)"),
     "a fraction": (two(drop_after=5.0), r"stages\.2\.drop_after: .*integer \(seen: 5\.0\)"),
-    "a limit in quotes": (two(within={"seconds": "3"}), r"stages\.2\.within\.seconds: .*number \(seen: '3'\)"),
+    "a limit in quotes": (two(budget={"seconds": "3"}), r"stages\.2\.budget\.seconds: .*number \(seen: '3'\)"),
     "a limit that is no number": (two(budget={"calls": True}), r"stages\.2\.budget\.calls: .*integer"),
     "a gate in quotes": (two(skip_if={"fewer_than": "2"}), r"stages\.2\.skip_if\.fewer_than: .*integer"),
     "a key of another paradigm": (
@@ -136,10 +136,6 @@ WRONG = {
     "a window": (two(paradigm="listwise", window=4, step=4), r"stages\.2: an impossible window: a step of 4 in a"),
     "weights": ({"members": [{}, {}], "weights": [1]}, "1 weights for 2 rerankers"),
     "a method": ({"members": [{}], "method": "sum"}, r"method: .*'rrf', 'weighted' or 'scores' \(seen: 'sum'\)"),
-    "two limits": (
-        two() | {"budget": {"calls": 1}, "within": {"calls": 2}},
-        "a cascade has budget or within, not both",
-    ),
     "inside of inside": ({"stages": [{}, {"members": [{}, {"thread": 2}]}]}, r"stages\.2\.members\.2\.thread: "),
 }
 
@@ -222,8 +218,8 @@ def test_models_are_checked_without_being_opened(stage, kind, words):
 
 
 def test_whole_numbers_may_stand_for_others_and_lists_for_rows():
-    spec = parse({"members": [{"drop_below": 1}, {"within": {"seconds": 3}}], "weights": [1, 2]})
-    assert isinstance(spec, FusionSpec) and spec.weights == (1.0, 2.0) and spec.members[1].within == Budget(seconds=3.0)
+    spec = parse({"members": [{"drop_below": 1}, {"budget": {"seconds": 3}}], "weights": [1, 2]})
+    assert isinstance(spec, FusionSpec) and spec.weights == (1.0, 2.0) and spec.members[1].budget == Budget(seconds=3.0)
 
 
 def test_a_capability_that_a_server_lacks_is_told_before_a_comparison():

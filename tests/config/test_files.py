@@ -107,7 +107,7 @@ body = st.dictionaries(
     ),
     max_size=2,
 )
-places = {"reorder_top": st.just(3), "drop_below": numbers, "drop_at_gap": counts, "skip_if": gates, "within": limits}
+places = {"reorder_top": st.just(3), "drop_below": numbers, "drop_at_gap": counts, "skip_if": gates, "budget": limits}
 pointwise = {"scores": st.sampled_from(["logit", "probability"]), "max_length": st.integers(8, 99), "budget": limits}
 models = st.sampled_from(["smollm2-135m-instruct", "ms-marco-MiniLM-L-12-v2", 'a "quoted\\ path\n\x7f'])
 listwise = {
@@ -145,12 +145,12 @@ def test_a_spec_printed_and_read_again_is_equal(data):
 
 
 def test_what_is_printed_leaves_defaults_out_and_names_kinds_and_models():
-    spec = parse({"stages": [{"threads": None}, {"paradigm": "pairwise", "reorder_top": 5, "within": {"seconds": 2}}]})
+    spec = parse({"stages": [{"threads": None}, {"paradigm": "pairwise", "reorder_top": 5, "budget": {"seconds": 2}}]})
     assert as_toml(spec) == (
         'paradigm = "cascade"\n\n'
         '[[stages]]\nparadigm = "pointwise"\nmodel = "ms-marco-MiniLM-L-12-v2"\n\n'
         '[[stages]]\nparadigm = "pairwise"\nmodel = "ms-marco-MiniLM-L-12-v2"\nreorder_top = 5\n\n'
-        "[stages.within]\nseconds = 2.0\n"
+        "[stages.budget]\nseconds = 2.0\n"
     )
 
 
@@ -194,3 +194,99 @@ def test_the_paths_of_a_first_stage_are_relative_to_its_file(tmp_path):
     for file in ("a.toml", "b/b.toml"):
         first = read_spec(tmp_path / file).first_stage
         assert (first.corpus, first.index) == (str(tmp_path / "texts"), str(tmp_path.parent / "kept"))
+
+
+# -- other people's files
+
+
+def test_tables_of_an_included_file_are_put_together_key_by_key(folder):
+    text = 'model = "models/tiny"\n[budget]\ncalls = 3\ntokens = 9\n[on_failure]\nmodel = "models/tiny"\nthreads = 2\n'
+    write(folder / "base.toml", text)
+    nested = 'include = "base.toml"\n[budget]\ncalls = 5\n[on_failure]\nthreads = 1\n'
+    spec = read_spec(write(folder / "all.toml", nested))
+    assert (spec.budget.calls, spec.budget.tokens) == (5, 9)
+    assert (spec.on_failure.threads, Path(spec.on_failure.model).name) == (1, "tiny")
+    replaced = read_spec(write(folder / "word.toml", 'include = "base.toml"\non_failure = "keep"\n'))
+    assert replaced.on_failure == "keep"
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    {
+        "lists.toml": b"extra_body = " + b"[" * 5000 + b"]" * 5000,
+        "tables.toml": b"a." * 5000 + b"a = 1",
+        "inline.toml": b"a = " + b"{a = " * 60 + b"1" + b"}" * 60,
+        "deep.json": b'{"a":' + b"[" * 200000,
+        "less-deep.json": b'{"extra_body":' + b'{"a":' * 100 + b"1" + b"}" * 101,
+        "digits.toml": b"top_k = " + b"9" * 5000,
+        "digits.json": b'{"top_k": ' + b"9" * 5000 + b"}",
+        "fewer-digits.json": b'{"top_k": ' + b"9" * 400 + b"}",
+        "twice.json": b'{"model": "a", "model": "b"}',
+        "utf-16.toml": 'model = "x"'.encode("utf-16"),
+        "latin.json": '{"model": "é"}'.encode("latin-1"),
+        "zero.toml": b"model = \x00",
+        "list.json": b"[]",
+        "empty.json": b"",
+        "large.toml": b"# " + b"x" * (1 << 20),
+    }.items(),
+)
+def test_absurd_files_are_config_errors(tmp_path, name, data):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(ConfigError, match=name.replace(".", r"\.")):
+        load(tmp_path / name)
+
+
+def test_a_byte_order_mark_is_none_of_the_file(folder):
+    (folder / "a.toml").write_bytes(b'\xef\xbb\xbfmodel = "models/tiny"\r\n')
+    assert read_spec(folder / "a.toml").paradigm == "pointwise"
+
+
+def test_includes_end(tmp_path):
+    for number in range(40):
+        write(tmp_path / f"{number}.toml", f'include = "{number + 1}.toml"\n')
+    with pytest.raises(ConfigError, match="32 that include one another"):
+        load(tmp_path / "0.toml")
+    for number in range(12):  # each twice the next: thousands of files in the end
+        write(tmp_path / f"{number}.toml", f'[[members]]\ninclude = "{number + 1}.toml"\n' * 2)
+    with pytest.raises(ConfigError, match="more than 100 files"):
+        load(tmp_path / "0.toml")
+
+
+@pytest.mark.parametrize(("key", "meant"), [("stage", "stages"), ("member", "members"), ("includes", "include")])
+def test_a_key_that_is_nearly_one_is_told_so(key, meant):
+    with pytest.raises(ConfigError, match=rf"Did you mean .*\b{meant}\b"):
+        parse({key: [{"model": "ms-marco-MiniLM-L-12-v2"}]})
+
+
+# -- which key goes where
+
+SERVED = {"endpoint": "https://models.example/v1", "model": "m", "method": "generate"}
+
+
+def test_a_check_tells_which_variable_goes_to_which_server(monkeypatch):
+    monkeypatch.setenv("SOME_KEY", "planted-value")
+    monkeypatch.setenv("OTHER", "planted-value")
+    table = {"stages": [SERVED, {**SERVED, "key_env": "SOME_KEY", "headers_env": {"x-team": "OTHER"}}]}
+    notes = check_models(parse(table))
+    assert notes == [
+        "stages.2.key_env: sends $SOME_KEY to https://models.example/v1",
+        "stages.2.headers_env.x-team: sends $OTHER to https://models.example/v1",
+    ]
+
+
+@pytest.mark.parametrize("keys", [{"key_env": "NO_SUCH_KEY"}, {"headers_env": {"x-team": "NO_SUCH_KEY"}}])
+def test_a_key_that_is_not_set_is_refused_by_a_check(keys):
+    with pytest.raises(ConfigError, match=r"stages\.1: .*NO_SUCH_KEY is not set"):
+        check_models(parse({"stages": [{**SERVED, **keys}]}))
+
+
+@pytest.mark.parametrize("act", [load, lambda table: check_models(parse(table))])
+def test_a_key_goes_to_no_other_machine_unencrypted(monkeypatch, act):
+    monkeypatch.setenv("SOME_KEY", "planted-value")
+    for endpoint in ("http://models.example/v1", "HTTP://10.0.0.3:8000/v1", "http://127.0.0.1.models.example/v1"):
+        with pytest.raises(ConfigError, match=r"\$SOME_KEY would go to .* unencrypted") as caught:
+            act({**SERVED, "endpoint": endpoint, "key_env": "SOME_KEY"})
+        assert "planted" not in str(caught.value)
+        act({**SERVED, "endpoint": endpoint, "key_env": "SOME_KEY", "key_over_http": True})
+    for endpoint in ("http://localhost:8000/v1", "http://[::1]:1/v1", "https://models.example/v1"):
+        act({**SERVED, "endpoint": endpoint, "key_env": "SOME_KEY"})

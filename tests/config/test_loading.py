@@ -38,7 +38,7 @@ def test_one_line_reranks_plain_strings(folder):
 def test_a_config_printed_from_a_built_reranker_builds_an_equal_one(folder, tmp_path):
     stages = [{"paradigm": "pointwise", "model": str(folder), "drop_after": 3}]
     stages.append({"paradigm": "pairwise", "model": str(folder), "reorder_top": 2, "top_k": 1})
-    built = load({"stages": stages, "within": {"seconds": 30.0}})
+    built = load({"stages": stages, "budget": {"seconds": 30.0}})
     (tmp_path / "printed.toml").write_text(to_toml(built))
     again = load(tmp_path / "printed.toml")
     assert again.spec == built.spec and repr(again) == repr(built)
@@ -50,7 +50,7 @@ def test_a_config_printed_from_a_built_reranker_builds_an_equal_one(folder, tmp_
 
 
 def test_options_and_budgets_reach_the_reranker(folder):
-    reranker = load(folder, options={"scores": "probability", "budget": {"calls": 0}, "on_error": "keep"})
+    reranker = load(folder, options={"scores": "probability", "budget": {"calls": 0}, "on_failure": "partial"})
     assert reranker.budget == Budget(calls=0)
     assert reranker.rerank("word", ["bad"]).steps[0].stopped == "budget of 0 calls"
 

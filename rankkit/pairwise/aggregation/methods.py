@@ -13,7 +13,6 @@ import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from rankkit.core.ranking import ScoreKind
 from rankkit.errors import ConfigError
@@ -86,9 +85,20 @@ class Aggregation:
         return sorted(range(matrix.n), key=lambda item: -scores[item])
 
 
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """``sample_wins`` with its numbers; unlike a partial function it is equal to one with the same."""
+
+    opponents: int
+    seed: int
+
+    def __call__(self, matrix: WinMatrix) -> Sequence[float]:
+        return sample_wins(matrix, opponents=self.opponents, seed=self.seed)
+
+
 def sampling(*, opponents: int = 10, seed: int = 0) -> Aggregation:
     """SAMPLE with numbers of your own."""
-    return Aggregation("sample", ScoreKind.WINS, partial(sample_wins, opponents=opponents, seed=seed))
+    return Aggregation("sample", ScoreKind.WINS, _Sample(opponents, seed))
 
 
 SYM_SUM = Aggregation("sym-sum", ScoreKind.WINS, sym_sum)
