@@ -45,9 +45,7 @@ class _Reading:
 
     files: int = 1
 
-    def expanded(
-        self, table: Mapping[str, object], file: Path, chain: tuple[Path, ...], key: str
-    ) -> dict[str, object]:
+    def expanded(self, table: Mapping[str, object], file: Path, chain: tuple[Path, ...], key: str) -> dict[str, object]:
         own = {name: self._inside(value, file, chain, f"{key}{name}") for name, value in table.items()}
         own = _with_whole_paths(own, file.parent)
         if "include" not in own:
