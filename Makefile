@@ -58,6 +58,8 @@ endif
 .venv/.core: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(PIP) install --upgrade "pip>=25.1"
+	# A distribution `rankkit` (ours is rankkit-rerank) would lie in the way: two of them own the same import and command.
+	$(PIP) uninstall --yes rankkit 2>/dev/null
 	$(PIP) install --editable .
 	touch $@
 

@@ -145,33 +145,33 @@ def cost(dataset: Dataset, scores: Scores, console: Console) -> dict[str, object
     exact = {request.query.id: sorted_by(scores[request.query.id]) for request in dataset.requests}
     table.add_row("sorted by the score", "", "", "", "", "", f"{ndcg(dataset, exact):.4f}", "")
     figures: dict[str, object] = {}
-    rows = [(name, _courses(strategy, dataset, scores)) for name, strategy in strategies()]
+    rows = [(name, _programs(strategy, dataset, scores)) for name, strategy in strategies()]
     kway = [(f"tournament, orders of {size}", OrderTournament(top_k=TOP, size=size)) for size in (4, 20)]
-    rows += [(name, _courses(strategy, dataset, scores)) for name, strategy in kway]
+    rows += [(name, _programs(strategy, dataset, scores)) for name, strategy in kway]
     rows += [(f"BlitzRank 0.1.0, {what}", found) for what, size in (("pairs", 2), ("orders of 20", 20))
              if (found := _blitzrank(size, dataset, scores))]  # fmt: skip
-    for name, courses in rows:
-        counts = [program.comparisons for program in courses.values()]
+    for name, programs in rows:
+        counts = [program.comparisons for program in programs.values()]
         figure = {
             "comparisons": statistics.mean(counts),
             "most": max(counts),
-            "questions": statistics.mean(len(program.questions) for program in courses.values()),
-            "rounds": statistics.mean(program.rounds for program in courses.values()),
-            "seconds": statistics.mean(program.seconds for program in courses.values()),
-            "ndcg": ndcg(dataset, {query: program.order for query, program in courses.items()}),
-            "exact": sum(list(program.order[:TOP]) == exact[query][:TOP] for query, program in courses.items()),
+            "questions": statistics.mean(len(program.questions) for program in programs.values()),
+            "rounds": statistics.mean(program.rounds for program in programs.values()),
+            "seconds": statistics.mean(program.seconds for program in programs.values()),
+            "ndcg": ndcg(dataset, {query: program.order for query, program in programs.items()}),
+            "exact": sum(list(program.order[:TOP]) == exact[query][:TOP] for query, program in programs.items()),
         }
         figures[name] = figure
         table.add_row(name, f"{figure['comparisons']:.1f}", str(figure["most"]), f"{figure['questions']:.1f}",
                       f"{figure['rounds']:.1f}", f"{figure['seconds']:.3f}", f"{figure['ndcg']:.4f}",
-                      f"{figure['exact']} of {len(courses)}")  # fmt: skip
+                      f"{figure['exact']} of {len(programs)}")  # fmt: skip
     for name, (calls, seconds) in PUBLISHED.items():
         table.add_row(name, "", "", str(calls), "", f"{seconds:.1f} (with its model)", "", "")
     console.print(table)
     return figures
 
 
-def _courses(strategy: PairStrategy | OrderTournament, dataset: Dataset, scores: Scores) -> dict[str, SortProgram]:
+def _programs(strategy: PairStrategy | OrderTournament, dataset: Dataset, scores: Scores) -> dict[str, SortProgram]:
     names = [request.query.id for request in dataset.requests]
     return {name: conduct(strategy, len(scores[name]), comparator(scores[name])) for name in names}
 
@@ -202,9 +202,9 @@ def robustness(dataset: Dataset, scores: Scores, console: Console) -> dict[str, 
     table = _table("nDCG@10 with wrong answers (comparisons), both orders asked, seeded", headings)
     cells: dict[str, list[tuple[float, float]]] = {}
     for noise in track(NOISE, description="noise", console=Console(stderr=True)):
-        for name, courses in _noisy(dataset, scores, noise):
-            quality = ndcg(dataset, {query: program.order for query, program in courses.items()})
-            count = statistics.mean(program.comparisons for program in courses.values())
+        for name, programs in _noisy(dataset, scores, noise):
+            quality = ndcg(dataset, {query: program.order for query, program in programs.items()})
+            count = statistics.mean(program.comparisons for program in programs.values())
             cells.setdefault(name, []).append((quality, count))
     for name, row in cells.items():
         table.add_row(name, *(f"{quality:.4f} ({count:,.0f})" for quality, count in row))
@@ -216,16 +216,16 @@ def _noisy(dataset: Dataset, scores: Scores, noise: float) -> Iterable[tuple[str
     names = [request.query.id for request in dataset.requests]
     answers = {name: comparator(scores[name], flips=noise, seed=f"{name} {noise}") for name in names}
     for title, strategy in strategies():
-        courses = {name: conduct(strategy, len(scores[name]), answers[name]) for name in names}
+        programs = {name: conduct(strategy, len(scores[name]), answers[name]) for name in names}
         if title != AllPairs.name:
-            yield title, courses
+            yield title, programs
             continue
         # The same answers, added up in every way.
-        matrices = {name: WinMatrix(len(scores[name]), program.answers or {}) for name, program in courses.items()}
+        matrices = {name: WinMatrix(len(scores[name]), program.answers or {}) for name, program in programs.items()}
         for label, aggregation in AGGREGATIONS.items():
             yield (
                 f"{title}, {label}",
-                {name: SortProgram(aggregation.order(matrices[name]), courses[name].questions) for name in names},
+                {name: SortProgram(aggregation.order(matrices[name]), programs[name].questions) for name in names},
             )
 
 

@@ -12,22 +12,26 @@ Names are resolved when they are first used: importing rankkit loads neither num
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
+from rankkit.core.lazy import lazily
+
+__version__ = "0.1.0"
+
 if TYPE_CHECKING:
-    from rankkit.config import clear_cache as clear_cache
-    from rankkit.config import load as load
-    from rankkit.config import rerank as rerank
-    from rankkit.config import searcher as searcher
+    from rankkit.config.loading import clear_cache as clear_cache
+    from rankkit.config.loading import load as load
+    from rankkit.config.loading import rerank as rerank
+    from rankkit.config.loading import searcher as searcher
+    from rankkit.core.events import listening as listening
     from rankkit.core.plan import Plan as Plan
     from rankkit.core.ranking import Candidate as Candidate
     from rankkit.core.ranking import Query as Query
     from rankkit.core.ranking import Ranking as Ranking
     from rankkit.core.ranking import Request as Request
     from rankkit.core.ranking import ScoreKind as ScoreKind
-    from rankkit.core.ranking import Step as Step
     from rankkit.core.reranker import Reranker as Reranker
+    from rankkit.core.step import Step as Step
     from rankkit.core.usage import Budget as Budget
     from rankkit.core.usage import Usage as Usage
     from rankkit.errors import RankkitError as RankkitError
@@ -35,39 +39,30 @@ if TYPE_CHECKING:
     from rankkit.pipeline.cascade import BaseReranker as BaseReranker
     from rankkit.pipeline.cascade import Cascade as Cascade
     from rankkit.pipeline.fusion import fuse as fuse
-
-__version__ = "0.1.0"
-
-_HOMES = {
-    "BaseReranker": "pipeline.cascade",
-    "Budget": "core.usage",
-    "Candidate": "core.ranking",
-    "Cascade": "pipeline.cascade",
-    "Plan": "core.plan",
-    "Query": "core.ranking",
-    "Ranking": "core.ranking",
-    "RankkitError": "errors",
-    "Request": "core.ranking",
-    "Reranker": "core.reranker",
-    "ScoreKind": "core.ranking",
-    "Step": "core.ranking",
-    "Usage": "core.usage",
-    "clear_cache": "config",
-    "fuse": "pipeline.fusion",
-    "load": "config",
-    "pull": "models.store",
-    "rerank": "config",
-    "searcher": "config",
-}
-
-__all__ = [*_HOMES, "__version__"]
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'rankkit' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"rankkit.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+else:
+    __getattr__, __dir__, __all__ = lazily(
+        __name__,
+        {
+            "BaseReranker": "rankkit.pipeline.cascade",
+            "Budget": "rankkit.core.usage",
+            "Candidate": "rankkit.core.ranking",
+            "Cascade": "rankkit.pipeline.cascade",
+            "Plan": "rankkit.core.plan",
+            "Query": "rankkit.core.ranking",
+            "Ranking": "rankkit.core.ranking",
+            "RankkitError": "rankkit.errors",
+            "Request": "rankkit.core.ranking",
+            "Reranker": "rankkit.core.reranker",
+            "ScoreKind": "rankkit.core.ranking",
+            "Step": "rankkit.core.step",
+            "Usage": "rankkit.core.usage",
+            "clear_cache": "rankkit.config.loading",
+            "fuse": "rankkit.pipeline.fusion",
+            "listening": "rankkit.core.events",
+            "load": "rankkit.config.loading",
+            "pull": "rankkit.models.store",
+            "rerank": "rankkit.config.loading",
+            "searcher": "rankkit.config.loading",
+        },
+        also=("__version__",),
+    )

@@ -115,9 +115,9 @@ def test_a_small_language_model_takes_its_part(name):
 @pytest.mark.model
 def test_an_easy_query_passes_the_gate_and_a_hard_one_does_not():
     gated = example("gated")
-    easy, hard = gated.rerank(QUERY, DOCUMENTS), gated.rerank("fleas", ["Fleas jump.", "Fleas jump!", "Fleas jump"])
-    assert "margin" in easy.steps[-1].skipped and easy.ids[0] == BEST
-    assert not hard.steps[-1].skipped and hard.steps[-1].usage.calls
+    clear, close = gated.rerank(QUERY, DOCUMENTS), gated.rerank("fleas", ["Fleas jump.", "Fleas jump!", "Fleas jump"])
+    assert "margin" in clear.steps[-1].skipped and clear.ids[0] == BEST
+    assert not close.steps[-1].skipped and close.steps[-1].usage.calls
 
 
 @pytest.mark.model

@@ -179,9 +179,14 @@ def test_the_distribution_has_one_name_everywhere():
 
 
 def test_the_readme_can_be_read_on_a_package_index():
-    """A link that is relative in the repository leads nowhere there."""
-    urls = PROJECT.get("urls", {})
-    assert all(url.startswith("https://") for url in urls.values())
+    """A link that is relative in the repository leads nowhere there, so files are named, and are in the sdist."""
+    readme = (ROOT / PROJECT["readme"]).read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)]*)\)|^\[[^]]+\]:\s*(\S+)", readme, re.M)
+    assert all("".join(link).startswith("https://") for link in links)
+    named = set(re.findall(r"`([\w/.-]+\.md)`", readme))
+    assert {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} <= named
+    assert all((ROOT / name).is_file() for name in named)
+    assert all(url.startswith("https://") for url in PROJECT.get("urls", {}).values())
 
 
 #: Below these something is broken or unsafe; what it is stands beside the bound in pyproject.toml.

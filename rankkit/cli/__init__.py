@@ -1,5 +1,6 @@
-"""The ``rankkit`` command. Exit codes: 0 done; 2 wrong usage or config; 3 an extra is missing; 4 a model or the
-store; 5 bad input data; 6 a backend failed; 7 done, but some of it failed and was kept as it was; 130 interrupted.
+"""The ``rankkit`` command. Exit codes: 0 done; 1 standard output cannot be written; 2 wrong usage or config; 3 an extra
+is missing; 4 a model or the store; 5 bad input data; 6 a backend failed; 7 done, but some of it failed and was kept as
+it was; 130 interrupted.
 """
 
 from __future__ import annotations

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 from collections.abc import Sequence
 from typing import Annotated, cast
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from rankkit import __version__
 from rankkit.cli import demo, doctor, evaluate, plan, rerank, search
 from rankkit.cli.config import config_app
 from rankkit.cli.models import models_app
-from rankkit.cli.output import stderr, write_json
+from rankkit.cli.output import remark, say, stderr, write_json
 from rankkit.cli.prompts import prompts_app
+from rankkit.cli.terminal import FULL, NotWritten, ReaderGone, abandon, finish, prepare, visible
 from rankkit.errors import RankkitError
 
 #: The base of all usage errors. Typer exports its children only, and not always from the same click.
@@ -40,7 +39,7 @@ app.add_typer(prompts_app, name="prompts")
 def about(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
     """Rerank search results with any model."""
     if version:
-        typer.echo(__version__)
+        say(__version__)
         raise typer.Exit
 
 
@@ -48,30 +47,51 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code. With ``--json`` an error is an object on stdout too."""
     # The commands say in their own words what the log would; without this Python would print its warnings as well.
     logging.getLogger("rankkit").addHandler(logging.NullHandler())
+    prepare()
     try:
-        code = app(args=list(arguments), standalone_mode=False)
+        code = _run(list(arguments))
+        finish()
+    except ReaderGone:
+        abandon()
+        return 0
+    except NotWritten:
+        abandon()
+        return 1
+    except OSError as error:
+        # Help and usage are printed by the command-line library itself.
+        if error.errno not in FULL:
+            raise
+        abandon()
+        remark(f"standard output cannot be written: {error.strerror}")
+        return 1
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        code = app(args=arguments, standalone_mode=False)
     except RankkitError as error:
         _tell(error, as_json="--json" in arguments)
         return error.exit_code
-    except typer.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         return 130
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        # The reader went away (`rankkit ... | head`); point stdout elsewhere so that the interpreter does not trip
-        # over it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except SystemExit as ended:
+        # The command-line library's own way of noticing that nobody reads its help any more.
+        if isinstance(ended.__context__, BrokenPipeError):
+            raise ReaderGone from ended
+        raise
     except _USAGE_ERROR as error:
-        error.show()  # type: ignore[attr-defined]  # wrong options: the command-line library words its own errors
+        # Wrong options: the command-line library words its own errors, and repeats what was given.
+        error.message = visible(error.message)  # type: ignore[attr-defined]
+        error.show()  # type: ignore[attr-defined]
         return 2
     return code if isinstance(code, int) else 0
 
 
 def _tell(error: RankkitError, *, as_json: bool) -> None:
     console = stderr()
-    console.print(f"[bold red]error:[/] {escape(error.message)}", highlight=False, soft_wrap=True)
+    console.print(Text.assemble(("error:", "bold red"), " ", error.message), soft_wrap=True)
     if error.hint:
-        console.print(f"  {escape(error.hint)}", highlight=False, soft_wrap=True)
+        console.print(f"  {error.hint}", soft_wrap=True)
     if as_json:
         write_json({"error": {"kind": type(error).__name__, "message": error.message, "hint": error.hint}})

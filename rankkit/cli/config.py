@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rankkit.cli import options
-from rankkit.cli.output import stderr, write_json
+from rankkit.cli.output import say, stderr, write_json
 from rankkit.config.files import check_name
 from rankkit.config.kinds import Spec
 from rankkit.config.loading import read_spec
@@ -30,9 +30,9 @@ def check(file: File, as_json: options.AsJson = False) -> None:
     if as_json:
         write_json({"file": str(file), "kind": spec.paradigm, "rerankers": len(list(walk(spec))), "notes": notes})
         return
-    typer.echo(f"{file}: {spec.paradigm}, nothing wrong")
+    say(f"{file}: {spec.paradigm}, nothing wrong")
     for note in notes:
-        stderr().print(note, style="yellow", highlight=False, soft_wrap=True)
+        stderr().print(note, style="yellow", soft_wrap=True)
 
 
 @config_app.command()
@@ -44,7 +44,7 @@ def show(file: File, as_json: options.AsJson = False) -> None:
     if as_json:
         write_json(as_table(spec))
     else:
-        typer.echo(as_toml(spec), nl=False)
+        say(as_toml(spec).rstrip("\n"))
 
 
 @config_app.command()

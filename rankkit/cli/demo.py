@@ -29,12 +29,12 @@ def demo(
     if as_json:
         write_json(ranking.to_dict())
         return
-    stdout().print(f"[bold]{request.query.text}[/]\n", highlight=False)
+    stdout().print(request.query.text, style="bold", end="\n\n")
     stdout().print(ranking_table(ranking))
-    stderr().print(f"{model}: {bill_line(ranking)}", style="dim", highlight=False)
+    stderr().print(f"{model}: {bill_line(ranking)}", style="dim")
     _listwise(request, pull=pull)
     hint = 'Now yours: rankkit rerank "your question" your-documents.txt   (one text a line, or JSON lines)'
-    stderr().print(hint, style="dim", highlight=False)
+    stderr().print(hint, style="dim")
 
 
 def _listwise(request: Request, *, pull: bool) -> None:
@@ -49,10 +49,10 @@ def _listwise(request: Request, *, pull: bool) -> None:
     except ModelNotPulled:
         return
     ranking = reranker.rank(request)
-    stdout().print(f"\n[bold]The same by {model}, listwise, constrained to permutations[/]\n", highlight=False)
+    stdout().print(f"\nThe same by {model}, listwise, constrained to permutations", style="bold", end="\n\n")
     stdout().print(ranking_table(ranking))
     words = f"{bill_line(ranking)}. A model of this size shows that the way works, not how well: try one of 7B."
-    stderr().print(words, style="dim", highlight=False)
+    stderr().print(words, style="dim")
 
 
 def demo_request() -> Request:

@@ -16,9 +16,9 @@ from rich.text import Text
 from rankkit import __version__
 from rankkit.backends.gguf.safety import LlamaFacts, build_flags, cpu_flags, diagnose
 from rankkit.cli import options
-from rankkit.cli.output import stdout, write_json
+from rankkit.cli.output import say, stdout, write_json
 from rankkit.core.extras import DISTRIBUTION, install_line
-from rankkit.errors import MissingExtra, RankkitError
+from rankkit.errors import MissingExtra, RankkitError, StoreError
 from rankkit.machine import cgroups
 from rankkit.machine.cpus import available_cpus
 from rankkit.models import store
@@ -53,7 +53,7 @@ def doctor(
 ) -> None:
     """Show CPUs, instruction sets, extras and models of this machine, and known dangers with their fixes."""
     if llama_build_flags:
-        typer.echo(build_flags())
+        say(build_flags())
         return
     facts = examine()
     if as_json:
@@ -111,9 +111,8 @@ def _version(package: str) -> str:
 def _store() -> str:
     try:
         place = home()
-    except (RankkitError, RuntimeError) as error:
-        # RuntimeError: neither HOME nor the system's list of users says whose folder it would be.
-        return f"none: {error}. Set RANKKIT_HOME to a folder that you may read and write"
+    except StoreError as error:
+        return f"none  ({error.message}; {error.hint})"
     nearest = next(folder for folder in (place, *place.parents) if folder.exists())
     return f"{place}{'' if os.access(nearest, os.W_OK) else '  (not writable: set RANKKIT_HOME to a folder that is)'}"
 
@@ -122,8 +121,8 @@ def _models() -> list[str]:
     """What is pulled; of what cannot be read, the error."""
     try:
         return [pulled.name for pulled in store.pulled()]
-    except (RankkitError, RuntimeError) as error:
-        return [f"cannot be read: {error}"]
+    except RankkitError as error:
+        return [f"cannot be read: {error.message}"]
 
 
 def _dangers() -> list[str]:

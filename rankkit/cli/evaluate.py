@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,24 +12,28 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from rankkit.cli.first_stage import Bm25FirstStage, Bm25Options
+from rankkit.cli.first_stage import Bm25Options
 from rankkit.cli.options import AsJson, RerankerOptions, spread
-from rankkit.cli.output import end, progress_bar, stderr, stdout, write_json
-from rankkit.cli.plan import NOT_EXACT, together, told_usage
+from rankkit.cli.output import end, progress_bar, remark, stderr, stdout, write_json
+from rankkit.cli.plan import NOT_EXACT
+from rankkit.config.first_stage import FirstStageSpec
 from rankkit.config.kinds import Spec
 from rankkit.config.listwise import ListwiseSpec
+from rankkit.config.writing import as_table
 from rankkit.core.budgeting import Account
 from rankkit.core.execution import Execution
 from rankkit.core.ranking import Ranking, Request
 from rankkit.core.usage import Usage
-from rankkit.errors import ConfigError
+from rankkit.errors import ConfigError, DataError
 from rankkit.pipeline.cascade import BaseReranker
 from rankkit.pipeline.judged import JudgeReranker
+from rankkit.planning.totals import together, usage_bounds
 from rankkit.prompting.template import load_prompt
 from rankkit.replay.record import RecordedJudge, Recorder, read_record
 
 if TYPE_CHECKING:
     from rankkit.evaluation.experiment import Experiment
+    from rankkit.evaluation.first_stage import Bm25FirstStage
     from rankkit.evaluation.report import EvaluationReport
     from rankkit.replay.window_log import WindowLogJudge
 
@@ -59,6 +64,10 @@ def evaluate(
     replay: Annotated[
         Path | None, typer.Option("--replay", help="Answer from a record, or a published window log, without a model.")
     ] = None,
+    split: Annotated[
+        str | None, typer.Option("--split", help="Of several splits in the folder, this one: test, dev, train.")
+    ] = None,
+    tag: Annotated[str, typer.Option("--tag", help="A name for this run, in its file and in the JSON.")] = "",
     plan: Annotated[bool, typer.Option("--plan", help="Tell calls, tokens and rounds; make no call.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -68,12 +77,14 @@ def evaluate(
 
     if run is not None and (options.names_a_model or bm25.given or (depth, record, replay) != (None, None, None)):
         raise typer.BadParameter("--run measures a run as it is: it goes with no model, --depth, --record or --replay")
-    experiment = Experiment.of(data, measures=measures or DEFAULT_MEASURES, limit=limit, run_out=run_out)
+    experiment = Experiment.of(
+        data, measures=measures or DEFAULT_MEASURES, limit=limit, run_out=run_out, split=split, tag=tag
+    )
     if run is not None:
-        _tell(experiment.of_run(run), as_json=as_json)
+        _tell(experiment.of_run(run), experiment, files=(run,), as_json=as_json)
         return
     if stage is not None and not plan and not options.given and (record, replay) == (None, None):
-        _tell(Bm25FirstStage.over(experiment, bm25.over(None)).alone(), as_json=as_json)
+        _tell(_first_stage(experiment, bm25.over(None)).alone(), experiment, as_json=as_json)
         return
     # A file has its own say on what happens to a failed query; otherwise the measuring goes on.
     spec = options.spec(on_failure="partial" if options.config is None and replay is None else None)
@@ -82,9 +93,9 @@ def evaluate(
         _tell_plan(spec.build(), experiment.dataset.requests, depth, as_json=as_json)
         return
     bar = progress_bar(f"{len(experiment.dataset.requests)} queries")
-    with _reranker(spec, record, replay) as reranker, bar as progress:
+    with _reranker(spec, record, replay, experiment.dataset.files) as reranker, bar as progress:
         report = experiment.of_reranker(reranker, depth=depth, progress=progress)
-    _tell(report, as_json=as_json)
+    _tell(report, experiment, spec=spec, files=() if replay is None else (replay,), as_json=as_json)
 
 
 def _from_first_stage(experiment: Experiment, stage: str | None, bm25: Bm25Options, spec: Spec) -> Experiment:
@@ -95,18 +106,42 @@ def _from_first_stage(experiment: Experiment, stage: str | None, bm25: Bm25Optio
         return experiment
     if stage is None and experiment.dataset.corpus is None:
         words = f"{experiment.dataset.name} has no corpus: its own candidates are the first stage, not the config's"
-        stderr().print(words, style="yellow", highlight=False)
+        stderr().print(words, style="yellow")
         return experiment
-    return Bm25FirstStage.over(experiment, bm25.over(spec.first_stage)).experiment
+    return _first_stage(experiment, bm25.over(spec.first_stage)).experiment
 
 
-def _tell(report: EvaluationReport, *, as_json: bool) -> None:
+def _first_stage(experiment: Experiment, first: FirstStageSpec) -> Bm25FirstStage:
+    from rankkit.evaluation.first_stage import Bm25FirstStage
+
+    return Bm25FirstStage.over(experiment, first.settings(), first.k)
+
+
+def _tell(
+    report: EvaluationReport,
+    experiment: Experiment,
+    *,
+    spec: Spec | None = None,
+    files: Sequence[Path] = (),
+    as_json: bool,
+) -> None:
+    """Show the report, and end with the exit code that it asks for."""
+    from rankkit.evaluation.provenance import provenance
     from rankkit.evaluation.table import report_table
 
     if as_json:
-        write_json(report.to_dict())
+        said = None if spec is None else as_table(spec)
+        ran = provenance(
+            spec=said,
+            seed=getattr(spec, "seed", None),
+            files=(*experiment.dataset.files, *files),
+            command=["rankkit", *sys.argv[1:]],
+        )
+        write_json({**report.to_dict(), "run": ran})
     else:
         stdout().print(report_table(report))
+    if report.unwritten:
+        raise DataError(report.unwritten, hint="The measures above stand; the run is lost.")
     end(trouble=bool(report.failures or report.late))
 
 
@@ -119,7 +154,7 @@ def _tell_plan(reranker: BaseReranker, requests: Sequence[Request], depth: int |
         "queries": len(plans),
         "questions": sum(one.questions for one in plans),
         "questions_at_most": together([one.questions_at_most for one in plans], 0),
-        **told_usage(usage, together([one.usage_at_most for one in plans], Usage())),
+        **usage_bounds(usage, together([one.usage_at_most for one in plans], Usage())),
         "rounds_a_query": max((one.sequential_rounds for one in plans), default=0),
         "exact": all(one.exact for one in plans),
     }
@@ -131,11 +166,11 @@ def _tell_plan(reranker: BaseReranker, requests: Sequence[Request], depth: int |
         table.add_row(name.replace("_", " "), Text("not known" if value is None else str(value)))
     stdout().print(table)
     if not totals["exact"]:
-        stderr().print(NOT_EXACT, style="dim", highlight=False, soft_wrap=True)
+        stderr().print(NOT_EXACT, style="dim", soft_wrap=True)
 
 
 @contextlib.contextmanager
-def _reranker(spec: Spec, record: Path | None, replay: Path | None) -> Iterator[BaseReranker]:
+def _reranker(spec: Spec, record: Path | None, replay: Path | None, inputs: Sequence[Path]) -> Iterator[BaseReranker]:
     if record is not None and replay is not None:
         raise typer.BadParameter("--record keeps what a model says, and --replay asks none: give one of them")
     if replay is not None:
@@ -143,12 +178,17 @@ def _reranker(spec: Spec, record: Path | None, replay: Path | None) -> Iterator[
         yield replayed
         unasked = replayed.judge.left_over()
         if unasked:
-            stderr().print(f"{unasked} recorded queries are not in this run", style="yellow", highlight=False)
+            stderr().print(f"{unasked} recorded queries are not in this run", style="yellow")
     elif record is None:
         yield spec.build()
     else:
-        with Recorder(record, _fingerprints(spec)) as recorder:
-            yield spec.build(on_reply=recorder.write)
+        recorder = Recorder(record, _fingerprints(spec), inputs)
+        try:
+            with recorder:
+                yield spec.build(on_reply=recorder.write)
+        finally:
+            if recorder.trouble:
+                remark(recorder.trouble, style="yellow")
 
 
 def _fingerprints(spec: Spec) -> Mapping[str, str]:

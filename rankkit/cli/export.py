@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from rankkit.cli.output import remark, say, write_json
 
 if TYPE_CHECKING:
     from rankkit.models.export import Exported
@@ -39,10 +40,10 @@ def export(
     unit = "logit" if kind is ExportKind.CROSS_ENCODER else "log-probability"
     if as_json:
         result = {"path": str(out), "kind": kind.value, "largest_difference": off, "unit": unit, "samples": len(found)}
-        typer.echo(json.dumps(result, indent=2))
+        write_json(result)
         return
-    typer.echo(out)
-    typer.echo(f"largest difference from the original over {len(found)} samples: {off:.2g} ({unit})", err=True)
+    say(out)
+    remark(f"largest difference from the original over {len(found)} samples: {off:.2g} ({unit})")
 
 
 def _answers(made: Exported) -> list[tuple[float, ...]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -12,16 +11,17 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TransferSpeedColumn
 from rich.table import Table
 from rich.text import Text
 
 from rankkit.cli.export import export
+from rankkit.cli.output import progress_on, remark, say, stderr, stdout, write_json
 from rankkit.errors import LicenceNotAccepted, ModelError, ModelNotPulled
 from rankkit.models import store
 from rankkit.models.catalogue import Row, Terms, find, rows
 from rankkit.models.home import home, size
-from rankkit.models.progress import PullProgress, Tell
+from rankkit.models.progress import OnPull, PullProgress
 from rankkit.models.store import Pulled
 
 models_app = typer.Typer(
@@ -45,7 +45,7 @@ def list_models(
     here = {there.name: there for there in store.pulled()}
     listed = [_brief(row, here.get(row.name)) for row in rows() if row.name in here or not pulled]
     if as_json:
-        _print_json(listed)
+        write_json(listed)
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "kind", "licence", "size", "here"):
@@ -60,7 +60,7 @@ def list_models(
             "yes" if row["path"] else "",
         )
         table.add_row(*map(Text, cells))  # a row's own words may look like markup
-    _out().print(table)
+    stdout().print(table)
 
 
 @models_app.command()
@@ -69,7 +69,7 @@ def show(name: Name, as_json: Json = False) -> None:
     row = find(name)
     there = store.installed(row)
     if as_json:
-        _print_json({**asdict(row), "file": [asdict(file) for file in row.files], **_whereabouts(there)})
+        write_json({**asdict(row), "file": [asdict(file) for file in row.files], **_whereabouts(there)})
         return
     facts = {
         "name": ", ".join((row.name, *row.aliases)),
@@ -91,7 +91,7 @@ def show(name: Name, as_json: Json = False) -> None:
     for key, fact in facts.items():
         if fact:
             table.add_row(key, Text(fact))
-    _out().print(table)
+    stdout().print(table)
 
 
 @models_app.command()
@@ -114,17 +114,17 @@ def pull(
     began = time.monotonic()
     row = _about_to_come(name)
     if row is not None:
-        typer.echo(f"{row.name}: licence {row.licence}, {row.homepage}", err=True)
+        remark(f"{row.name}: licence {row.licence}, {row.homepage}")
         # A person can be asked; a script must say it beforehand.
         if row.terms and not accept_licence and sys.stdin.isatty():
             _ask(row, row.terms)
             accept_licence = True
-    with _bar() as tell:
-        path = store.pull(name, accept_licence=accept_licence, allow_unverified=allow_unverified, progress=tell)
+    with _bar() as show:
+        path = store.pull(name, accept_licence=accept_licence, allow_unverified=allow_unverified, progress=show)
     if as_json:
-        _print_json({"name": name, "path": str(path), "seconds": round(time.monotonic() - began, 3)})
+        write_json({"name": name, "path": str(path), "seconds": round(time.monotonic() - began, 3)})
     else:
-        typer.echo(path)
+        say(path)
 
 
 @models_app.command()
@@ -132,9 +132,9 @@ def path(name: Name, as_json: Json = False) -> None:
     """Print where a model lies. Never uses the network."""
     where = store.locate(name)
     if as_json:
-        _print_json({"name": name, "path": str(where)})
+        write_json({"name": name, "path": str(where)})
     else:
-        typer.echo(where)
+        say(where)
 
 
 @models_app.command()
@@ -156,13 +156,13 @@ def verify(
             unseen = [file.name for file in there.manifest.files if file.unseen]
             results.append({"name": there.name, "ok": True, "path": str(there.path), "unseen": unseen})
     if as_json:
-        _print_json(results)
+        write_json(results)
     else:
         for result in results:
             note = (
                 " (some files: against what was pulled, the catalogue has no checksum)" if result.get("unseen") else ""
             )
-            typer.echo(f"{'ok' if result['ok'] else 'BAD':<4}{result['name']}{note}")
+            say(f"{'ok' if result['ok'] else 'BAD':<4}{result['name']}{note}")
     if failed:
         raise failed[0]
 
@@ -172,9 +172,9 @@ def remove(name: Name, as_json: Json = False) -> None:
     """Delete a model from this machine's cache."""
     freed = store.remove(name)
     if as_json:
-        _print_json({"name": name, "freed_bytes": freed})
+        write_json({"name": name, "freed_bytes": freed})
     else:
-        typer.echo(f"removed {name}: {size(freed)} free again", err=True)
+        remark(f"removed {name}: {size(freed)} free again")
 
 
 def _brief(row: Row, there: Pulled | None) -> dict[str, object]:
@@ -209,21 +209,21 @@ def _about_to_come(name: str) -> Row | None:
 
 def _ask(row: Row, terms: Terms) -> None:
     """Ask a person at a terminal to accept a model's terms; anything but yes ends the command."""
-    typer.echo(f"{terms.text}\n{terms.url}", err=True)
+    remark(f"{terms.text}\n{terms.url}")
     if not typer.confirm("Do you accept these terms?", err=True):
         raise LicenceNotAccepted(f"the terms of {row.name} were not accepted, so it was not pulled")
 
 
 @contextmanager
-def _bar() -> Iterator[Tell]:
+def _bar() -> Iterator[OnPull]:
     """A progress bar on stderr where that is a terminal; else a line for each change of phase."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    console = stderr()
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     tasks: dict[str, TaskID] = {}
     said: set[tuple[str, str]] = set()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as drawn:
+    with progress_on(console, *columns) as drawn:
 
-        def tell(now: PullProgress) -> None:
+        def show(now: PullProgress) -> None:
             if now.source not in tasks and now.phase == "downloading":
                 tasks[now.source] = drawn.add_task(now.model, total=now.total)
             if now.phase in ("downloading", "unpacking"):
@@ -231,7 +231,7 @@ def _bar() -> Iterator[Tell]:
             if now.phase != "downloading" or not console.is_terminal:
                 _say(console, now, said)
 
-        yield tell
+        yield show
 
 
 def _say(console: Console, now: PullProgress, said: set[tuple[str, str]]) -> None:
@@ -245,14 +245,4 @@ def _say(console: Console, now: PullProgress, said: set[tuple[str, str]]) -> Non
         "failed": f"{now.model}: {now.source} did not work out: {now.note}",
         "done": f"{now.model}: ready in {home() / 'models' / now.model}",
     }
-    console.print(words[now.phase], markup=False, highlight=False, soft_wrap=True)
-
-
-def _out() -> Console:
-    # Wide where stdout is no terminal: a table that is piped must not be cut at 80 columns.
-    console = Console()
-    return console if console.is_terminal else Console(width=200)
-
-
-def _print_json(data: object) -> None:
-    typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
+    console.print(words[now.phase], soft_wrap=True)

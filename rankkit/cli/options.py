@@ -153,7 +153,7 @@ class RerankerOptions:
         return (self.model, self.config) != (None, None)
 
     def spec(self, *, on_failure: str | None = None) -> Spec:
-        """What was not given is left to the spec's own defaults; ``on_failure`` to this one, if it is not in --set."""
+        """What was not given is left to the spec's own defaults; ``on_failure`` to this one, if --set has none."""
         if self.model is not None and self.config is not None:
             raise typer.BadParameter("give --model or --config, not both")
         if self.config is not None:

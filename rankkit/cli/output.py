@@ -3,34 +3,73 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
+from rankkit.cli.terminal import UNSAFE, Output, SafeConsole, visible
 from rankkit.core import execution
 from rankkit.core.ranking import Ranking, clip
+from rankkit.data.plain import plain
 
 #: Rows for a pipe or a file are never folded or cut to somebody's window.
 _NO_WINDOW = 100_000
 
 
 def stdout() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=_NO_WINDOW)
+    console = SafeConsole("stdout")
+    return console if console.is_terminal else SafeConsole("stdout", width=_NO_WINDOW)
 
 
 def stderr() -> Console:
-    return Console(stderr=True)
+    return SafeConsole("stderr")
+
+
+def say(words: object) -> None:
+    """A line on stdout as it is, not folded to a window."""
+    Output("stdout").write(f"{visible(str(words))}\n")
+
+
+def remark(words: object, style: str | None = None) -> None:
+    """A line on stderr as it is, not folded to a window."""
+    stderr().print(str(words), style=style, soft_wrap=True)
 
 
 def write_json(data: object) -> None:
-    sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    """Any value, as JSON that every parser reads: in ASCII where stdout is not UTF-8, and with escapes for whatever
+    would control a terminal.
+    """
+    out = Output("stdout")
+    unicode = out.encoding.lower().replace("_", "-").startswith("utf")
+    text = json.dumps(plain(data), ensure_ascii=not unicode, indent=2, allow_nan=False)
+    # Line feeds and spaces aside, all of them are inside strings.
+    out.write(UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
+
+
+def progress_on(console: Console, *columns: ProgressColumn) -> Progress:
+    """A bar that is gone when done, and that is not there where the console is no terminal."""
+    # Rich would put itself in place of sys.stdout and sys.stderr, which the console writes to.
+    return Progress(
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
 
 
 @contextmanager
@@ -44,7 +83,7 @@ def progress_bar(words: str) -> Iterator[execution.OnProgress]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with progress_on(console, *columns) as bar:
         task = bar.add_task(words, total=None)
 
         def advance(event: execution.Progress) -> None:
@@ -67,7 +106,7 @@ def ranking_table(ranking: Ranking, *, was: bool = True, title: str = "") -> Tab
         cells = [str(row.rank), _moved(row.index + 1, row.rank) if was else str(row.index + 1)]
         if ranking.scores is not None:
             cells.append("" if row.score is None else f"{row.score:.4f}")
-        table.add_row(*cells, Text(row.candidate.id), Text(clip(row.candidate.content, room)))
+        table.add_row(*cells, Text(visible(row.candidate.id)), Text(clip(row.candidate.content, room)))
     return table
 
 
@@ -95,7 +134,7 @@ def ranking_dict(ranking: Ranking) -> dict[str, object]:
         }
         for row in ranking
     ]
-    return {**ranking.to_dict(), "results": rows}
+    return {**ranking.to_dict(), "input_notes": dict(ranking.request.notes), "results": rows}
 
 
 def _moved(was: int, now: int) -> str:
@@ -108,6 +147,7 @@ def bill_line(ranking: Ranking) -> str:
     usage = ranking.usage
     seconds = sum(step.seconds for step in ranking.steps)
     words = [f"{len(ranking)} documents, {usage.calls} calls, {usage.tokens} tokens, {seconds:.2f} s"]
+    words += [f"{note}: {count}" for note, count in ranking.request.notes.items()]
     words += [] if usage.cost is None else [f"money {usage.cost:.4f}"]
     for step in ranking.steps:
         words += [f"{note}: {count}" for note, count in {**step.notes, **step.defects}.items()]

@@ -2,92 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from rankkit.backends.language.pricing import Prices
 from rankkit.cli import options
-from rankkit.cli.first_stage import searched
 from rankkit.cli.output import stderr, stdout, write_json
 from rankkit.config.first_stage import FirstStageSpec
-from rankkit.config.language_model import LanguageModelSpec
 from rankkit.config.loading import read_spec
-from rankkit.config.spec import BaseSpec, ModelSpec, naming
-from rankkit.core.plan import Plan, StagePlan
+from rankkit.config.spec import naming
 from rankkit.core.ranking import Request
 from rankkit.core.usage import Usage
-from rankkit.pipeline.cascade import BaseReranker
-from rankkit.planning.calibration import Speed, calibrate, judged, sample_request
-
-T = TypeVar("T", int, Usage)
+from rankkit.planning.calibration import Speed, calibrate, sample_request
+from rankkit.planning.totals import StageTotal, prices_of, summed, totals
 
 #: What the figures of a plan assume that is not exact.
 NOT_EXACT = (
     "not exact: ~ is the course if the order before is right, ≤ holds for every course (- where it is not known); "
     "tries again, orders gone on with and stand-ins are in neither"
 )
-
-
-@dataclass(slots=True)
-class StageTotal:
-    """One stage over all queries. ``rounds`` is the most of one query."""
-
-    stage: str
-    questions: int = 0
-    usage: Usage = field(default_factory=Usage)
-    sequential_rounds: int = 0
-    exact: bool = True
-    questions_at_most: int | None = 0
-    usage_at_most: Usage | None = field(default_factory=Usage)
-    seconds: float | None = None
-
-    def add(self, plan: StagePlan) -> None:
-        self.questions += plan.questions
-        self.usage += plan.usage
-        self.sequential_rounds = max(self.sequential_rounds, plan.sequential_rounds)
-        self.exact = self.exact and plan.exact
-        self.questions_at_most = together([self.questions_at_most, plan.questions_at_most], 0)
-        self.usage_at_most = together([self.usage_at_most, plan.usage_at_most], Usage())
-
-    def to_dict(self) -> dict[str, object]:
-        return {
-            "stage": self.stage,
-            "questions": self.questions,
-            "questions_at_most": self.questions_at_most,
-            **told_usage(self.usage, self.usage_at_most),
-            "rounds_a_query": self.sequential_rounds,
-            "seconds_estimated": self.seconds,
-            **told_money(self.usage, self.usage_at_most),
-            "exact": self.exact,
-        }
-
-
-def together(parts: Sequence[T | None], nothing: T) -> T | None:
-    """The sum; ``None`` where a part is not known."""
-    known = [part for part in parts if part is not None]
-    return sum(known, nothing) if len(known) == len(parts) else None
-
-
-def told_usage(usage: Usage, at_most: Usage | None) -> dict[str, object]:
-    """Calls and tokens of the course, and of the dearest that there is; ``None`` where that is not known."""
-    return {
-        "calls": usage.calls,
-        "calls_at_most": None if at_most is None else at_most.calls,
-        "input_tokens_expected": usage.input_tokens,
-        "input_tokens_at_most": None if at_most is None else at_most.input_tokens,
-        "output_tokens_expected": usage.output_tokens,
-        "output_tokens_at_most": None if at_most is None else at_most.output_tokens,
-    }
-
-
-def told_money(usage: Usage, at_most: Usage | None) -> dict[str, object]:
-    return {"cost_expected": usage.cost, "cost_at_most": None if at_most is None else at_most.cost}
 
 
 def plan(
@@ -114,7 +51,7 @@ def plan(
         reranker = spec.build()
     speeds = calibrate(reranker, requests[0]) if calibration and requests else {}
     stages = totals(reranker, requests, speeds, prices_of(spec, reranker))
-    summary = _summary(reranker, len(requests), stages)
+    summary = summed(reranker, len(requests), stages)
     if as_json:
         rows = [stage.to_dict() for stage in stages]
         write_json({**summary, "stages": rows, "calibration": _told(speeds)})
@@ -123,74 +60,16 @@ def plan(
     _remark(stages, speeds)
 
 
-def totals(
-    reranker: BaseReranker,
-    requests: Sequence[Request],
-    speeds: Mapping[str, Speed],
-    prices: Mapping[str, Prices],
-) -> list[StageTotal]:
-    """The plans of all requests, added up stage by stage."""
-    found: dict[tuple[int, str], StageTotal] = {}
-    for request in requests:
-        planned: Plan = reranker.plan(request)
-        for at, stage in enumerate(planned.stages):
-            total = found.setdefault((at, stage.stage), StageTotal(stage.stage))
-            total.add(stage if stage.stage not in prices else _priced(stage, prices[stage.stage]))
-            seconds = speeds[stage.stage].seconds(stage) if stage.stage in speeds else None
-            total.seconds = seconds if total.seconds is None or seconds is None else total.seconds + seconds
-    return [found[key] for key in sorted(found, key=lambda key: key[0])]
-
-
-def _priced(plan: StagePlan, prices: Prices) -> StagePlan:
-    def priced(usage: Usage) -> Usage:
-        cost = prices.cost(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
-        return replace(usage, cost=cost)
-
-    most = plan.usage_at_most
-    return replace(plan, usage=priced(plan.usage), usage_at_most=None if most is None else priced(most))
-
-
-def prices_of(spec: BaseSpec, reranker: BaseReranker) -> Mapping[str, Prices]:
-    """What the tokens of each stage cost, where its spec has price rows."""
-    return {
-        stage.name: Prices(model.price_input or 0.0, model.price_output or 0.0)
-        for model, stage in zip(_models(spec), judged(reranker), strict=True)
-        if isinstance(model, LanguageModelSpec) and (model.price_input, model.price_output) != (None, None)
-    }
-
-
-def _models(spec: BaseSpec) -> Iterator[ModelSpec]:
-    """The models' specs in the order in which ``judged`` has what was built from them."""
-    if isinstance(spec, ModelSpec):
-        yield spec
-    for key, part in spec.parts():
-        if key != "on_failure":
-            yield from _models(part)
-
-
 def _requests(data: Path, limit: int | None, first: FirstStageSpec | None) -> Sequence[Request]:
     """As an evaluation would have them."""
     from rankkit.data.datasets import load_dataset
 
     dataset = load_dataset(data, limit=limit)
-    return dataset.requests if first is None or dataset.corpus is None else searched(dataset, first)[0].requests
+    if first is None or dataset.corpus is None:
+        return dataset.requests
+    from rankkit.evaluation.first_stage import searched
 
-
-def _summary(reranker: BaseReranker, queries: int, stages: Sequence[StageTotal]) -> dict[str, object]:
-    usage = sum((stage.usage for stage in stages), Usage())
-    at_most = together([stage.usage_at_most for stage in stages], Usage())
-    known = [stage.seconds for stage in stages if stage.seconds is not None]
-    return {
-        "ranked_by": repr(reranker),
-        "queries": queries,
-        "questions": sum(stage.questions for stage in stages),
-        "questions_at_most": together([stage.questions_at_most for stage in stages], 0),
-        **told_usage(usage, at_most),
-        "rounds_a_query": sum(stage.sequential_rounds for stage in stages),
-        "seconds_estimated": sum(known) if len(known) == len(stages) and stages else None,
-        **told_money(usage, at_most),
-        "exact": all(stage.exact for stage in stages),
-    }
+    return searched(dataset, first.settings(), first.k)[0].requests
 
 
 def _told(speeds: Mapping[str, Speed]) -> dict[str, object]:
@@ -245,4 +124,4 @@ def _remark(stages: Sequence[StageTotal], speeds: Mapping[str, Speed]) -> None:
     if not all(stage.exact for stage in stages):
         lines.append(NOT_EXACT)
     for line in lines:
-        stderr().print(line, style="dim", highlight=False, soft_wrap=True)
+        stderr().print(line, style="dim", soft_wrap=True)

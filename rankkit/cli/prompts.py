@@ -11,7 +11,7 @@ from rich.text import Text
 
 from rankkit.cli import options
 from rankkit.cli.demo import demo_request
-from rankkit.cli.output import stderr, stdout, write_json
+from rankkit.cli.output import say, stderr, stdout, write_json
 from rankkit.core.ranking import Request
 from rankkit.data.documents import read_documents
 from rankkit.errors import PromptError
@@ -52,7 +52,7 @@ def show(name: Name, as_json: options.AsJson = False) -> None:
     parts = prompt.text or "\n\n".join(
         f"<{part.role}{', each passage' if part.each else ''}>\n{part.content}" for part in prompt.parts
     )
-    typer.echo(f"{prompt.name}, version {prompt.version}, {prompt.fingerprint}\n{prompt.source}\n\n{parts}")
+    say(f"{prompt.name}, version {prompt.version}, {prompt.fingerprint}\n{prompt.source}\n\n{parts}")
 
 
 @prompts_app.command()
@@ -87,17 +87,17 @@ def render(
     request = request.select(range(min(count, len(request))))
     rendered = render_prompt(template, request, method=method, model=opened, passage_tokens=passage_tokens)
     text = rendered.prompt if opened is None else opened.templated(rendered.prompt)
-    stderr().print(_remarks(rendered, estimated=opened is None), style="dim", highlight=False, markup=False)
+    stderr().print(_remarks(rendered, estimated=opened is None), style="dim")
     if as_json:
         shown = text if isinstance(text, str) else [{"role": m.role, "content": m.content} for m in text]
         facts = {field: getattr(rendered, field) for field in ("method", "tokens", "shortened", "begun", "compared")}
         write_json({"prompt": shown, **facts})
         return
     if isinstance(text, str):
-        typer.echo(text + rendered.begun)
+        say(text + rendered.begun)
         return
     begun = [Message("assistant", rendered.begun)] if rendered.begun else []
-    typer.echo("\n\n".join(f"<{m.role}>\n{m.content}" for m in (*text, *begun)))
+    say("\n\n".join(f"<{m.role}>\n{m.content}" for m in (*text, *begun)))
 
 
 def _open(model: str, template: PromptTemplate) -> GgufModel:
@@ -145,7 +145,7 @@ def copy(
         highlight=False,
         soft_wrap=True,
     )
-    typer.echo(str(target))
+    say(str(target))
 
 
 @prompts_app.command("import")
@@ -167,7 +167,7 @@ def import_prompt(
     stderr().print(
         f"a {prompt.question} prompt, fingerprint {prompt.fingerprint}; use it with --set prompt={target}", style="dim"
     )
-    typer.echo(str(target))
+    say(str(target))
 
 
 def _facts(prompt: PromptTemplate) -> dict[str, object]:

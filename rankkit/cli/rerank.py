@@ -18,9 +18,11 @@ from rankkit.cli.output import (
     troubled,
     write_json,
 )
+from rankkit.core.documents import OnEmpty
 from rankkit.core.ranking import Request
 from rankkit.core.reranker import cut
 from rankkit.data.documents import read_documents
+from rankkit.data.records import Format
 
 
 @spread
@@ -28,14 +30,25 @@ def rerank(
     query: Annotated[str, typer.Argument(help="What the documents are to be relevant to.")],
     options: RerankerOptions,
     files: Annotated[
-        list[str] | None, typer.Argument(help="A text a line, or JSON lines with id, text, title. - is stdin.")
+        list[str] | None,
+        typer.Argument(
+            help="A text a line; or JSON lines, a JSON array, CSV or TSV with id, text, title; compressed or not. "
+            "- is stdin."
+        ),
     ] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="What the files are. Default: what their names, or their first lines, say."),
+    ] = None,
+    on_empty: Annotated[
+        OnEmpty, typer.Option("--on-empty", help="Documents without a text: an error, or left out and counted.")
+    ] = "error",
     top_k: Annotated[int | None, typer.Option("--top-k", "-k", help="Only the best K.", min=0)] = None,
     threshold: Annotated[float | None, typer.Option("--threshold", help="Only scores of at least this.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Rerank documents from files or standard input."""
-    request = Request.of(query, read_documents(files or []))
+    request = Request.of(query, read_documents(files or [], form), on_empty=on_empty)
     spec = options.spec()
     if spec.first_stage is not None:
         stderr().print("the config's first stage is not asked: the documents are given", style="yellow")
@@ -46,5 +59,5 @@ def rerank(
         write_json(ranking_dict(ranking))
     else:
         stdout().print(ranking_table(ranking))
-        stderr().print(bill_line(ranking), style="dim", highlight=False)
+        stderr().print(bill_line(ranking), style="dim")
     end(trouble=troubled(ranking))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,12 +16,13 @@ from rankkit.cli.output import (
     progress_bar,
     ranking_dict,
     ranking_table,
+    remark,
     stderr,
     stdout,
     troubled,
     write_json,
 )
-from rankkit.core.ranking import Query
+from rankkit.core.ranking import Request
 
 
 @spread
@@ -45,9 +47,10 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Search a corpus with BM25 and, with --model or --config, rerank what it finds."""
+    from rankkit.retrieval.bm25 import unusual
     from rankkit.retrieval.searcher import Searcher
 
-    asked = Query(query)
+    asked = Request.of(query, [])
     if options.given and not options.names_a_model:
         raise typer.BadParameter("these options are for a model: give --model or --config too")
     # Before the corpus is read: what is wrong with the model is told at once.
@@ -60,16 +63,19 @@ def search(
         )
     found, built = first.open()
     if built:
-        stderr().print(f"index of {len(found)} documents written to {first.index}", style="dim", highlight=False)
+        stderr().print(f"index of {len(found)} documents written to {first.index}", style="dim")
+    if first.settings() is None and not built and (note := unusual(found.settings)):
+        remark(f"{first.index}: {note}", style="yellow")
     with progress_bar("reranking") as progress:
-        ranking = Searcher(found, reranker, first.k).search(asked, progress=progress)
-    request, ranking = ranking.request, ranking.top(top_k)
+        ranking = Searcher(found, reranker, first.k).search(asked.query, progress=progress)
+    ranking = replace(ranking, request=replace(ranking.request, notes=asked.notes)).top(top_k)
+    request = ranking.request
     if as_json:
         told = {"name": repr(found), "documents": len(found), "found": len(request)}
         write_json({**ranking_dict(ranking), "first_stage": told})
     else:
         stdout().print(ranking_table(ranking))
-        stderr().print(f"{len(request)} found by {found!r} · {bill_line(ranking)}", style="dim", highlight=False)
+        stderr().print(f"{len(request)} found by {found!r} · {bill_line(ranking)}", style="dim")
         if not request.candidates:
             stderr().print("No document shares a word with the query. Scripts without spaces: --tokenizer bigrams")
     end(trouble=troubled(ranking))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rankkit.core.events import logger
 from rankkit.core.ranking import Candidate
 from rankkit.errors import ConfigError, DataError
 
@@ -48,15 +49,22 @@ class FirstStageSpec(BaseModel):
             ConfigError: neither a corpus nor an index is named, or settings for an index that is there.
             DataError: there is no such corpus or index, or it is broken.
         """
-        from rankkit.retrieval.bm25 import Bm25Index
+        from rankkit.retrieval.bm25 import Bm25Index, unusual
 
         if self.corpus is None and self.index is None:
             raise ConfigError("there is nothing to search", hint="Give a corpus, or the index that was built from one.")
         settings = self.settings()
         if self.corpus is None:
-            if settings is not None:
-                raise ConfigError("k1, b, tokenizer and stemmer are for building an index", hint="Give a corpus too.")
-            return Bm25Index.load(str(self.index)), False
+            index = Bm25Index.load(str(self.index))
+            if settings is not None and settings != index.settings:
+                raise ConfigError(
+                    f"{self.index} was built with {index.settings}, and not with {settings}: k1, b, tokenizer and "
+                    "stemmer are for building an index",
+                    hint="Give the corpus too, to build it again, or leave them out, to search it as it is.",
+                )
+            if settings is None and (note := unusual(index.settings)):
+                logger.warning("%s: %s", self.index, note)
+            return index, False
         documents = read_corpus(Path(self.corpus))
         if self.index is None:
             return Bm25Index.build(documents, settings), False
@@ -64,17 +72,18 @@ class FirstStageSpec(BaseModel):
 
 
 def read_corpus(path: Path) -> Iterable[Candidate]:
-    """JSON lines (a file, or ``corpus.jsonl`` in a BEIR folder, plain or gzip), or a folder of text files.
+    """JSON lines, CSV or TSV (a file, or the corpus of a BEIR or MS MARCO folder), or a folder of text files.
 
     Raises:
         DataError: there is no such file or folder. Other troubles are told when the corpus is read.
     """
     from rankkit.data.corpus import Corpus
+    from rankkit.data.folder import CORPUS, find
     from rankkit.data.text_files import TextFolder
 
     if not path.exists():
         raise DataError(f"{path}: there is no such file or folder", hint="Give a folder, or a file of JSON lines.")
     if path.is_file():
         return Corpus(path)
-    inside = [file for name in ("corpus.jsonl", "corpus.jsonl.gz") if (file := path / name).is_file()]
-    return Corpus(inside[0]) if inside else TextFolder(path)
+    inside = find(path, CORPUS)
+    return TextFolder(path) if inside is None else Corpus(inside)

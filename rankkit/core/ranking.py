@@ -13,21 +13,20 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import overload
+from typing import get_args, overload
 
+from rankkit.core.documents import TEXT_KEYS, Fields, OnEmpty, listed, read_document, unused_ids
 from rankkit.core.explanation import Explanation, explain
 from rankkit.core.step import Step as Step
 from rankkit.core.step import step_to_dict as step_to_dict
 from rankkit.core.step import usage_to_dict as usage_to_dict
+from rankkit.core.text import without_surrogates
 from rankkit.core.usage import Usage
 from rankkit.errors import ContractViolation, DuplicateIds, EmptyQuery, InputError, InvalidDocument, nearest
 
-#: Where a document's words and name are looked for, in this order: the field's data sets and frameworks do not agree
-#: on one.
-TEXT_KEYS = ("text", "segment", "contents", "content", "page_content", "body", "passage")
+_SKIPPED = "documents without text, skipped"
 #: Not printable, and yet part of words (Persian, Hindi) and of emoji.
 _JOINERS = "\u200c\u200d"
-ID_KEYS = ("id", "docid", "doc_id", "_id", "id_")
 
 
 class ScoreKind(StrEnum):
@@ -90,55 +89,37 @@ class Candidate:
 
     @classmethod
     def of(cls, document: object, position: int = 0) -> Candidate:
-        """Read a string, a mapping, or any object with a text attribute (a LangChain ``Document``, say).
+        """Read a string, a mapping, or any object with a text: see ``rankkit.core.documents`` for the shapes.
 
         A document without an id gets its position as one. Other keys of a mapping are kept as metadata.
+
+        Raises:
+            InvalidDocument: it is no document, or has no text.
         """
         if isinstance(document, Candidate):
             return document
-        if isinstance(document, str):
-            return cls(id=str(position), text=document)
-        if isinstance(document, Mapping):
-            return _from_fields(document, position, type(document).__name__)
-        found = {
-            key: getattr(document, key)
-            for key in (*TEXT_KEYS, *ID_KEYS, "title", "score", "metadata")
-            if hasattr(document, key)
-        }
-        return _from_fields(found, position, type(document).__name__)
+        return _candidate(read_document(document, position), str(position), position)
 
 
-def _from_fields(fields: Mapping[str, object], position: int, seen: str) -> Candidate:
-    text_key = next((key for key in TEXT_KEYS if fields.get(key) is not None), None)
-    title = fields.get("title") or ""
-    if text_key is None and not title:
+def _candidate(fields: Fields, name: str, position: int) -> Candidate:
+    if fields.text is None and not fields.title:
         raise InvalidDocument(
-            f"document {position} has no text: a {seen} with {', '.join(map(str, fields)) or 'nothing'} was given",
+            f"document {position} has no text: {fields.seen} was given",
             hint=f"Give a string, or a mapping or object with one of: {', '.join(TEXT_KEYS)}.",
         )
-    id_key = next((key for key in ID_KEYS if fields.get(key) is not None), None)
-    score, metadata = fields.get("score"), fields.get("metadata") or {}
-    if not isinstance(metadata, Mapping):
-        raise InvalidDocument(f"document {position}: metadata is a mapping, not {type(metadata).__name__}")
-    if score is not None and (isinstance(score, bool) or not hasattr(score, "__float__")):
-        raise InvalidDocument(f"document {position}: score is a number, not {score!r}")
-    known = {text_key, id_key, "title", "score", "metadata"}
-    extra = {str(key): value for key, value in fields.items() if key not in known}
-    return Candidate(
-        id=str(fields[id_key]) if id_key else str(position),
-        text=fields[text_key] if text_key else "",  # type: ignore[arg-type]  # Candidate checks it
-        title=title,  # type: ignore[arg-type]
-        score=None if score is None else float(score),
-        metadata={**extra, **metadata},
-    )
+    return Candidate(fields.id or name, fields.text or "", fields.title, fields.score, fields.metadata)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A query and its candidates, in first-stage order. Ids are unique; this is checked here and nowhere else."""
+    """A query and its candidates, in first-stage order. Ids are unique; this is checked here and nowhere else.
+
+    ``notes`` counts what was left out or changed when they were read (``of``).
+    """
 
     query: Query
     candidates: tuple[Candidate, ...]
+    notes: Mapping[str, int] = field(default_factory=dict, compare=False, hash=False, repr=False)
 
     def __post_init__(self) -> None:
         if len({candidate.id for candidate in self.candidates}) < len(self.candidates):
@@ -150,14 +131,36 @@ class Request:
             )
 
     @classmethod
-    def of(cls, query: str | Query, documents: Iterable[object]) -> Request:
-        """Accept plain strings, mappings and objects (see ``Candidate.of``); nothing handed in is changed."""
-        if isinstance(documents, (str, bytes, Mapping)):
-            raise InputError(
-                f"documents are a sequence of documents, not one {type(documents).__name__}", hint="Put it into a list."
-            )
-        asked = query if isinstance(query, Query) else Query(query)
-        return cls(asked, tuple(Candidate.of(document, position) for position, document in enumerate(documents)))
+    def of(cls, query: str | Query, documents: Iterable[object], *, on_empty: OnEmpty = "error") -> Request:
+        """Accept plain strings, mappings and objects (see ``Candidate.of``); nothing handed in is changed.
+
+        Documents without an id get their position among ``documents`` as one, or another number where that is the id
+        of somebody else. ``on_empty="skip"`` leaves out those without a text and a title. Lone surrogates in plain
+        values, halves of characters, are read as U+FFFD. ``notes`` counts both.
+
+        Raises:
+            EmptyQuery, InvalidDocument, DuplicateIds: as they say.
+            InputError: ``documents`` is not an iterable of documents.
+        """
+        if on_empty not in get_args(OnEmpty):
+            raise InputError(f"on_empty is {on_empty!r}", hint=nearest(str(on_empty), get_args(OnEmpty)))
+        notes = Counter[str]()
+        asked = query if isinstance(query, Query) else Query(_valid(query, "query", notes))
+        read: dict[int, Fields | Candidate] = {}
+        for position, document in enumerate(listed(documents)):
+            one = document if isinstance(document, Candidate) else read_document(document, position)
+            if on_empty == "skip" and isinstance(one, Fields) and one.is_empty:
+                notes[_SKIPPED] += 1
+            else:
+                read[position] = one if isinstance(one, Candidate) else _valid_fields(one, notes)
+        nameless = [position for position, one in read.items() if not one.id]
+        taken = {one.id for one in read.values()}
+        made = dict(zip(nameless, unused_ids(taken, nameless, beyond=len(read) + notes[_SKIPPED]), strict=False))
+        candidates = (
+            one if isinstance(one, Candidate) else _candidate(one, made.get(position, ""), position)
+            for position, one in read.items()
+        )
+        return cls(asked, tuple(candidates), {words: times for words, times in notes.items() if times})
 
     def __len__(self) -> int:
         return len(self.candidates)
@@ -173,7 +176,22 @@ class Request:
             raise InputError(
                 f"there is no candidate at position {wrong[0]}", hint=f"Positions go from 0 to {len(self) - 1}."
             )
-        return Request(self.query, tuple(self.candidates[place] for place in chosen))
+        return Request(self.query, tuple(self.candidates[place] for place in chosen), self.notes)
+
+
+def _valid(text: str, what: str, notes: Counter[str]) -> str:
+    valid = without_surrogates(text) if isinstance(text, str) else text
+    if valid is not text:
+        notes[f"lone surrogates read as U+FFFD, {what}"] += 1
+    return valid
+
+
+def _valid_fields(fields: Fields, notes: Counter[str]) -> Fields:
+    text, title = without_surrogates(fields.text or ""), without_surrogates(fields.title)
+    if text is (fields.text or "") and title is fields.title:
+        return fields
+    notes["lone surrogates read as U+FFFD, documents"] += 1
+    return replace(fields, text=text, title=title)
 
 
 @dataclass(frozen=True, slots=True)

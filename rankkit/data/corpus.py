@@ -1,4 +1,6 @@
-"""A collection of documents on disk (BEIR: JSON lines of ``_id``, ``title``, ``text``), never held as a whole."""
+"""A collection of documents on disk, never held as a whole: BEIR's JSON lines of ``_id``, ``title``, ``text``,
+MS MARCO's ``collection.tsv``, or CSV with a header.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +8,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rankkit.core.ranking import TEXT_KEYS, Candidate
-from rankkit.data.lines import located, read_json_lines
+from rankkit.core.documents import TEXT_KEYS
+from rankkit.core.ranking import Candidate
+from rankkit.data.lines import located
+from rankkit.data.records import Format, read_records, suffix_of
 from rankkit.data.requests import candidate_of
 from rankkit.errors import DataError
+
+#: A line of any other file is a JSON object.
+_FORMATS = {".json", ".csv", ".tsv"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +30,13 @@ class Corpus:
     path: Path
 
     def __iter__(self) -> Iterator[Candidate]:
-        for position, (where, fields) in enumerate(read_json_lines(self.path)):
-            if any(fields.get(key) for key in ("title", *TEXT_KEYS)):
-                with located(where):
-                    document = candidate_of(fields, position)
-                yield document
+        form: Format | None = None if suffix_of(self.path) in _FORMATS else "jsonl"
+        for position, (where, record) in enumerate(read_records(self.path, form)):
+            with located(where):
+                if isinstance(record, str) or not any(_words(record.get(key)) for key in ("title", *TEXT_KEYS)):
+                    continue
+                document = candidate_of(record, position)
+            yield document
 
     def pick(self, ids: Iterable[str]) -> dict[str, Candidate]:
         """Fetch the documents with these ids, in the order of the corpus.
@@ -50,3 +59,7 @@ class Corpus:
                 hint="Check that the ids are of this corpus.",
             )
         return found
+
+
+def _words(value: object) -> bool:
+    return bool(value.strip()) if isinstance(value, str) else bool(value)

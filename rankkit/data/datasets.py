@@ -1,9 +1,10 @@
 """Data sets: a folder with queries, judgements, and candidates or a corpus.
 
-Two layouts, which may be mixed; every file may be compressed (``.gz``):
+Three layouts, which may be mixed; every file may be compressed (``.gz``, ``.bz2``, ``.xz``):
 
 - ours: ``queries.tsv`` (qid, tab, text), ``qrels.txt`` (TREC), ``candidates.jsonl`` (see ``requests``)
-- BEIR: ``queries.jsonl``, ``qrels/test.tsv``, ``corpus.jsonl``
+- BEIR: ``queries.jsonl``, ``qrels/test.tsv`` (or ``dev``, ``train``), ``corpus.jsonl``
+- MS MARCO: ``queries.dev.small.tsv``, ``qrels.dev.small.tsv``, ``top1000.dev.tsv``, ``collection.tsv``
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from rankkit.data.requests import read_requests
 from rankkit.data.runs import Run
 from rankkit.errors import ConfigError, DataError
 
-_UNFOUND = "queries without candidates, counted as 0"
+#: The note about queries that a first stage found nothing for.
+UNFOUND = "queries without candidates, counted as 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Dataset:
 
     ``queries`` and ``qrels`` have the same keys. A query that the first stage found nothing for has no request and
     counts as 0 in every average. ``requests`` is empty where there are no candidates, ``corpus`` is ``None`` where
-    there is none. ``notes`` counts what was left out in reading.
+    there is none. ``notes`` counts what was left out in reading; ``files`` are those that were read.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Dataset:
     requests: tuple[Request, ...] = ()
     corpus: Corpus | None = None
     notes: Mapping[str, int] = field(default_factory=dict)
+    files: tuple[Path, ...] = field(default=(), compare=False)
 
     @property
     def first_stage(self) -> dict[str, tuple[str, ...]]:
@@ -45,8 +48,11 @@ class Dataset:
         return {request.query.id: tuple(item.id for item in request.candidates) for request in self.requests}
 
 
-def load_dataset(folder: str | Path, *, depth: int | None = None, limit: int | None = None) -> Dataset:
-    """Read a data set: the first ``limit`` judged queries, each with its first ``depth`` candidates.
+def load_dataset(
+    folder: str | Path, *, depth: int | None = None, limit: int | None = None, split: str | None = None
+) -> Dataset:
+    """Read a data set: the first ``limit`` judged queries, each with its first ``depth`` candidates. Of several splits
+    (``qrels/test.tsv``, ``qrels/dev.tsv``) the one of this name.
 
     ``depth`` here *drops* the tail. To rerank the head and keep the tail behind it, see ``evaluate_reranker``.
     Where ``queries`` and ``candidates`` both hold a query's text, that of ``queries`` is used. Files are checked as a
@@ -59,7 +65,7 @@ def load_dataset(folder: str | Path, *, depth: int | None = None, limit: int | N
     """
     _at_least_one("depth", depth)
     _at_least_one("limit", limit)
-    files = Files.of(Path(folder))
+    files = Files.of(Path(folder), split)
     qrels = read_qrels(files.qrels)
     listed = {item.query.id: item for item in read_requests(files.candidates)} if files.candidates else {}
     queries = read_queries(files.queries) if files.queries else {name: item.query.text for name, item in listed.items()}
@@ -75,7 +81,7 @@ def load_dataset(folder: str | Path, *, depth: int | None = None, limit: int | N
     left_out = {
         "queries without judgements, left out": len(queries) - len(judged),
         "judged queries without a text, left out": len(qrels) - len(judged),
-        _UNFOUND: len(chosen) - len(requests) if files.candidates else 0,
+        UNFOUND: len(chosen) - len(requests) if files.candidates else 0,
     }
     return Dataset(
         name=files.root.resolve().name,
@@ -84,6 +90,7 @@ def load_dataset(folder: str | Path, *, depth: int | None = None, limit: int | N
         requests=requests,
         corpus=Corpus(files.corpus) if files.corpus else None,
         notes={words: count for words, count in left_out.items() if count},
+        files=files.read,
     )
 
 
@@ -117,9 +124,9 @@ def with_run(dataset: Dataset, run: Run, *, depth: int | None = None) -> Dataset
         )
         for name, listed in rows.items()
     )
-    notes = {words: count for words, count in dataset.notes.items() if words != _UNFOUND}
+    notes = {words: count for words, count in dataset.notes.items() if words != UNFOUND}
     if len(requests) < len(dataset.queries):
-        notes[_UNFOUND] = len(dataset.queries) - len(requests)
+        notes[UNFOUND] = len(dataset.queries) - len(requests)
     return replace(dataset, requests=requests, notes=notes)
 
 

@@ -1,18 +1,24 @@
-"""Which file of a data set's folder is what, and the one kind of file that needs no module of its own: queries."""
+"""Which file of a data set's folder is what, and the one kind of file that needs no module of its own: queries.
+
+The names are ours, BEIR's (``qrels/test.tsv``) and MS MARCO's (``queries.dev.small.tsv``, ``collection.tsv``,
+``top1000.dev``). Of several splits the first of ``SPLITS`` is taken, unless one is named.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rankkit.data.lines import read_json_lines, read_lines
+from rankkit.data.lines import located, read_json_lines, read_lines, whole_id
 from rankkit.errors import DataError
 
-_QUERIES = ("queries.tsv", "queries.jsonl")
-_QRELS = ("qrels.txt", "qrels/test.tsv")
-_CANDIDATES = ("candidates.jsonl",)
-_CORPUS = ("corpus.jsonl",)
+SPLITS = ("test", "dev.small", "dev", "eval.small", "eval", "train")
+_QUERIES = ("queries.tsv", "queries.jsonl", "queries.{split}.tsv", "queries.{split}.jsonl")
+_QRELS = ("qrels.txt", "qrels/{split}.tsv", "qrels.{split}.tsv", "qrels.tsv")
+_CANDIDATES = ("candidates.jsonl", "candidates.tsv", "top1000.tsv", "top1000.{split}.tsv", "top1000.{split}")
+CORPUS = ("corpus.jsonl", "corpus.tsv", "corpus.csv", "collection.tsv", "msmarco-docs.tsv")
+_SUFFIXES = ("", ".gz", ".bz2", ".xz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +32,47 @@ class Files:
     corpus: Path | None
 
     @classmethod
-    def of(cls, root: Path) -> Files:
+    def of(cls, root: Path, split: str | None = None) -> Files:
+        """The files of a folder; those with a split in their names only of the named one.
+
+        Raises:
+            DataError: there is no such folder, or no judgements or queries in it.
+        """
         if not root.is_dir():
             raise DataError(f"{root}: there is no such folder", hint="Check the path.")
-        candidates = _find(root, _CANDIDATES)
+        candidates = find(root, _CANDIDATES, split)
         # Candidates bring their queries' texts along.
-        queries = _find(root, _QUERIES) if candidates else _needed(root, _QUERIES)
-        return cls(root, _needed(root, _QRELS), queries, candidates, _find(root, _CORPUS))
+        queries = find(root, _QUERIES, split) if candidates else _needed(root, _QUERIES, split)
+        qrels = [name for name in _QRELS if split is None or "{split}" in name]
+        return cls(root, _needed(root, qrels, split), queries, candidates, find(root, CORPUS))
+
+    @property
+    def read(self) -> tuple[Path, ...]:
+        """All of them that there are, the corpus last."""
+        return tuple(path for path in (self.qrels, self.queries, self.candidates, self.corpus) if path is not None)
 
 
-def _find(root: Path, names: Iterable[str]) -> Path | None:
-    paths = (root / f"{name}{suffix}" for name in names for suffix in ("", ".gz"))
+def find(root: Path, names: Iterable[str], split: str | None = None) -> Path | None:
+    """The first of these files that is there, compressed or not."""
+    paths = (root / f"{name}{suffix}" for name in _spelt(names, split) for suffix in _SUFFIXES)
     return next((path for path in paths if path.is_file()), None)
 
 
-def _needed(root: Path, names: Iterable[str]) -> Path:
-    path = _find(root, names)
+def _spelt(names: Iterable[str], split: str | None) -> Iterable[str]:
+    """Names with a split in them before those without where one is asked for, behind them where none is."""
+    splits = SPLITS if split is None else (split,)
+    ordered = sorted(names, key=lambda name: "{split}" not in name) if split else names
+    for name in ordered:
+        yield from (name.format(split=one) for one in splits) if "{split}" in name else (name,)
+
+
+def _needed(root: Path, names: Sequence[str], split: str | None) -> Path:
+    path = find(root, names, split)
     if path is None:
         there = ", ".join(sorted(item.name for item in root.iterdir())[:10]) or "nothing"
+        wanted = [name.format(split=split or SPLITS[0]) for name in names][:2]
         raise DataError(
-            f"{root}: there is no {' or '.join(names)} (nor one with .gz), but {there}",
+            f"{root}: there is no {' or '.join(wanted)} (nor one with .gz), but {there}",
             hint="A data set is a folder with queries, judgements, and candidates or a corpus.",
         )
     return path
@@ -85,4 +112,5 @@ def _json_rows(path: Path) -> Iterable[tuple[str, str, str]]:
         name, text = fields.get("_id"), fields.get("text")
         if name is None or not isinstance(text, str):
             raise DataError(f"{where}: no _id or no text among {', '.join(fields)}", hint='{"_id": ..., "text": ...}')
-        yield where, str(name), text
+        with located(where):
+            yield where, whole_id(str(name), "the query id"), text

@@ -1,8 +1,11 @@
-"""Queries with their candidates, a JSON line each, in two shapes that may be mixed:
+"""Queries with their candidates. As JSON lines, in two shapes that may be mixed:
 
 - ours: ``{"qid", "query": "...", "candidates": [{"docid", "text", "title", "score"}]}``
 - RankLLM's: ``{"query": {"text", "qid"}, "candidates": [{"docid", "score", "doc": {...}}]}``, the body being the first
   of text, segment, contents, content, body, passage in ``doc``.
+
+As TSV (MS MARCO's ``top1000.dev``), a line a candidate: ``qid id query text``, or as a header says; without ids
+(``qid query text``) they are counted from 0 for each query. Its lines may come in any order, so it is held in memory.
 """
 
 from __future__ import annotations
@@ -10,8 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from rankkit.core.ranking import ID_KEYS, Candidate, Query, Request
-from rankkit.data.lines import located, read_json_lines
+from rankkit.core.documents import ID_KEYS
+from rankkit.core.ranking import Candidate, Query, Request
+from rankkit.data.lines import located, read_json_lines, whole_id
+from rankkit.data.records import read_records, suffix_of
 from rankkit.errors import DataError, InvalidDocument
 
 _QUERY_ID_KEYS = ("qid", "query_id", *ID_KEYS)
@@ -26,7 +31,7 @@ def read_requests(path: Path, *, depth: int | None = None) -> Iterator[Request]:
             say the file and the line.
     """
     seen: dict[str, str] = {}
-    for where, fields in read_json_lines(path):
+    for where, fields in _grouped(path) if is_table(path) else read_json_lines(path):
         with located(where):
             request = _request(fields, depth)
             first = seen.setdefault(request.query.id, where)
@@ -35,6 +40,27 @@ def read_requests(path: Path, *, depth: int | None = None) -> Iterator[Request]:
                     f"query {request.query.id!r} is there a second time, after {first}", hint="Keep one line a query."
                 )
         yield request
+
+
+def is_table(path: Path) -> bool:
+    """Whether the name is one of a table of MS MARCO's, or of a spreadsheet's."""
+    return suffix_of(path) in (".tsv", ".csv", ".dev", ".eval", ".train")
+
+
+def _grouped(path: Path) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """A line for each query, at the place of its first candidate."""
+    groups: dict[str, tuple[str, str, list[Mapping[str, object]]]] = {}
+    for where, row in read_records(path, "csv" if suffix_of(path) == ".csv" else "tsv"):
+        name = None if isinstance(row, str) else _first(row, _QUERY_ID_KEYS[:2])
+        if isinstance(row, str) or name is None or "query" not in row:
+            raise DataError(f"{where}: no query and its id among the columns", hint="Columns are: qid id query text.")
+        first, query, candidates = groups.setdefault(name, (where, str(row["query"]), []))
+        if query != row["query"]:
+            raise DataError(f"{where}: query {name!r} had another text in {first}", hint="Keep one of them.")
+        candidate = {key: value for key, value in row.items() if key not in ("qid", "query_id", "query")}
+        candidates.append({"id": str(len(candidates)), **candidate})
+    for name, (where, query, rows) in groups.items():
+        yield where, {"qid": name, "query": query, "candidates": rows}
 
 
 def candidate_of(fields: object, position: int) -> Candidate:
@@ -53,6 +79,7 @@ def candidate_of(fields: object, position: int) -> Candidate:
             f"document {position} has no id, but {', '.join(map(str, fields)) or 'nothing'}",
             hint=f"Judgements and runs need one: {', '.join(ID_KEYS)}.",
         )
+    name = whole_id(name, "the document id")
     body = fields.get("doc", fields)
     if isinstance(body, str):
         body = {"text": body}
@@ -82,7 +109,7 @@ def _query(fields: Mapping[str, object]) -> Query:
             f"no {'query id' if isinstance(text, str) else 'query text'} among {', '.join(fields)}",
             hint='A line is {"qid": ..., "query": ..., "candidates": [...]}.',
         )
-    return Query(text, name)
+    return Query(text, whole_id(name, "the query id"))
 
 
 def _first(fields: Mapping[str, object], keys: tuple[str, ...]) -> str | None:

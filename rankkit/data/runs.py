@@ -1,4 +1,4 @@
-"""TREC runs: ``qid Q0 docid rank score tag``, a line a document.
+"""TREC runs: ``qid Q0 docid rank score tag``, a line a document; MS MARCO's (``qid docid rank``) are read, too.
 
 Evaluation tools ignore the rank column: trec_eval sorts by score, in single precision, and equal scores by document
 id, descending. So a run is read here the way trec_eval reads it, and written here so that nothing is left to that
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gzip
 import math
-import os
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +17,12 @@ from itertools import pairwise
 from pathlib import Path
 
 from rankkit.core.ranking import Ranking
-from rankkit.data.lines import read_lines
+from rankkit.data.lines import read_lines, whole_id
+from rankkit.data.written import check_writable, replaced
 from rankkit.errors import DataError
 
 _COLUMNS = ("qid", "Q0", "docid", "rank", "score", "tag")
+_MSMARCO = ("qid", "docid", "rank")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,9 @@ def read_run(path: Path) -> Run:
     tag = ""
     for where, text in read_lines(path):
         columns = text.split()
+        if len(columns) == len(_MSMARCO):
+            query, document, rank = columns
+            columns = [query, "Q0", document, rank, str(-_number(where, rank)), "run"]
         if len(columns) != len(_COLUMNS):
             raise DataError(
                 f"{where}: {len(columns)} columns instead of {len(_COLUMNS)}: {text[:80]!r}",
@@ -91,14 +95,14 @@ def _single(score: float) -> float:
 
 
 def write_run(path: Path, rankings: Iterable[Ranking], *, tag: str = "rankkit") -> None:
-    """Write rankings as a run (compressed if the name ends in ``.gz``); an existing file is replaced as a whole.
+    """Write rankings as a run (compressed if the name ends in ``.gz``); an existing run is replaced as a whole.
 
     The scores are the ranking's own if it has one for every document and they fall strictly. Otherwise the score
     column is made up from the rank: n for the first of n documents, 1 for the last. Dropped candidates are left out.
 
     Raises:
         DataError: an id is empty or has white space in it, which the format cannot hold; a query is there twice; or
-            the file cannot be written.
+            the file cannot be written, or is something else than a run.
     """
     tag = _word(tag, "the tag")
     lines: list[str] = []
@@ -111,7 +115,9 @@ def write_run(path: Path, rankings: Iterable[Ranking], *, tag: str = "rankkit") 
         for rank, (name, score) in enumerate(zip(ranking.ids, printable_scores(ranking), strict=True), start=1):
             lines.append(f"{query} Q0 {_word(name, 'a document id')} {rank} {score!r} {tag}\n")
     content = "".join(lines).encode()
-    _replace(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
+    check_run_out(path)
+    with replaced(path) as file:
+        file.write(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 
 def printable_scores(ranking: Ranking) -> Sequence[float]:
@@ -129,29 +135,26 @@ def _word(text: str, what: str) -> str:
         raise DataError(
             f"{what} is {text!r}", hint="A TREC run separates its columns by white space: give a word without any."
         )
-    return text
+    return whole_id(text, what)
 
 
-def check_writable(path: Path) -> None:
-    """Refuse a place where no file can be written, before work is done whose result would be lost.
+def check_run_out(path: Path, inputs: Iterable[Path] = ()) -> None:
+    """Refuse, before anything is ranked, a place where no run can be written, or where something else would be lost.
 
     Raises:
-        DataError: its folder is missing or may not be written to, or the path is a folder.
+        DataError: as ``check_writable``.
     """
-    if not path.parent.is_dir():
-        raise DataError(f"{path}: there is no folder {path.parent}", hint="Make it first.")
-    if path.is_dir():
-        raise DataError(f"{path}: is a folder", hint="Give the name of a file.")
-    if not os.access(path.parent, os.W_OK):
-        raise DataError(f"{path}: the folder {path.parent} may not be written to", hint="Give another place.")
+    check_writable(path, "a run", _is_row, inputs)
 
 
-def _replace(path: Path, content: bytes) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    check_writable(path)
+def _is_row(line: str) -> bool:
+    columns = line.split()
+    return len(columns) == len(_COLUMNS) and all(_is_number(column) for column in columns[3:5])
+
+
+def _is_number(text: str) -> bool:
     try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise DataError(f"{path}: cannot be written ({error.strerror or error})", hint="Give another place.") from error
+        float(text)
+    except ValueError:
+        return False
+    return True

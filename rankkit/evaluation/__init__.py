@@ -1,11 +1,39 @@
-"""How good is a reranker, and what did it cost? Read the data sets and run files of the field, rank them, measure.
+"""How good is a reranker, and what did it cost? Rank a data set, measure, compare with the first stage.
 
 ::
 
-    lines       text and JSON lines, plain or gzip, with the place of every error
-    qrels       relevance judgements                      runs      TREC runs, read and written
-    requests    queries with their candidates             corpus    documents, streamed
-    folder      which file is what                    datasets  a folder of these becomes a Dataset
     measures    names of measures, and their values       report    the result as a value; table shows it
-    evaluate    a reranker or a run over a Dataset        experiment  all of it, for the command line
+    evaluate    a reranker or a run over a Dataset        experiment  all of it, as the command line does
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rankkit.core.lazy import lazily
+
+if TYPE_CHECKING:
+    from rankkit.evaluation.evaluate import evaluate_reranker as evaluate_reranker
+    from rankkit.evaluation.evaluate import evaluate_run as evaluate_run
+    from rankkit.evaluation.experiment import Experiment as Experiment
+    from rankkit.evaluation.measures import Figures as Figures
+    from rankkit.evaluation.measures import Measure as Measure
+    from rankkit.evaluation.measures import parse_measures as parse_measures
+    from rankkit.evaluation.report import EvaluationReport as EvaluationReport
+    from rankkit.evaluation.report import Trouble as Trouble
+    from rankkit.evaluation.table import report_table as report_table
+else:
+    __getattr__, __dir__, __all__ = lazily(
+        __name__,
+        {
+            "EvaluationReport": "rankkit.evaluation.report",
+            "Experiment": "rankkit.evaluation.experiment",
+            "Figures": "rankkit.evaluation.measures",
+            "Measure": "rankkit.evaluation.measures",
+            "Trouble": "rankkit.evaluation.report",
+            "evaluate_reranker": "rankkit.evaluation.evaluate",
+            "evaluate_run": "rankkit.evaluation.evaluate",
+            "parse_measures": "rankkit.evaluation.measures",
+            "report_table": "rankkit.evaluation.table",
+        },
+    )

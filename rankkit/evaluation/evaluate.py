@@ -112,8 +112,10 @@ def _billed(report: EvaluationReport, rankings: Sequence[Ranking], seconds: floa
     stops: list[Trouble] = []
     late = 0
     diagnosed: defaultdict[str, list[float]] = defaultdict(list)
+    fingerprints: dict[str, dict[str, str]] = {}
     for ranking in rankings:
         for step in ranking.steps:
+            fingerprints.setdefault(step.stage, {}).update(step.fingerprints)
             outcomes.update(step.outcomes)
             defects.update(step.defects)
             notes.update(step.notes)
@@ -138,6 +140,7 @@ def _billed(report: EvaluationReport, rankings: Sequence[Ranking], seconds: floa
         failures=tuple(failures),
         stops=tuple(stops),
         late=late,
+        fingerprints={stage: prints for stage, prints in fingerprints.items() if prints},
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rankkit.core.execution import OnProgress
 from rankkit.core.reranker import Reranker
 from rankkit.data.datasets import Dataset, load_dataset
-from rankkit.data.runs import check_writable, read_run, write_run
-from rankkit.errors import ConfigError
+from rankkit.data.runs import check_run_out, read_run, write_run
+from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.evaluate import evaluate_reranker, evaluate_run
 from rankkit.evaluation.measures import DEFAULT_MEASURES, Measure, parse_measures
 from rankkit.evaluation.report import EvaluationReport
@@ -29,6 +29,7 @@ class Experiment:
     dataset: Dataset
     measures: tuple[Measure, ...]
     run_out: Path | None = None
+    tag: str = ""
 
     @classmethod
     def of(
@@ -38,31 +39,40 @@ class Experiment:
         measures: str = DEFAULT_MEASURES,
         limit: int | None = None,
         run_out: str | Path | None = None,
+        split: str | None = None,
+        tag: str = "",
     ) -> Experiment:
-        """Read the first ``limit`` judged queries of a data set.
+        """Read the first ``limit`` judged queries of a data set. ``tag`` names the run, in its file and in the report.
 
         Raises:
             ConfigError: a measure or ``limit`` is wrong.
             InputError: the data is wrong, or ``run_out`` cannot be written.
         """
         parsed = parse_measures(measures)
+        dataset = load_dataset(folder, limit=limit, split=split)
         if run_out is not None:
-            check_writable(Path(run_out))
-        return cls(load_dataset(folder, limit=limit), parsed, None if run_out is None else Path(run_out))
+            check_run_out(Path(run_out), dataset.files)
+        return cls(dataset, parsed, None if run_out is None else Path(run_out), tag)
 
     def of_reranker(
         self, reranker: Reranker, *, depth: int | None = None, progress: OnProgress | None = None
     ) -> EvaluationReport:
         """Rerank the first ``depth`` candidates of each query, the others staying behind them; write ``run_out``.
 
+        A run that cannot be written does not cost the report: ``unwritten`` says why.
+
         Raises:
-            RankkitError: as ``evaluate_reranker``; or ``DataError``, when the run cannot be written.
+            RankkitError: as ``evaluate_reranker``.
         """
         report, rankings = evaluate_reranker(
             reranker, self.dataset, measures=self.measures, head=depth, progress=progress
         )
-        if self.run_out is not None:
-            write_run(self.run_out, rankings)
+        report = replace(report, tag=self.tag)
+        try:
+            if self.run_out is not None:
+                write_run(self.run_out, rankings, tag=self.tag or "rankkit")
+        except DataError as error:
+            return replace(report, unwritten=error.message)
         return report
 
     def of_run(self, path: str | Path) -> EvaluationReport:

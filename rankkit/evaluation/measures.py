@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rankkit.core.extras import require_extra
+from rankkit.data.lines import whole_id
 from rankkit.errors import ConfigError, DataError
 
 with require_extra("eval", "measuring"):
@@ -73,6 +74,11 @@ def evaluate(
     if not qrels:
         raise DataError("there are no judgements to measure by", hint="Give the judgements of at least one query.")
     scores = {name: _scores(name, order) for name, order in orders.items() if order and name in qrels}
+    # What C code computes dies of ids that are no Unicode.
+    for name, grades in qrels.items():
+        whole_id(name, "the query id")
+        for document in grades:
+            whole_id(document, "the document id")
     evaluator = _provider().evaluator([measure.definition for measure in measures], qrels)
     means, rows = evaluator.calc(scores)
     values: dict[Any, dict[str, float]] = {measure.definition: {} for measure in measures}
@@ -92,7 +98,7 @@ def evaluate(
 def _scores(query: str, order: Sequence[str]) -> dict[str, float]:
     if len(set(order)) < len(order):
         raise DataError(f"the order for query {query!r} holds a document twice", hint="Keep the first of them.")
-    return {document: float(len(order) - place) for place, document in enumerate(order)}
+    return {whole_id(document, "the document id"): float(len(order) - place) for place, document in enumerate(order)}
 
 
 def _provider() -> FallbackProvider:

@@ -30,7 +30,9 @@ class EvaluationReport:
     was read from a file. ``outcomes``, ``defects``, ``notes`` and ``stopped`` add up what the steps of the rankings
     say, as do ``questions`` and ``rounds``; ``diagnostics`` has the mean over queries of each figure; ``data_notes``
     says what was left out of the data. ``failures`` has each one, and ``stops`` each stage that a limit ended early
-    for a query (``late``: how many by one of time). ``per_query`` is measure -> query id -> value.
+    for a query (``late``: how many by one of time). ``per_query`` is measure -> query id -> value. ``fingerprints`` are
+    those of prompt and model of each stage, ``tag`` is what somebody called the run, and ``unwritten`` says why its
+    file could not be written, where it could not.
     """
 
     data: str
@@ -54,6 +56,9 @@ class EvaluationReport:
     stops: tuple[Trouble, ...] = ()
     late: int = 0
     data_notes: Mapping[str, int] = field(default_factory=dict)
+    fingerprints: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    tag: str = ""
+    unwritten: str = ""
 
     @property
     def pairs_per_second(self) -> float | None:
@@ -83,6 +88,9 @@ class EvaluationReport:
             "stops": [str(trouble) for trouble in self.stops],
             "late": self.late,
             "data_notes": dict(self.data_notes),
+            "tag": self.tag,
+            "fingerprints": {stage: dict(prints) for stage, prints in self.fingerprints.items()},
+            "unwritten": self.unwritten or None,
             "per_query": {name: dict(values) for name, values in self.per_query.items()},
             "first_stage_per_query": {name: dict(values) for name, values in self.first_stage_per_query.items()},
         }

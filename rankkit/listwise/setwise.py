@@ -87,5 +87,5 @@ class SetwiseTextJudge(WindowJudge[Choose, int]):
 
 def _named(text: str, labels: tuple[str, ...]) -> int | None:
     """The label that is the whole answer, with or without marks and the word that the prompt puts before it."""
-    bare = text.strip().removeprefix("Passage").strip(" .[]()*:\n").upper()
-    return labels.index(bare) if bare in labels else None
+    label = text.strip().removeprefix("Passage").strip(" .[]()*:\n").upper()
+    return labels.index(label) if label in labels else None

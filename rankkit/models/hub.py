@@ -34,7 +34,7 @@ from rankkit.errors import ChecksumMismatch, DownloadFailed, RankkitError
 from rankkit.models.catalogue import HubSource, Row
 from rankkit.models.digest import sha256
 from rankkit.models.home import ensure_room, size
-from rankkit.models.progress import PullProgress, Tell, watching
+from rankkit.models.progress import OnPull, PullProgress, watching
 
 #: What the client raises on purpose (not all of it has a common base), and what the libraries under it raise: the hub's
 #: own error derives from its HTTP library's, and so shows what connection errors of that library derive from.
@@ -52,7 +52,7 @@ _SLACK = 1 << 16
 
 
 def fetch(
-    row: Row, source: HubSource, folder: Path, work: Path, tell: Tell, *, known_commit: str = ""
+    row: Row, source: HubSource, folder: Path, work: Path, notify: OnPull, *, known_commit: str = ""
 ) -> tuple[str, Mapping[str, str]]:
     """Put the source's files into ``folder``; return the commit that they come from, and the sha256 of each. ``work``
     is an empty folder on the same disk.
@@ -74,13 +74,13 @@ def fetch(
     ensure_room(total)
 
     def report(seen: int) -> None:
-        tell(PullProgress(row.name, "downloading", source.label, min(seen, total), total))
+        notify(PullProgress(row.name, "downloading", source.label, min(seen, total), total))
 
     with _hub_errors(source), _no_bars(), watching(work, report):
         for path in source.files.values():
             limited = _ends_beyond(sizes[path], f"{source.repo}/{path}")
             hf_hub_download(source.repo, path, revision=commit, local_dir=work, endpoint=endpoint, **limited)
-    tell(PullProgress(row.name, "unpacking", source.label, total, total))
+    notify(PullProgress(row.name, "unpacking", source.label, total, total))
     digests: dict[str, str] = {}
     for name, path in source.files.items():
         arrived = work / path

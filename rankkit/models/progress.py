@@ -27,7 +27,7 @@ class PullProgress:
     note: str = ""
 
 
-Tell = Callable[[PullProgress], None]
+OnPull = Callable[[PullProgress], None]
 
 
 def silent(_: PullProgress) -> None:

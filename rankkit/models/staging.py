@@ -12,11 +12,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from rankkit.models.home import home, lock_file, staging_folder
-from rankkit.models.progress import PullProgress, Tell
+from rankkit.models.progress import OnPull, PullProgress
 
 
 @contextmanager
-def locked(name: str, tell: Tell) -> Iterator[None]:
+def locked(name: str, notify: OnPull) -> Iterator[None]:
     """Hold the model's lock. The system lets go of it when a process dies, however it dies."""
     path = lock_file(name)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -24,7 +24,7 @@ def locked(name: str, tell: Tell) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        tell(PullProgress(name, "waiting", note="another process is at work on this model"))
+        notify(PullProgress(name, "waiting", note="another process is at work on this model"))
         lock.acquire()
     try:
         yield

@@ -18,7 +18,7 @@ from rankkit.models.digest import sha256
 from rankkit.models.fetch import fetch
 from rankkit.models.home import disk_errors, home, is_offline, model_folder
 from rankkit.models.manifest import Manifest
-from rankkit.models.progress import PullProgress, Tell, silent
+from rankkit.models.progress import OnPull, PullProgress, silent
 from rankkit.models.staging import locked, settle, staging, sweep
 
 
@@ -72,7 +72,7 @@ def pull(
     accept_licence: bool = False,
     allow_unverified: bool = False,
     offline: bool | None = None,
-    progress: Tell = silent,
+    progress: OnPull = silent,
 ) -> Path:
     """Bring a model into the cache, unless it is there, and return where it lies (see ``locate``).
 
@@ -149,12 +149,12 @@ def remove(name: str) -> int:
     return freed
 
 
-def _pull_here(row: Row, tell: Tell, *, allow_unverified: bool) -> Pulled:
+def _pull_here(row: Row, notify: OnPull, *, allow_unverified: bool) -> Pulled:
     """Under the row's lock: fetch into staging, then put it into place in one step."""
     with staging(row.name) as aside:
         made = aside / "model"
         record = records.Record({}, {}) if allow_unverified else records.read(row)
-        fetched = fetch(row, made, aside / "work", tell, record)
+        fetched = fetch(row, made, aside / "work", notify, record)
         manifests.write(Manifest.of(row, fetched.source.label, made, fetched.digests, fetched.commit), made)
         source = fetched.source if isinstance(fetched.source, HubSource) else None
         records.write(row, fetched.digests, fetched.commit, source)

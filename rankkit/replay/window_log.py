@@ -6,19 +6,17 @@ A line a call, in order: ``qid``, ``start`` and ``end`` (the slice of the *curre
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TextIO, cast
 
 from rankkit.core.judge import BoundQuestion, Call, Reply
 from rankkit.core.questions import Order
 from rankkit.core.ranking import Request
 from rankkit.core.usage import Usage
+from rankkit.data.lines import read_json_lines, read_lines
 from rankkit.errors import DataError, InvalidReply
 from rankkit.listwise.generate import read_answer
 from rankkit.replay.record import SAME_RUN, check_used
@@ -98,32 +96,21 @@ class WindowLogJudge:
 
 def is_window_log(path: Path) -> bool:
     """Whether the first line looks like one of a window log rather than of rankkit's own record."""
-    with _open(path) as file:
-        first = file.readline()
+    _, first = next(read_lines(path), ("", ""))
     return '"response"' in first and '"start"' in first
 
 
 def read_window_log(path: Path) -> WindowLogJudge:
-    """Read a log, gzipped or not.
+    """Read a log, compressed or not.
 
     Raises:
         DataError: names the line that is not one of such a log.
     """
     turns: dict[str, list[Turn]] = defaultdict(list)
-    with _open(path) as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                data = json.loads(line)
-                turn = Turn(int(data["start"]), int(data["end"]), str(data["response"]))
-                turns[str(data["qid"])].append(turn)
-            except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-                raise DataError(f"{path}, line {number}: not a line of a window log ({error})") from error
+    for where, data in read_json_lines(path):
+        try:
+            turn = Turn(int(str(data["start"])), int(str(data["end"])), str(data["response"]))
+            turns[str(data["qid"])].append(turn)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{where}: not a line of a window log ({error})") from error
     return WindowLogJudge(dict(turns), name=path.name)
-
-
-def _open(path: Path) -> TextIO:
-    if not path.is_file():
-        raise DataError(f"there is no record {path}")
-    with path.open("rb") as file:
-        zipped = file.read(2) == b"\x1f\x8b"
-    return cast(TextIO, gzip.open(path, "rt", encoding="utf-8")) if zipped else path.open(encoding="utf-8")

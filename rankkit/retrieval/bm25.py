@@ -15,15 +15,20 @@ from typing import Any
 
 import numpy as np
 
+from rankkit.core.events import logger
 from rankkit.core.extras import require_extra
 from rankkit.core.ranking import Candidate, Query, Request
 from rankkit.errors import ConfigError, DataError, DuplicateIds
 from rankkit.retrieval.document_store import Documents, StoredDocuments, fingerprint, store_documents
 from rankkit.retrieval.folder import is_saved, open_saved, replacing
+from rankkit.retrieval.integrity import check_scorer
 from rankkit.retrieval.tokens import TokenizerName, check_tokenizer, tokenize
 
 with require_extra("search", "Searching with BM25"):
     import bm25s
+
+
+_BUILD_AGAIN = "Delete the folder and build the index again from its corpus."
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +109,13 @@ class Bm25Index:
             raise ConfigError(f"the best {k} documents cannot be searched for", hint="Give 1 or more.")
         asked = [query if isinstance(query, Query) else Query(query) for query in queries]
         known = self._scorer.vocab_dict
+        words = _tokens((query.text for query in asked), self.settings)
         found: list[Request] = []
-        for query, tokens in zip(asked, _tokens((query.text for query in asked), self.settings), strict=True):
-            scores = self._scorer.get_scores_from_ids([known[token] for token in tokens if token in known])
+        for query, tokens in zip(asked, words, strict=True):
+            try:
+                scores = self._scorer.get_scores_from_ids([known[token] for token in tokens if token in known])
+            except (IndexError, ValueError, TypeError) as error:
+                raise DataError(f"{self!r}: the index is broken ({error})", hint=_BUILD_AGAIN) from error
             found.append(
                 Request(
                     query,
@@ -151,10 +160,19 @@ class Bm25Index:
         try:
             scorer = bm25s.BM25.load(saved.parts, mmap=True, show_progress=False)
             documents = StoredDocuments.open(saved.parts)
-        except (OSError, ValueError, KeyError) as error:
-            raise DataError(
-                f"{saved.parts}: the index is broken ({error})", hint="Delete the folder and build the index again."
-            ) from error
+            check_scorer(scorer, len(documents))
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            EOFError,
+            MemoryError,
+            OverflowError,
+            RecursionError,
+        ) as error:
+            raise DataError(f"{saved.parts}: the index is broken ({error})", hint=_BUILD_AGAIN) from error
         return cls(settings, documents, scorer)
 
     @classmethod
@@ -164,7 +182,8 @@ class Bm25Index:
         """Open the index of these documents, or build and save it where it is not there or not theirs any more.
 
         The documents are read in any case, to compare them with those of the index. Without ``settings``, those of a
-        saved index stand. The second value says whether the index was built.
+        saved index stand; where they are not the usual ones, the log says so (``unusual`` gives it in words). The
+        second value says whether the index was built.
 
         Raises:
             DataError, DuplicateIds, InvalidDocument: as ``load``, ``build`` and ``save``.
@@ -174,11 +193,24 @@ class Bm25Index:
         if is_saved(Path(folder)):
             saved = open_saved(Path(folder))
             wanted = settings or _settings_of(saved.settings, folder)
+            if settings is None and (note := unusual(wanted)):
+                logger.warning("%s: %s", folder, note)
             if saved.fingerprint == fingerprint(readable, wanted):
                 return cls.load(folder), False
             settings = wanted
         cls.build(readable, settings).save(folder)
         return cls.load(folder), True
+
+
+def unusual(settings: Bm25Settings) -> str:
+    """Of settings that nobody asked for: how they differ from those that an index is built with unless told; ``""``
+    where they do not.
+    """
+    usual = asdict(Bm25Settings())
+    differing = {name: value for name, value in asdict(settings).items() if value != usual[name]}
+    stored = ", ".join(f"{name}={value!r}" for name, value in differing.items())
+    asked = ", ".join(f"{name}={usual[name]!r}" for name in differing)
+    return (differing and f"the index was built with {stored}, and is searched so; unsaid would be {asked}") or ""
 
 
 def _tokens(texts: Iterable[str], settings: Bm25Settings) -> Iterator[list[str]]:

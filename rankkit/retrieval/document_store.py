@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from rankkit.core.ranking import Candidate
-from rankkit.errors import InvalidDocument
+from rankkit.errors import DataError, InvalidDocument
 
 _LINES = "documents.jsonl"
 _ENDS = "documents.ends.npy"
@@ -37,17 +37,34 @@ class StoredDocuments:
 
     @classmethod
     def open(cls, folder: Path) -> StoredDocuments:
-        return cls(np.memmap(folder / _LINES, np.uint8, mode="r"), np.load(folder / _ENDS, mmap_mode="r"))
+        """Map the files, and check that every document lies in them.
+
+        Raises:
+            ValueError: it does not.
+        """
+        lines, ends = np.memmap(folder / _LINES, np.uint8, mode="r"), np.load(folder / _ENDS, mmap_mode="r")
+        if ends.ndim != 1 or ends.dtype != np.int64 or not len(ends):
+            raise ValueError("the ends of documents are no list of numbers")
+        if np.any(np.diff(ends, prepend=0) <= 0) or ends[-1] != len(lines):
+            raise ValueError("documents do not end where they should")
+        return cls(lines, ends)
 
     def __len__(self) -> int:
         return len(self.ends)
 
     def __getitem__(self, position: int, /) -> Candidate:
         start = int(self.ends[position - 1]) if position else 0
-        name, title, text, metadata = json.loads(
-            self.lines[start : int(self.ends[position])].tobytes().decode("utf-8", _ODD)
-        )
-        return Candidate(name, text, title, metadata=metadata)
+        line = self.lines[start : int(self.ends[position])].tobytes()
+        try:
+            name, title, text, metadata = json.loads(line.decode("utf-8", _ODD))
+            if not (isinstance(name, str) and isinstance(metadata, dict)):
+                raise TypeError("no id, or no metadata")
+            return Candidate(name, text, title, metadata=metadata)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise DataError(
+                f"document {position} of the index is broken ({error})",
+                hint="Delete the folder and build the index again from its corpus.",
+            ) from error
 
 
 def store_documents(documents: Iterable[Candidate], folder: Path) -> None:

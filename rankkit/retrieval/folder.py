@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,7 @@ from rankkit.errors import DataError, RankkitError
 
 _HEAD = "index.json"
 _VERSION = 1
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _BUILD_AGAIN = "Delete the folder and build the index again from its corpus."
 
 
@@ -51,14 +53,15 @@ def open_saved(folder: Path) -> Saved:
     if not is_saved(folder):
         raise DataError(f"{folder}: there is no index", hint="Build one from a corpus: rankkit search --corpus ...")
     with _disk_words(folder):
-        text = (folder / _HEAD).read_text(encoding="utf-8")
+        raw = (folder / _HEAD).read_bytes()
     try:
+        text = raw.decode("utf-8")
         head = json.loads(text)
         version = head["version"]
         if version == _VERSION:
-            saved = Saved(folder / str(head["parts"]), str(head["fingerprint"]), dict(head["settings"]))
-            sizes = {str(name): int(size) for name, size in head["sizes"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+            saved = Saved(folder / _inside(head["parts"]), str(head["fingerprint"]), dict(head["settings"]))
+            sizes = {_inside(name): int(size) for name, size in head["sizes"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{folder / _HEAD} is broken ({error!r})", hint=_BUILD_AGAIN) from error
     if version != _VERSION:
         raise DataError(f"{folder}: an index of version {version}; this is for {_VERSION}", hint=_BUILD_AGAIN)
@@ -66,10 +69,17 @@ def open_saved(folder: Path) -> Saved:
     return saved
 
 
+def _inside(name: object) -> str:
+    """The name of something that lies directly in the folder: an index that came from elsewhere may say anything."""
+    if not isinstance(name, str) or not _PLAIN_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name of a part")
+    return name
+
+
 def _check_parts(parts: Path, sizes: Mapping[str, int]) -> None:
     for name, size in sizes.items():
         file = parts / name
-        seen = file.stat().st_size if file.is_file() else None
+        seen = file.stat().st_size if file.is_file() and not file.is_symlink() and not parts.is_symlink() else None
         if seen != size:
             state = "is missing" if seen is None else f"has {seen} bytes instead of {size}"
             raise DataError(f"{file} {state}: the index is broken", hint=_BUILD_AGAIN)
@@ -122,7 +132,8 @@ def _publish(folder: Path, parts: Path, fingerprint: str, settings: Mapping[str,
         "sizes": sizes,
     }
     partial = folder / f"{_HEAD}.partial"
-    with partial.open("w", encoding="utf-8") as opened_head:
+    partial.unlink(missing_ok=True)  # what a killed save left, or a link that somebody put there
+    with partial.open("x", encoding="utf-8") as opened_head:
         json.dump(head, opened_head, indent=2)
         opened_head.flush()
         os.fsync(opened_head.fileno())

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -88,7 +89,7 @@ def test_no_documents_give_an_empty_ranking(model):
         (["rerank", " "], "good", 5, "the query is empty"),
         (["rerank", "word"], '{"id": "a"}', 5, "document 0 has no text"),
         (["rerank", "word"], '{"id": 1, "text": "x"}\n{"id": 1, "text": "y"}', 5, "more than once: '1'"),
-        (["rerank", "word"], '{"text": "good"}\n{"text": "goo', 5, "standard input, line 2: not JSON"),
+        (["rerank", "word"], '{"text": "good"}\n{"text": "goo', 5, "standard input:2: not valid JSON"),
         (["rerank", "word", "."], "", 5, ". is a folder Give files of documents"),
         (["rerank", "word", "--window", "9"], "good", 2, "window goes with listwise"),
         (["rerank", "word", "--paradigm", "listwise"], "good", 2, "is a cross-encoder model; listwise needs a gguf"),
@@ -175,3 +176,55 @@ def test_eval_of_data_that_does_not_fit_together(model, data):
     (data / "qrels.txt").write_text("9 0 g 1\n")
     result = rankkit("eval", "--data", str(data), "--model", model)
     assert result.returncode == 5 and "qrels" in result.stderr
+
+
+def test_eval_says_what_was_run(model, data, tmp_path):
+    run = tmp_path / "out.run"
+    result = rankkit("eval", "--data", str(data), "--model", model, "--json", "--tag", "night", "--run-out", str(run))
+    report = json.loads(result.stdout)
+    ran = report["run"]
+    assert report["tag"] == "night" and run.read_text().splitlines()[0].endswith(" night")
+    assert ran["spec"]["model"] == model and ran["command"][:2] == ["rankkit", "eval"] and ran["rankkit"]
+    assert {len(file["sha256"]) for file in ran["files"]} == {64}
+    assert {Path(file["path"]).name for file in ran["files"]} == {"queries.tsv", "qrels.txt", "candidates.jsonl"}
+    assert any("model" in prints for prints in report["fingerprints"].values())
+
+
+def test_a_run_that_cannot_be_written_does_not_cost_the_measures(model, data):
+    result = rankkit("eval", "--data", str(data), "--model", model, "--json", "--run-out", "/dev/full")
+    if result.returncode == 0:
+        pytest.skip("this system has no full device")
+    report, _ = json.JSONDecoder().raw_decode(result.stdout)
+    assert result.returncode == 5 and report["measures"] and "No space left" in report["unwritten"]
+    assert "error:" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "id,text\nb,bad\ng,good\n"),
+        ("a.json", '[\n {"id": "b", "text": "bad"},\n {"id": "g", "text": "good"}\n]'),
+        ("a.tsv", "b\tbad\ng\tgood\n"),
+        ("a.tsv", "id\ttext\nb\tbad\ng\tgood\n"),
+    ],
+)
+def test_documents_in_every_form(model, tmp_path, name, content):
+    path = tmp_path / name
+    path.write_text(content)
+    result = json.loads(rankkit("rerank", "word", str(path), "--model", model, "--json").stdout)
+    assert [row["id"] for row in result["results"]] == ["g", "b"]
+
+
+def test_documents_without_a_text_are_skipped_on_demand(model):
+    stdin = '{"text": "good"}\n{"text": ""}\n'
+    assert rankkit("rerank", "word", "--model", model, stdin=stdin).returncode == 5
+    result = rankkit("rerank", "word", "--model", model, "--on-empty", "skip", "--json", stdin=stdin)
+    told = json.loads(result.stdout)
+    assert [row["id"] for row in told["results"]] == ["0"]
+    assert told["input_notes"] == {"documents without text, skipped": 1}
+
+
+def test_metadata_of_any_kind_comes_out_as_json(model):
+    stdin = '{"text": "good", "price": NaN, "size": Infinity, "score": NaN}\n'
+    [row] = json.loads(rankkit("rerank", "word", "--model", model, "--json", stdin=stdin).stdout)["results"]
+    assert row["metadata"] == {"price": None, "size": None} and row["first_stage_score"] is None

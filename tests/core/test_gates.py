@@ -69,11 +69,11 @@ def test_entropy_of_equal_scores_is_that_of_chance():
 
 def test_a_skipped_stage_costs_nothing_and_its_step_says_why():
     gated = scorer() >> scorer("expensive").reorder_top(3).skip_if(FewerThan(2), MarginAbove(2.0))
-    easy = gated.rank(request_of([0, 9, 1]))
-    assert easy.ids == ("d1", "d2", "d0") and easy.usage.calls == 3
-    assert easy.steps[1].stage == "pointwise(expensive)"
-    assert easy.steps[1].skipped == "margin 8 is above 2"
-    assert step_to_dict(easy.steps[1])["skipped"] == "margin 8 is above 2"
+    clear = gated.rank(request_of([0, 9, 1]))
+    assert clear.ids == ("d1", "d2", "d0") and clear.usage.calls == 3
+    assert clear.steps[1].stage == "pointwise(expensive)"
+    assert clear.steps[1].skipped == "margin 8 is above 2"
+    assert step_to_dict(clear.steps[1])["skipped"] == "margin 8 is above 2"
     hard = gated.rank(request_of([8, 9, 1]))
     assert hard.steps[1].skipped == "" and hard.usage.calls == 6
 

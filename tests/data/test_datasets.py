@@ -178,3 +178,56 @@ def test_beir_queries_need_an_id_and_a_text(beir: Path, write, text: str):
     write("queries.jsonl", text)
     with pytest.raises(DataError, match=r"queries\.jsonl:1: no _id or no text among"):
         load_dataset(beir)
+
+
+def test_msmarco_and_beir_names_of_splits(write, tmp_path):
+    write("queries.dev.small.tsv", "1\thow long do fleas live\n2\tcost of floors\n")
+    write("qrels.dev.small.tsv", "1\t0\t7\t1\n2\t0\t8\t1\n")
+    lines = [
+        "2\t8\tcost of floors\tfloors",
+        "1\t6\tfleas\tdogs",
+        "1\t7\tfleas\tfleas live",
+        "2\t6\tcost of floors\tdogs",
+    ]
+    write("top1000.dev.tsv", "".join(line + "\n" for line in lines))
+    write("collection.tsv", '6\tdogs\n7\tfleas "live"\n8\tfloors\n')
+    data = load_dataset(tmp_path)
+    assert data.first_stage == {"1": ("6", "7"), "2": ("8", "6")}
+    assert data.requests[0].candidates[1] == Candidate("7", "fleas live")
+    assert data.corpus is not None and data.corpus.pick(["7"])["7"].text == 'fleas "live"'
+    assert [path.name for path in data.files] == [
+        "qrels.dev.small.tsv",
+        "queries.dev.small.tsv",
+        "top1000.dev.tsv",
+        "collection.tsv",
+    ]
+
+
+def test_a_split_is_chosen_by_its_name(write, tmp_path):
+    write("queries.jsonl", '{"_id": "1", "text": "fleas"}\n{"_id": "2", "text": "floors"}\n')
+    header = "query-id\tcorpus-id\tscore\n"
+    write("qrels/dev.tsv", f"{header}2\tb\t1\n")
+    assert list(load_dataset(tmp_path).queries) == ["2"]
+    write("qrels/test.tsv", f"{header}1\ta\t1\n")
+    assert list(load_dataset(tmp_path).queries) == ["1"]
+    assert list(load_dataset(tmp_path, split="dev").queries) == ["2"]
+    with pytest.raises(DataError, match=r"no qrels/train\.tsv or qrels\.train\.tsv"):
+        load_dataset(tmp_path, split="train")
+
+
+def test_candidates_without_ids_are_counted_and_a_query_has_one_text(write, tmp_path):
+    write("qrels.txt", "1 0 1 1\n")
+    write("candidates.tsv", "1\tfleas\tdogs\n1\tfleas\tfleas live\n")
+    assert load_dataset(tmp_path).first_stage == {"1": ("0", "1")}
+    write("candidates.tsv", "1\tfleas\tdogs\n1\tother\tfleas live\n")
+    with pytest.raises(DataError, match=r"candidates\.tsv:2: query '1' had another text in .*:1"):
+        load_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("line", ['{"qid":"1","query":"q","candidates":[{"docid":"b\\udc00","text":"x"}]}',
+                                  '{"qid":"1\\udc00","query":"q","candidates":[]}'])  # fmt: skip
+def test_ids_with_half_a_character_are_refused_with_their_line(write, tmp_path, line):
+    write("qrels.txt", "1 0 a 1\n")
+    write("candidates.jsonl", line + "\n")
+    with pytest.raises(DataError, match=r"candidates\.jsonl:1: .*lone surrogate"):
+        load_dataset(tmp_path)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankkit.core.ranking import Candidate, Query, Ranking, Request
-from rankkit.data.runs import check_writable, printable_scores, read_run, write_run
+from rankkit.data.runs import check_run_out, printable_scores, read_run, write_run
 from rankkit.errors import DataError
 from rankkit.evaluation.measures import evaluate, parse_measures
 
@@ -112,7 +112,7 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path):
     with pytest.raises(DataError, match="there is no folder"):
         write_run(tmp_path / "missing" / "a.run", [ranking("ab")])
     with pytest.raises(DataError, match="is a folder"):
-        check_writable(tmp_path)
+        check_run_out(tmp_path)
 
 
 @st.composite
@@ -145,3 +145,8 @@ def test_a_run_read_back_has_the_same_order_and_figures_here_and_elsewhere(made:
             [measure.definition for measure in measures], qrels, ir_measures.read_trec_run(str(path))
         )
     assert figures.means == pytest.approx({measure.name: elsewhere[measure.definition] for measure in measures})
+
+
+def test_a_run_of_three_columns_is_one_of_msmarco(tmp_path):
+    (tmp_path / "a.tsv").write_text("1\tb\t2\n1\ta\t1\n2\tc\t1\n")
+    assert read_run(tmp_path / "a.tsv").orders == {"1": ("a", "b"), "2": ("c",)}

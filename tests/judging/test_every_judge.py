@@ -134,7 +134,7 @@ def test_two_methods_on_one_model_never_share_fingerprints() -> None:
 
 
 @dataclass(frozen=True)
-class Asked(ScriptedModel):
+class RecordsRooms(ScriptedModel):
     """Records the room that it is given for each answer."""
 
     rooms: list[int] = field(default_factory=list, compare=False)
@@ -157,7 +157,7 @@ def made(call: Call[Any], depth: int = 0) -> Iterator[Call[Any]]:
 @pytest.mark.parametrize("said", ["", "nonsense", "[1]", "[2] > [1]", Generated("[2] > ", "length"), "I'm sorry."])
 def test_no_more_tokens_are_asked_for_than_the_bound_says(thinking: int, count: int, said: Any) -> None:
     request = request_of([0.0] * count)
-    backend = Asked(say=lambda prompt: said, thinking_tokens=thinking)
+    backend = RecordsRooms(say=lambda prompt: said, thinking_tokens=thinking)
     order, choose = load_prompt("listwise/small"), load_prompt("listwise/setwise")
     everything = tuple(range(count))
     judges: list[tuple[Any, Any]] = [

@@ -237,8 +237,8 @@ def test_identifiers_that_are_not_shown_follow_in_their_old_order():
     judge = FirstTokenJudge(ScriptedModel(worth=lambda prompt, text: seen.get(text)), LETTERS)
     ranking = JudgeReranker(judge, Single()).rank(request_of([0] * 4))
     assert ranking.order == (2, 1, 0, 3) and ranking.steps[0].defects == {"unseen": 1}
-    blind = FirstTokenJudge(ScriptedModel(worth=lambda prompt, text: None), LETTERS)
-    ranking = JudgeReranker(blind, Single()).rank(request_of([0] * 4))
+    unsure = FirstTokenJudge(ScriptedModel(worth=lambda prompt, text: None), LETTERS)
+    ranking = JudgeReranker(unsure, Single()).rank(request_of([0] * 4))
     assert ranking.order == (0, 1, 2, 3) and ranking.steps[0].outcomes == {"unreadable": 1}
 
 

@@ -148,11 +148,11 @@ def test_a_wrong_row_is_named_with_its_field(change: tuple[str, str], words: str
 
 
 def test_a_file_without_checksum_needs_a_reason() -> None:
-    bare = ROW.replace('[[model.file]]\nname = "model.onnx"\n', '[[model.file]]\nname = "model.onnx"\nbytes = 3\n', 1)
-    bare = "\n".join(line for line in bare.splitlines() if not line.startswith("sha256"))
+    row = ROW.replace('[[model.file]]\nname = "model.onnx"\n', '[[model.file]]\nname = "model.onnx"\nbytes = 3\n', 1)
+    row = "\n".join(line for line in row.splitlines() if not line.startswith("sha256"))
     with pytest.raises(ConfigError, match="no checksum, and no `unseen`"):
-        parse(bare)
-    assert parse(bare.replace('aliases = ["tin"]', 'unseen = "nobody looked"'))[0].unseen == "nobody looked"
+        parse(row)
+    assert parse(row.replace('aliases = ["tin"]', 'unseen = "nobody looked"'))[0].unseen == "nobody looked"
 
 
 def test_two_rows_may_not_answer_to_one_name() -> None:

@@ -189,9 +189,58 @@ def test_scores_are_recorded_too(tmp_path):
 def test_what_is_no_record_is_refused_by_line(recorded, tmp_path):
     path, _ = recorded
     path.write_text(path.read_text()[:-40])
-    with pytest.raises(DataError, match=r"run\.jsonl, line 3"):
+    with pytest.raises(DataError, match=r"run\.jsonl:3: not valid JSON"):
         read_record(path)
-    with pytest.raises(DataError, match="there is no record"):
+    with pytest.raises(DataError, match="there is no such file"):
         read_record(tmp_path / "none")
-    with pytest.raises(DataError, match="cannot be written"):
+    with pytest.raises(DataError, match="there is no folder"):
         Recorder(tmp_path / "no" / "folder", {})
+
+
+def test_a_run_that_fails_keeps_its_replies_beside_the_record_that_is_there(recorded):
+    path, _ = recorded
+    before = path.read_text()
+    judge = GenerateJudge(ScriptedModel(say=lambda prompt: "[1] > [2]"), load_prompt("listwise/rankgpt"))
+    recorder = Recorder(path, {})
+    with pytest.raises(KeyboardInterrupt), recorder:
+        JudgeReranker(judge, Sliding(4, 2), on_reply=recorder.write).rank(request_of([0] * 4))
+        raise KeyboardInterrupt
+    partial = path.with_name("run.jsonl.partial")
+    assert path.read_text() == before and len(read_record(partial)) == 1
+    assert recorder.trouble == f"replies so far are kept in {partial}"
+    with Recorder(path, {}) as again:
+        pass
+    assert again.trouble == "" and path.read_text() == "" and len(read_record(partial)) == 1
+
+
+def test_a_full_disk_does_not_cost_the_ranking(tmp_path, monkeypatch):
+    judge = GenerateJudge(ScriptedModel(say=lambda prompt: "[2] > [1]"), load_prompt("listwise/rankgpt"))
+    with Recorder(tmp_path / "run.jsonl", {}) as recorder:
+
+        def full(_: bytes) -> int:
+            raise OSError(28, "No space left on device")
+
+        recorder._file.close()
+        monkeypatch.setattr(
+            recorder, "_file", type("Full", (), {"write": staticmethod(full), "close": lambda _: None})()
+        )
+        ranking = JudgeReranker(judge, Sliding(4, 2), on_reply=recorder.write).rank(request_of([0] * 2))
+    assert ranking.order == (1, 0) and "No space left on device" in recorder.trouble
+
+
+def test_a_record_is_not_written_over_something_else(tmp_path):
+    thesis = tmp_path / "thesis.txt"
+    thesis.write_text("precious")
+    with pytest.raises(DataError, match="a file already that is not a record"):
+        Recorder(thesis, {})
+    with pytest.raises(DataError, match="is read as data"):
+        Recorder(thesis, {}, inputs=[thesis])
+    assert thesis.read_text() == "precious" and list(tmp_path.iterdir()) == [thesis]
+
+
+def test_half_characters_in_queries_and_answers_are_recorded(tmp_path):
+    judge = GenerateJudge(ScriptedModel(say=lambda prompt: "[2] > [1] \ud83d"), load_prompt("listwise/rankgpt"))
+    with Recorder(tmp_path / "run.jsonl", {}) as recorder:
+        JudgeReranker(judge, Sliding(4, 2), on_reply=recorder.write).rank(request_of([0] * 2, query="half \ud83d"))
+    [known] = read_record(tmp_path / "run.jsonl").values()
+    assert known.said == "[2] > [1] \ud83d" and recorder.trouble == ""

@@ -100,5 +100,5 @@ def test_queries_that_the_run_has_not_are_counted(tmp_path):
 def test_a_broken_log_is_refused_by_line(tmp_path):
     path = tmp_path / "log.jsonl"
     path.write_text('{"qid": "q", "start": 0, "end": 2, "response": "x"}\n{"qid": "q"}\n')
-    with pytest.raises(DataError, match=r"log\.jsonl, line 2"):
+    with pytest.raises(DataError, match=r"log\.jsonl:2: not a line of a window log"):
         read_window_log(path)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rankkit.config.first_stage import FirstStageSpec
 from rankkit.core.ranking import Candidate
-from rankkit.errors import DataError, InvalidDocument
-from rankkit.retrieval.bm25 import Bm25Index, Bm25Settings
+from rankkit.errors import ConfigError, DataError, InvalidDocument
+from rankkit.retrieval.bm25 import Bm25Index, Bm25Settings, unusual
 
 FLEAS = [
     Candidate("d1", "fleas live on cats", metadata={"year": 1999, "tags": ["a", "ü"]}),
@@ -128,3 +130,89 @@ def test_broken_indexes_are_told_apart(tmp_path):
             Bm25Index.load(tmp_path)
     Bm25Index.build(FLEAS).save(tmp_path)  # building again is the way out
     assert len(Bm25Index.load(tmp_path)) == 3
+
+
+def _rewrite(parts, name: str, change):
+    """Change an array of a saved index; its size in bytes, which index.json has, stays."""
+    array = np.load(parts / name)
+    np.save(parts / name, change(array))
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("indices.csc.index.npy", lambda array: array + 1000),
+        ("indices.csc.index.npy", lambda array: array - 1000),
+        ("indptr.csc.index.npy", lambda array: array[::-1].copy()),
+        ("indptr.csc.index.npy", lambda array: array * 1000),
+        ("data.csc.index.npy", lambda array: array * np.float32("nan")),
+        ("data.csc.index.npy", lambda array: array.view(np.int32)),
+        ("documents.ends.npy", lambda array: array[::-1].copy()),
+        ("documents.ends.npy", lambda array: array - 1),
+        ("documents.ends.npy", lambda array: array.view(np.float64)),
+    ],
+)
+def test_an_index_whose_numbers_lie_is_refused(tmp_path, name, change):
+    Bm25Index.build(FLEAS).save(tmp_path)
+    [parts] = tmp_path.glob("parts-*")
+    _rewrite(parts, name, change)
+    with pytest.raises(DataError, match="the index is broken"):
+        Bm25Index.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("params.index.json", '"num_docs": 3', '"num_docs": 9'),
+        ("params.index.json", '"method": "lucene"', '"method": "atirex"'),
+        ("vocab.index.json", ":", ";"),
+        ("documents.jsonl", '"d1"', "[[1]"),
+    ],
+)
+def test_an_index_whose_words_lie_is_refused(tmp_path, name, old, new):
+    Bm25Index.build(FLEAS).save(tmp_path)
+    [parts] = tmp_path.glob("parts-*")
+    text = (parts / name).read_text(encoding="utf-8", errors="surrogatepass")
+    # bm25s writes JSON with and without spaces, as its parser likes.
+    old, new = (old, new) if old in text else (old.replace(": ", ":"), new.replace(": ", ":"))
+    assert old in text
+    (parts / name).write_text(text.replace(old, new, 1), encoding="utf-8", errors="surrogatepass")
+    with pytest.raises(DataError, match="broken"):
+        Bm25Index.load(tmp_path).search("fleas")
+
+
+@pytest.mark.parametrize("parts", ["../elsewhere", "/etc", "parts-x/..", ".", "", 5, None, ["a"]])
+def test_an_index_does_not_point_out_of_its_folder(tmp_path, parts):
+    folder = tmp_path / "index"
+    Bm25Index.build(FLEAS).save(folder)
+    head = json.loads((folder / "index.json").read_text())
+    shutil.copytree(folder / head["parts"], tmp_path / "elsewhere")
+    (folder / "index.json").write_text(json.dumps({**head, "parts": parts}))
+    with pytest.raises(DataError, match="is broken"):
+        Bm25Index.load(folder)
+    (folder / "index.json").write_text(json.dumps({**head, "sizes": {"../../x": 1}}))
+    with pytest.raises(DataError, match="is broken"):
+        Bm25Index.load(folder)
+
+
+def test_a_planted_link_is_not_written_through(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    folder = tmp_path / "index"
+    folder.mkdir()
+    (folder / "index.json.partial").symlink_to(victim)
+    Bm25Index.build(FLEAS).save(folder)
+    assert victim.read_text() == "precious" and len(Bm25Index.load(folder)) == 3
+
+
+def test_stored_settings_that_nobody_asked_for_are_named(tmp_path, caplog):
+    Bm25Index.build(FLEAS, Bm25Settings(k1=1.5)).save(tmp_path)
+    Bm25Index.kept(tmp_path, FLEAS)
+    assert "built with k1=1.5, and is searched so; unsaid would be k1=0.9" in caplog.text
+    caplog.clear()
+    Bm25Index.kept(tmp_path, FLEAS, Bm25Settings(k1=1.5))
+    assert caplog.text == "" and unusual(Bm25Settings()) == ""
+    spec = FirstStageSpec(index=str(tmp_path), k1=2.0)
+    with pytest.raises(ConfigError, match=r"was built with .*k1=1\.5.* and not with .*k1=2\.0"):
+        spec.open()
+    assert spec.model_copy(update={"k1": 1.5}).open()[0].settings.k1 == 1.5

@@ -1,0 +1,1 @@
+"""One HTTP client for every server: limits, deadlines, retries, circuit, keys that stay secret."""

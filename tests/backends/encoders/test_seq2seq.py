@@ -211,10 +211,10 @@ def test_folders_that_lack_something_are_refused_with_what_was_seen(tmp_path):
     (headless / "decoder_model.onnx").unlink()
     with pytest.raises(InvalidModel, match=r"no decoder_model\.onnx.*it holds config\.json, encoder_model\.onnx"):
         Seq2Seq(headless)
-    blind = tiny_seq2seq(tmp_path / "blind")
-    (blind / "encoder_model.onnx").unlink()
+    without_encoder = tiny_seq2seq(tmp_path / "without_encoder")
+    (without_encoder / "encoder_model.onnx").unlink()
     with pytest.raises(InvalidModel, match=r"no encoder_model\.onnx"):
-        Seq2Seq(blind)
+        Seq2Seq(without_encoder)
     encoder = tiny_seq2seq(tmp_path / "encoder")
     (encoder / "decoder_model.onnx").write_bytes((encoder / "encoder_model.onnx").read_bytes())
     with pytest.raises(InvalidModel, match="a decoder takes encoder_hidden_states, input_ids"):

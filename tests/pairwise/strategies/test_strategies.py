@@ -218,11 +218,11 @@ def test_a_tournament_is_the_cheapest_and_close_to_what_is_possible():
 
 def test_a_useful_first_stage_saves_a_tournament_comparisons():
     noise = random.Random(2)
-    courses = [
+    programs = [
         conduct(Tournament(top_k=10), 100, truth([noise.gauss(-item / 40, 1) for item in range(100)]))
         for _ in range(20)
     ]
-    assert sum(program.comparisons for program in courses) / 20 < 148
+    assert sum(program.comparisons for program in programs) / 20 < 148
 
 
 def test_quickselect_takes_few_rounds():
