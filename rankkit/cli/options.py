@@ -115,6 +115,12 @@ BudgetSeconds = Annotated[
     float | None, typer.Option("--budget-seconds", help="Most seconds a query.", min=0, rich_help_panel=_BUDGET)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+Explain = Annotated[
+    str | None,
+    typer.Option(
+        "--explain", help="What each stage made of this document: its id, or its rank in the result.", metavar="ID"
+    ),
+]
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from rich.text import Text
 
 from rankkit.cli.terminal import UNSAFE, Output, SafeConsole, visible
 from rankkit.core import execution
+from rankkit.core.explanation import Explanation
 from rankkit.core.ranking import Ranking, clip
 from rankkit.data.plain import plain
 
@@ -134,7 +135,20 @@ def ranking_dict(ranking: Ranking) -> dict[str, object]:
         }
         for row in ranking
     ]
-    return {**ranking.to_dict(), "input_notes": dict(ranking.request.notes), "results": rows}
+    return {**ranking.to_dict(), "results": rows}
+
+
+def explained(ranking: Ranking, document: str | None) -> Explanation | None:
+    """What each stage made of a document that was asked for: by id, or else by rank.
+
+    Raises:
+        InputError: there is no such document.
+    """
+    if document is None:
+        return None
+    ids = {candidate.id for candidate in ranking.request.candidates}
+    by_rank = document not in ids and document.isascii() and document.isdigit()
+    return ranking.explain(int(document) if by_rank else document)
 
 
 def _moved(was: int, now: int) -> str:

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from rankkit.cli.options import AsJson, RerankerOptions, spread
+from rankkit.cli.options import AsJson, Explain, RerankerOptions, spread
 from rankkit.cli.output import (
     bill_line,
     end,
+    explained,
     progress_bar,
     ranking_dict,
     ranking_table,
@@ -46,6 +47,7 @@ def rerank(
     ] = "error",
     top_k: Annotated[int | None, typer.Option("--top-k", "-k", help="Only the best K.", min=0)] = None,
     threshold: Annotated[float | None, typer.Option("--threshold", help="Only scores of at least this.")] = None,
+    explain: Explain = None,
     as_json: AsJson = False,
 ) -> None:
     """Rerank documents from files or standard input."""
@@ -56,9 +58,12 @@ def rerank(
     reranker = spec.build()
     with progress_bar("reranking") as progress:
         ranking = cut(reranker.rank(request, progress=progress), top_k=top_k, threshold=threshold)
+    explanation = explained(ranking, explain)
     if as_json:
-        write_json(ranking_dict(ranking))
+        write_json(ranking_dict(ranking) | ({"explanation": explanation.to_dict()} if explanation else {}))
     else:
         stdout().print(ranking_table(ranking))
+        if explanation:
+            stdout().print(repr(explanation))
         remark(bill_line(ranking), style="dim")
     end(trouble=troubled(ranking))

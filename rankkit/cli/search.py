@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from rankkit.cli.first_stage import Bm25Options
-from rankkit.cli.options import AsJson, RerankerOptions, spread
+from rankkit.cli.options import AsJson, Explain, RerankerOptions, spread
 from rankkit.cli.output import (
     bill_line,
     end,
+    explained,
     progress_bar,
     ranking_dict,
     ranking_table,
@@ -44,6 +45,7 @@ def search(
         ),
     ] = None,
     top_k: Annotated[int, typer.Option("--top-k", "-k", help="Show the best K.", min=0)] = 10,
+    explain: Explain = None,
     as_json: AsJson = False,
 ) -> None:
     """Search a corpus with BM25 and, with --model or --config, rerank what it finds."""
@@ -69,12 +71,15 @@ def search(
     with progress_bar("reranking") as progress:
         ranking = Searcher(found, reranker, first.k).search(asked.query, progress=progress)
     ranking = replace(ranking, request=replace(ranking.request, notes=asked.notes)).top(top_k)
-    request = ranking.request
+    request, explanation = ranking.request, explained(ranking, explain)
     if as_json:
         told = {"name": repr(found), "documents": len(found), "found": len(request)}
-        write_json({**ranking_dict(ranking), "first_stage": told})
+        more = {"explanation": explanation.to_dict()} if explanation else {}
+        write_json({**ranking_dict(ranking), "first_stage": told, **more})
     else:
         stdout().print(ranking_table(ranking))
+        if explanation:
+            stdout().print(repr(explanation))
         remark(f"{len(request)} found by {found!r} · {bill_line(ranking)}", style="dim")
         if not request.candidates:
             stderr().print("No document shares a word with the query. Scripts without spaces: --tokenizer bigrams")

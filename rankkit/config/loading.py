@@ -14,6 +14,7 @@ from rankkit.config.model_cache import RerankerCache
 from rankkit.config.registry import kinds
 from rankkit.config.spec import BaseSpec, kind_of_model, naming
 from rankkit.config.writing import as_toml
+from rankkit.core.documents import OnEmpty
 from rankkit.core.execution import OnProgress
 from rankkit.core.ranking import Query, Ranking
 from rankkit.core.runner import OnReply
@@ -154,6 +155,7 @@ def rerank(  # noqa: PLR0913 - the keywords of load, and those of every form of 
     threshold: float | None = None,
     budget: Budget | None = None,
     progress: OnProgress | None = None,
+    on_empty: OnEmpty = "error",
 ) -> Ranking:
     """Rerank plain Python values in one line: ``rankkit.rerank("how do fleas live?", ["...", "..."], top_k=3)``.
 
@@ -166,7 +168,15 @@ def rerank(  # noqa: PLR0913 - the keywords of load, and those of every form of 
     """
     spec = read_spec(*_defaults(model, paradigm), options=options)
     with _KEPT.borrowed(repr(spec), partial(_built, spec)) as reranker:
-        return reranker.rerank(query, documents, top_k=top_k, threshold=threshold, budget=budget, progress=progress)
+        return reranker.rerank(
+            query,
+            documents,
+            top_k=top_k,
+            threshold=threshold,
+            budget=budget,
+            progress=progress,
+            on_empty=on_empty,
+        )
 
 
 def clear_cache() -> None:

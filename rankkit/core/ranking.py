@@ -339,6 +339,7 @@ class Ranking:
             "query_id": self.query.id,
             "score_kind": self.score_kind and self.score_kind.value,
             "scores_from": self.scores_from or None,
+            "input_notes": dict(self.request.notes),
             "results": [
                 {"rank": row.rank, "index": row.index, "id": row.candidate.id, "score": row.score} for row in self
             ],

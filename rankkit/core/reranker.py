@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
 
 from rankkit.core.budgeting import Account
+from rankkit.core.documents import OnEmpty
 from rankkit.core.events import logger
 from rankkit.core.execution import Execution, OnProgress
 from rankkit.core.plan import Plan
@@ -139,9 +140,12 @@ class AccountedReranker(ABC):
         threshold: float | None = None,
         budget: Budget | None = None,
         progress: OnProgress | None = None,
+        on_empty: OnEmpty = "error",
     ) -> Ranking:
-        """Rank plain Python values (see ``Candidate.of``)."""
-        request = Request.of(query, documents)
+        """Rank plain Python values (see ``Candidate.of``). ``on_empty="skip"`` leaves out documents without a text, and
+        counts them in ``Ranking.request.notes``.
+        """
+        request = Request.of(query, documents, on_empty=on_empty)
         return self.rank(request, top_k=top_k, threshold=threshold, budget=budget, progress=progress)
 
     def rank_many(
@@ -202,8 +206,9 @@ class AccountedReranker(ABC):
         threshold: float | None = None,
         budget: Budget | None = None,
         progress: OnProgress | None = None,
+        on_empty: OnEmpty = "error",
     ) -> Ranking:
-        request = Request.of(query, documents)
+        request = Request.of(query, documents, on_empty=on_empty)
         return await self.rank_async(request, top_k=top_k, threshold=threshold, budget=budget, progress=progress)
 
     async def rank_many_async(

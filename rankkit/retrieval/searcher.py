@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rankkit.core.execution import OnProgress
 from rankkit.core.ranking import Query, Ranking, Request, ScoreKind, Step
+from rankkit.core.reranker import cut
 from rankkit.core.usage import Budget
 from rankkit.pipeline.cascade import BaseReranker
 from rankkit.retrieval.bm25 import Bm25Index
@@ -13,7 +14,7 @@ from rankkit.retrieval.bm25 import Bm25Index
 
 @dataclass(frozen=True, slots=True)
 class Searcher:
-    """BM25 finds the ``first`` documents, ``reranker`` orders them; without one, BM25's own order and scores stand.
+    """BM25 finds the best ``k`` documents, ``reranker`` orders them; without one, BM25's own order and scores stand.
 
     ::
 
@@ -34,6 +35,7 @@ class Searcher:
         query: str | Query,
         *,
         top_k: int | None = None,
+        threshold: float | None = None,
         budget: Budget | None = None,
         progress: OnProgress | None = None,
     ) -> Ranking:
@@ -48,7 +50,24 @@ class Searcher:
             ranking = as_ranking(request, self.index)
         else:
             ranking = self.reranker.rank(request, budget=budget, progress=progress)
-        return ranking if top_k is None else ranking.top(top_k)
+        return cut(ranking, top_k=top_k, threshold=threshold)
+
+    async def search_async(
+        self,
+        query: str | Query,
+        *,
+        top_k: int | None = None,
+        threshold: float | None = None,
+        budget: Budget | None = None,
+        progress: OnProgress | None = None,
+    ) -> Ranking:
+        """``search`` while the event loop goes on; BM25 itself takes milliseconds on the loop's thread."""
+        request = self.find(query)
+        if self.reranker is None:
+            ranking = as_ranking(request, self.index)
+        else:
+            ranking = await self.reranker.rank_async(request, budget=budget, progress=progress)
+        return cut(ranking, top_k=top_k, threshold=threshold)
 
 
 def as_ranking(request: Request, index: Bm25Index) -> Ranking:

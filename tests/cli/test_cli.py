@@ -228,3 +228,14 @@ def test_metadata_of_any_kind_comes_out_as_json(model):
     stdin = '{"text": "good", "price": NaN, "size": Infinity, "score": NaN}\n'
     [row] = json.loads(rankkit("rerank", "word", "--model", model, "--json", stdin=stdin).stdout)["results"]
     assert row["metadata"] == {"price": None, "size": None} and row["first_stage_score"] is None
+
+
+def test_explain_says_which_stage_moved_a_document(model, tmp_path):
+    (tmp_path / "documents.jsonl").write_text('{"id": "x", "text": "bad"}\n{"id": "7", "text": "best"}\n')
+    shown = rankkit("rerank", "word", str(tmp_path / "documents.jsonl"), "--model", model, "--explain", "7")
+    assert "document '7': rank 2 in the first stage, rank 1 in the end" in shown.stdout
+    by_rank = rankkit("rerank", "word", str(tmp_path / "documents.jsonl"), "--model", model, "--explain", "2", "--json")
+    explanation = json.loads(by_rank.stdout)["explanation"]
+    assert (explanation["id"], explanation["first"], explanation["final"]) == ("x", 1, 2)
+    nobody = rankkit("rerank", "word", str(tmp_path / "documents.jsonl"), "--model", model, "--explain", "y")
+    assert nobody.returncode == 5 and "no document 'y'" in nobody.stderr

@@ -168,3 +168,10 @@ def test_the_gate_holds_over_all_runs_and_kinds_of_runs():
     for thread in threads:
         thread.join()
     assert most[0] == 2
+
+
+def test_documents_without_a_text_are_left_out_on_demand_and_counted():
+    documents = [{"id": "a", "text": "", "relevance": 1.0}, {"id": "b", "text": "b", "relevance": 2.0}]
+    ranking = on_threads().rerank("q", documents, on_empty="skip")
+    again = asyncio.run(on_threads().rerank_async("q", documents, on_empty="skip"))
+    assert ranking.ids == again.ids == ("b",) and sum(ranking.request.notes.values()) == 1
