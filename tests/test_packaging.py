@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
 import subprocess
 import sys
@@ -80,15 +81,18 @@ def test_the_sdist_tests_itself(built, tmp_path):
     with tarfile.open(sdist) as archive:
         archive.extractall(tmp_path, filter="data")
     [folder] = tmp_path.iterdir()
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "tests/core", "tests/pointwise", "tests/prompting", "-m", "not slow"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        env=None,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-2000:]
+    pytest_there = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    parts = ["core", "pointwise", "prompting", "backends/encoders", "test_documentation.py", "test_architecture.py"]
+    for arguments in (["--collect-only"], [*(f"tests/{part}" for part in parts), "-m", "not model and not slow"]):
+        done = subprocess.run(
+            [*pytest_there, *arguments, "--hypothesis-profile", "quick"],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-2000:]
 
 
 def clean_environment(wheel: Path, folder: Path, *, without: tuple[str, ...] = ()) -> tuple[Path, Path]:
@@ -125,6 +129,13 @@ def test_the_wheel_ranks_from_another_folder_in_a_clean_environment(built, tmp_p
     assert str(site) in result.stdout and "('1', '0') (3.25, -0.75)" in result.stdout
 
 
+#: Top-level modules that come with an extra only.
+EXTRAS_BRING = frozenset(
+    "openai httpx httpx2 llama_cpp jinja2 ir_measures pytrec_eval scipy bm25s Stemmer "
+    "openvino torch transformers onnx sentencepiece".split()
+)
+
+
 @pytest.mark.slow
 def test_without_extras_each_command_says_which_one_it_lacks(built, tmp_path):
     """Exit code 3, and the line that installs it."""
@@ -151,6 +162,19 @@ def test_without_extras_each_command_says_which_one_it_lacks(built, tmp_path):
         )
         assert done.returncode == 3, (command, done.stderr)
         assert f"pip install '{DISTRIBUTION}[{extra}]'" in " ".join(done.stderr.split()), done.stderr
+
+
+def test_the_command_line_starts_without_any_extra():
+    """Nothing that every command imports may need a package of one extra."""
+    packages = sorted(EXTRAS_BRING)
+    code = f"""
+import sys
+sys.modules.update(dict.fromkeys({packages}))  # None there: an import raises ModuleNotFoundError
+from rankkit.cli.app import run
+sys.exit(run(["--help"]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_an_editable_install_finds_the_prompts_beside_it():

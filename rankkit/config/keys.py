@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from rankkit.backends.http.surroundings import is_loopback
+from rankkit.backends.http.address import is_loopback
 from rankkit.errors import ConfigError
 
 

@@ -18,6 +18,7 @@ def ndcg_at_10(index: Bm25Index, data: Dataset) -> float:
     return evaluate(data.qrels, orders, parse_measures("nDCG@10")).means["nDCG@10"]
 
 
+@pytest.mark.slow
 def test_scifact_is_at_the_published_figure(data_dir):
     """BEIR's own is 0.679 (Thakur et al. 2021, multi-field BM25)."""
     data = load_dataset(data_dir / "scifact")

@@ -21,13 +21,14 @@ from functools import partial
 from typing import Any, TypeVar
 
 from rankkit.backends.http import failures
+from rankkit.backends.http.address import check_url
 from rankkit.backends.http.circuit import Circuit
 from rankkit.backends.http.library import http
 from rankkit.backends.http.loop_thread import LoopThread
 from rankkit.backends.http.reading import LONGEST_ERROR, LONGEST_REPLY, MOST_CONTAINERS, Unreadable, read_reply
 from rankkit.backends.http.retrying import LONGEST_WAIT, passes, wait_before_next
 from rankkit.backends.http.secrets import Secret, masked, masked_value
-from rankkit.backends.http.surroundings import Surroundings, check_url
+from rankkit.backends.http.surroundings import Surroundings
 from rankkit.backends.http.words import Said, clean, read_error, said_in
 from rankkit.core.limits import Gate
 from rankkit.errors import EndpointError, InvalidReply, ModelNotServed, RequestRefused, ServerFailed

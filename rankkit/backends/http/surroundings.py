@@ -1,8 +1,7 @@
-"""What lies between here and a server: its address, and the proxy and certificates that the environment names."""
+"""What lies between here and a server: the proxy and the certificates that the environment names."""
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import ssl
 import urllib.request
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from rankkit.backends.http.address import is_loopback
 from rankkit.backends.http.library import http
 from rankkit.errors import ConfigError
 
@@ -37,43 +37,6 @@ class Surroundings:
         proxy = None if is_loopback(host) else _proxy(parts.scheme, host)
         unsafe = parts.scheme == "http" and proxy is None
         return cls(proxy, certificates=False if unsafe else _certificates())
-
-
-def check_url(base_url: str) -> str:
-    """The address as it is kept and shown.
-
-    Raises:
-        ConfigError: it is no HTTP address, or holds a user, password or query: those would show up in messages.
-    """
-    try:
-        parts = urlsplit(base_url)
-        holds_more = parts.username or parts.password or parts.query or parts.fragment
-        valid = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
-    except ValueError:
-        valid, holds_more = None, None
-    if holds_more:
-        raise ConfigError(
-            f"the base_url for {parts.hostname} holds more than scheme, host, port and path",
-            hint="Give a key as api_key, and query parameters as query; a base_url is shown in messages.",
-        )
-    if not valid or not base_url.isprintable() or " " in base_url:
-        raise ConfigError(
-            f"{base_url!r} is no address of a server", hint="Give a base_url like http://127.0.0.1:8000/v1."
-        )
-    return base_url.rstrip("/")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
-    name = host.rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    inner = getattr(address, "ipv4_mapped", None) or address
-    return bool(inner.is_loopback or inner.is_unspecified)
 
 
 def _proxy(scheme: str, host: str) -> Any:

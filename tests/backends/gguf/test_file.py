@@ -177,6 +177,7 @@ def test_a_head_that_lies_is_refused(tmp_path, data, words):
         read_head(file)
 
 
+@pytest.mark.slow
 def test_a_head_that_lies_takes_no_memory(tmp_path):
     """A file that pretends to be large: every byte that is not written is a zero."""
     file = tmp_path / "m.gguf"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rankkit.backends.http.surroundings import Surroundings, check_url, is_loopback
+from rankkit.backends.http.address import check_url, is_loopback
+from rankkit.backends.http.surroundings import Surroundings
 from rankkit.errors import ConfigError
 
 VARIABLES = [f"{kind}_PROXY" for kind in ("HTTP", "HTTPS", "ALL", "NO")] + ["SSL_CERT_FILE", "SSL_CERT_DIR"]
