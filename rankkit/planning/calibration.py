@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from rankkit.core.plan import StagePlan
+from rankkit.core.plan import Plan, StagePlan
 from rankkit.core.ranking import Request
 from rankkit.core.reranker import Reranker
 from rankkit.core.usage import Budget, Usage
 from rankkit.errors import RankkitError
-from rankkit.pipeline.cascade import Cascade
+from rankkit.pipeline.cascade import BaseReranker, Cascade
 from rankkit.pipeline.fusion import Fusion
 from rankkit.pipeline.judged import JudgeReranker
 
@@ -56,6 +56,22 @@ def calibrate(reranker: Reranker, request: Request) -> Mapping[str, Speed]:
     that may cost money.
     """
     return {stage.name: _speed(stage, request) for stage in judged(reranker)}
+
+
+def calibrated_plan(reranker: BaseReranker, request: Request, *, budget: Budget | None = None) -> Plan:
+    """``reranker.plan(request)`` with a forecast of the seconds on this machine, from a few calls of its models.
+
+    A stage whose speed cannot be found out (a server is not called for a plan) has 0 seconds, as in every plan that
+    was not calibrated.
+    """
+    speeds = calibrate(reranker, request)
+    plan = reranker.plan(request, budget=budget)
+    return Plan(tuple(_forecast(stage, speeds.get(stage.stage)) for stage in plan.stages))
+
+
+def _forecast(stage: StagePlan, speed: Speed | None) -> StagePlan:
+    seconds = None if speed is None else speed.seconds(stage)
+    return stage if seconds is None else replace(stage, usage=replace(stage.usage, seconds=seconds))
 
 
 def judged(reranker: Reranker | object) -> Iterator[JudgeReranker[object, object]]:  # type: ignore[type-var]

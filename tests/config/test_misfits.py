@@ -171,3 +171,25 @@ def test_a_key_that_is_not_set_is_told_by_the_name_of_its_variable(monkeypatch):
     monkeypatch.delenv("NOPE", raising=False)
     with pytest.raises(ConfigError, match=r"key_env: the environment variable NOPE is not set\n.*export NOPE="):
         load({**ENDPOINT, "key_env": "NOPE"})
+
+
+@pytest.mark.parametrize(
+    ("table", "gives"),
+    [
+        ({}, True),
+        ({"paradigm": "pairwise"}, False),
+        ({"paradigm": "pairwise", "strategy": "allpairs"}, True),
+        ({"paradigm": "listwise"}, False),
+        ({"paradigm": "listwise", "strategy": "tourrank"}, True),
+        ({"stages": [{}, {"paradigm": "listwise"}]}, False),
+        ({"members": [{"paradigm": "listwise"}, {"paradigm": "listwise"}]}, True),
+    ],
+)
+@pytest.mark.parametrize("cut", [{"drop_below": 0.5}, {"drop_at_gap": 2}])
+def test_a_cut_by_scores_behind_a_stage_that_gives_none_is_refused_by_a_check(table, gives, cut):
+    spec = parse({"stages": [{}, {**table, **cut}]})
+    if gives:
+        check_models(spec)
+    else:
+        with pytest.raises(ConfigError, match=r"stages\.2: drop_(below|at_gap) cuts by scores, but .* is an order"):
+            check_models(spec)
