@@ -112,7 +112,7 @@ def _store() -> str:
     try:
         place = home()
     except StoreError as error:
-        return f"none  ({error.message}; {error.hint})"
+        return f"none: {error.message}. Set RANKKIT_HOME to a folder that you may read and write"
     nearest = next(folder for folder in (place, *place.parents) if folder.exists())
     return f"{place}{'' if os.access(nearest, os.W_OK) else '  (not writable: set RANKKIT_HOME to a folder that is)'}"
 

@@ -14,6 +14,13 @@ import typer
 from rankkit.config.files import check_name
 from rankkit.config.kinds import Spec
 from rankkit.config.loading import read_spec
+from rankkit.config.registry import methods, strategy_names
+
+
+def _names(known: Callable[[str], list[str]]) -> str:
+    paradigms = ("listwise", "pairwise", "pointwise")
+    return "; ".join(f"{paradigm}: {', '.join(known(paradigm))}" for paradigm in paradigms)
+
 
 _MODEL = "Model"
 _WINDOWS = "Method"
@@ -71,8 +78,7 @@ Method = Annotated[
     str | None,
     typer.Option(
         "--method",
-        help="How a model is asked: generate, constrained, first-token, setwise; pairwise: difference, duo, duot5, "
-        "prompted, prompted-text; pointwise: cross-encoder, monot5.",
+        help=f"How a model is asked: {_names(lambda paradigm: list(methods(paradigm)))}.",
         rich_help_panel=_WINDOWS,
     ),
 ]
@@ -80,8 +86,7 @@ Strategy = Annotated[
     str | None,
     typer.Option(
         "--strategy",
-        help="sliding, single, top-down, tourrank, self-consistency, tournament, setwise-heapsort, setwise-bubble; "
-        "pairwise: tournament, allpairs, heapsort, bubblesort, quickselect, insertion, swiss.",
+        help=f"Which questions are asked: {_names(strategy_names)}.",
         rich_help_panel=_WINDOWS,
     ),
 ]

@@ -40,13 +40,6 @@ DEFAULT_MODELS: Mapping[str, str] = {
     "listwise": language_model.DEFAULT_MODEL,
 }
 
-#: Which paradigm a catalogue row's kind of model serves, where neither it nor a prompt to train on is named.
-PARADIGM_OF_KIND: Mapping[str, Paradigm] = {
-    "cross-encoder": "pointwise",
-    "seq2seq": "pairwise",
-    "gguf": "listwise",
-}
-
 
 def kind_of(table: object) -> str | None:
     """Which kind a table of settings asks for; ``None`` for what is no table."""

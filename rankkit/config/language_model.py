@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rankkit.backends.openai.requests import Style
+from rankkit.backends.openai.structure import Form
 from rankkit.config.keys import check_keys, sent_variables
 from rankkit.config.spec import ModelSpec, display_name, refuse_unused
 from rankkit.errors import (
@@ -33,9 +34,27 @@ _HERE = ("a model on this machine",)
 _PLACES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("timeout", "retries", "concurrency", "style", "thinking_tokens", "extra_body"), _SERVED),
     **dict.fromkeys(("total_timeout", "headers", "headers_env", "key_header", "key_over_http", "query"), _SERVED),
-    **dict.fromkeys(("key_env", "price_input", "price_output", "price_cached"), _SERVED),
-    **dict.fromkeys(("threads", "template"), _HERE),
+    **dict.fromkeys(("capabilities", "circuit", "key_env", "price_input", "price_output", "price_cached"), _SERVED),
+    **dict.fromkeys(("threads", "template", "batch"), _HERE),
 }
+
+
+class CapabilitiesSpec(BaseModel):
+    """What a server can do, for one that need not be asked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    log_probabilities: int = Field(default=0, ge=0, description="alternatives to the first token that it shows")
+    structure: Form | None = Field(default=None, strict=False, description="how it takes a constraint on the answer")
+
+
+class CircuitSpec(BaseModel):
+    """After ``failures`` failed calls in a row the server is not asked for ``cooldown`` seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    failures: int = Field(default=5, ge=1)
+    cooldown: float = Field(default=30.0, ge=0, allow_inf_nan=False)
 
 
 class LanguageModelSpec(ModelSpec):
@@ -52,6 +71,7 @@ class LanguageModelSpec(ModelSpec):
     context: int | None = Field(default=None, ge=1)
     threads: int | None = Field(default=None, ge=1)
     template: str | None = None
+    batch: int | None = Field(default=None, ge=1, description="tokens that llama.cpp computes together")
 
     timeout: float = Field(default=60.0, gt=0)
     total_timeout: float | None = Field(default=None, gt=0, description="seconds for all tries of a call, with waits")
@@ -67,6 +87,8 @@ class LanguageModelSpec(ModelSpec):
     )
     key_over_http: bool = Field(default=False, description="send keys to another machine though it is not encrypted")
     query: dict[str, str] = Field(default_factory=dict, description="query parameters of each request (api-version)")
+    capabilities: CapabilitiesSpec | None = Field(default=None, description="what the server can, instead of asking it")
+    circuit: CircuitSpec | None = Field(default=None, description="when a server that fails is left alone")
     price_input: float | None = Field(default=None, ge=0, description="money for a million input tokens")
     price_output: float | None = Field(default=None, ge=0, description="money for a million output tokens")
     price_cached: float | None = Field(
@@ -99,9 +121,21 @@ class LanguageModelSpec(ModelSpec):
             check_keys(self.sent_variables, self.endpoint, over_http=self.key_over_http)
 
     def backend(self) -> GgufModel | Endpoint:
-        """Open the model: here the extra that it needs is asked for, and a server may be."""
-        if self.endpoint is not None:
-            return self._endpoint(self.endpoint)
+        """Open the model: here the extra that it needs is asked for, and a server may be asked what it can.
+
+        Raises:
+            CapabilityMissing: a server that cannot do what the method needs.
+        """
+        backend = self._model_here() if self.endpoint is None else self._endpoint(self.endpoint)
+        for what in self.method_row.needs:
+            check_can(backend, what, self.chosen_method, instead=self.method_row.instead)
+        return backend
+
+    def can(self, backend: GgufModel | Endpoint, what: Literal["structure", "log_probabilities"]) -> bool | None:
+        """See ``can``."""
+        return can(backend, what)
+
+    def _model_here(self) -> GgufModel:
         from rankkit.backends.gguf.model import GgufModel
 
         return GgufModel(
@@ -110,11 +144,14 @@ class LanguageModelSpec(ModelSpec):
             threads=self.threads,
             template=self.template,
             name=display_name(self.model),
+            batch=self.batch or 64,
         )
 
     def _endpoint(self, base_url: str) -> Endpoint:
+        from rankkit.backends.http.circuit import Circuit
         from rankkit.backends.language.pricing import Prices
         from rankkit.backends.openai.endpoint import Endpoint
+        from rankkit.backends.openai.probe import Capabilities
 
         self.check_keys()
         priced = self.price_input is not None or self.price_output is not None
@@ -134,6 +171,8 @@ class LanguageModelSpec(ModelSpec):
             thinking_tokens=self.thinking_tokens,
             style=self.style,
             extra_body=self.extra_body,
+            capabilities=None if self.capabilities is None else Capabilities(**self.capabilities.model_dump()),
+            circuit=None if self.circuit is None else Circuit(**self.circuit.model_dump()),
             prices=Prices(self.price_input or 0.0, self.price_output or 0.0, self.price_cached) if priced else None,
         )
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rankkit.config.files import SUFFIXES, check_name, read_file
-from rankkit.config.kinds import DEFAULT_MODELS, PARADIGM_OF_KIND, Paradigm, Spec, parse
+from rankkit.config.kinds import DEFAULT_MODELS, Paradigm, Spec, parse
 from rankkit.config.model_cache import RerankerCache
+from rankkit.config.registry import kinds
 from rankkit.config.spec import BaseSpec, kind_of_model, naming
 from rankkit.config.writing import as_toml
 from rankkit.core.execution import OnProgress
@@ -132,13 +133,14 @@ def _paradigm_for(model: str) -> str:
     if path is not None:
         return "listwise" if path.suffix == ".gguf" else "pointwise"
     row = catalogue.find(model)
-    if row.kind not in PARADIGM_OF_KIND:
-        loadable = ", ".join(other.name for other in catalogue.rows() if other.kind in PARADIGM_OF_KIND)
+    paradigms = {kind.name: kind.paradigm for kind in kinds().values() if kind.paradigm}
+    if row.kind not in paradigms:
+        loadable = ", ".join(other.name for other in catalogue.rows() if other.kind in paradigms)
         raise InvalidModel(
             f"{row.name} is a {row.kind} model; no paradigm of this version runs it",
             hint=f"Models that can be loaded: {loadable}.",
         )
-    return row.prompt.partition("/")[0] or PARADIGM_OF_KIND[row.kind]
+    return row.prompt.partition("/")[0] or paradigms[row.kind]
 
 
 def rerank(  # noqa: PLR0913 - the keywords of load, and those of every form of ranking

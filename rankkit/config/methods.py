@@ -1,24 +1,18 @@
-"""The one table of what each kind of model can be asked for."""
+"""Whether a kind of model has a method: read from the registry's rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from rankkit.config.registry import kinds, methods
+from rankkit.config.rows import PARADIGM_OF_QUESTION
 from rankkit.errors import CapabilityMissing
 from rankkit.models import catalogue
 
-_PROMPTED = ("prompted", "prompted-text")
-_LISTWISE = ("generate", "constrained", "first-token", "setwise")
 
-#: By kind, as ``kind_of_model`` has it, and paradigm. What a server can do beyond writing text is known from asking it.
-METHODS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "cross-encoder": {"pointwise": ("cross-encoder",), "pairwise": ("difference", "duo")},
-    "seq2seq": {"pointwise": ("monot5",), "pairwise": ("duot5", "difference")},
-    "gguf": {"pairwise": _PROMPTED, "listwise": _LISTWISE},
-    "endpoint": {"pairwise": _PROMPTED, "listwise": _LISTWISE},
-    "late-interaction": {},
-    "bi-encoder": {},
-}
+def methods_of(kind: str) -> dict[str, list[str]]:
+    """What a kind of model can be asked, by paradigm."""
+    paradigms = dict.fromkeys(PARADIGM_OF_QUESTION.values())
+    found = {one: [row.name for row in methods(one).values() if kind in row.kinds] for one in paradigms}
+    return {paradigm: names for paradigm, names in found.items() if names}
 
 
 def check_method(model: str, kind: str, paradigm: str, method: str) -> None:
@@ -27,13 +21,14 @@ def check_method(model: str, kind: str, paradigm: str, method: str) -> None:
     Raises:
         CapabilityMissing: names the methods that it has, and the models of the catalogue that have this one.
     """
-    own = METHODS[kind]
+    own = methods_of(kind)
     if method in own.get(paradigm, ()):
         return
     # Where the whole paradigm is not for this kind, that is what has to be said.
     named = paradigm in own
     asked = f"the method {method}" if named else paradigm
-    able = [kind for kind, has in METHODS.items() if (method in has.get(paradigm, ()) if named else paradigm in has)]
+    rows = [row for row in methods(paradigm).values() if not named or row.name == method]
+    able = [kind for kind in kinds() if any(kind in row.kinds for row in rows)]
     can = "; ".join(f"{name}: {', '.join(methods)}" for name, methods in own.items())
     hints = [f"What it can: {can}." if can else "No method of this version runs it.", _models(able, paradigm, method)]
     if model.endswith(".onnx"):
@@ -44,12 +39,11 @@ def check_method(model: str, kind: str, paradigm: str, method: str) -> None:
 
 
 def _a(kind: str) -> str:
-    return "a model behind an endpoint" if kind == "endpoint" else f"a {kind} model"
+    return kinds()[kind].words
 
 
-def _models(kinds: list[str], paradigm: str, method: str) -> str:
-    # Whoever compares by scores can take a model that scores, but not the other way round.
-    by_score = paradigm == "pointwise" or method == "difference"
-    misfits = ("pairwise", "listwise") if by_score else ("pointwise",) if method == "duot5" else ()
-    names = [row.name for row in catalogue.rows() if row.kind in kinds and row.prompt.partition("/")[0] not in misfits]
+def _models(able: list[str], paradigm: str, method: str) -> str:
+    row = methods(paradigm).get(method)
+    misfits = row.refuses if row is not None else ()
+    names = [one.name for one in catalogue.rows() if one.kind in able and one.prompt.partition("/")[0] not in misfits]
     return f"Models that can: {', '.join(names)}." if names else ""

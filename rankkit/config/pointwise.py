@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from rankkit.config.methods import check_method
+from rankkit.config.registry import default_method, methods
 from rankkit.config.spec import ModelSpec, display_name, kind_of_model, trained_prompt
-from rankkit.core.runner import OnReply
 from rankkit.errors import ConfigError
-from rankkit.models import store
-from rankkit.pipeline.cascade import BaseReranker
-from rankkit.pipeline.judged import JudgeReranker
-from rankkit.prompting.template import load_prompt
-
-if TYPE_CHECKING:
-    from rankkit.core.judge import Judge
-    from rankkit.core.questions import Score
-
-Method = Literal["cross-encoder", "monot5"]
 
 DEFAULT_MODEL = "ms-marco-MiniLM-L-12-v2"
-
-#: How a kind of model scores, when no method is named.
-_METHOD_OF_KIND: Mapping[str, Method] = {"cross-encoder": "cross-encoder", "seq2seq": "monot5"}
 
 
 class LocalModelSpec(ModelSpec):
@@ -34,14 +20,18 @@ class LocalModelSpec(ModelSpec):
     max_length: int | None = Field(default=None, ge=8, description="tokens of query and document together")
     long_query: Literal["shorten", "error"] = "shorten"
     threads: int | None = Field(default=None, ge=1)
+    batch_tokens: int | None = Field(default=None, ge=1, description="tokens that are run together, padding included")
+    engine: str | None = Field(default=None, description="what runs the graph: onnxruntime, openvino")
 
     def reading(self) -> dict[str, Any]:
         """The keywords that the ONNX backends share."""
+        given = {"batch_tokens": self.batch_tokens, "engine": self.engine}
         return {
             "name": display_name(self.model),
             "max_length": self.max_length,
             "long_query": self.long_query,
             "threads": self.threads,
+            **{key: value for key, value in given.items() if value is not None},
         }
 
 
@@ -54,61 +44,33 @@ class PointwiseSpec(LocalModelSpec):
 
     paradigm: Literal["pointwise"] = "pointwise"
     model: str = DEFAULT_MODEL
-    method: Method | None = None
     prompt: str | None = Field(default=None, description="for monoT5")
     scores: Literal["logit", "log-probability", "probability"] | None = None
     graph: str | None = Field(default=None, description="the ONNX file of a cross-encoder, where there are several")
 
-    def reranker(self, *, on_reply: OnReply | None = None) -> BaseReranker:
-        from rankkit.pointwise.strategy import ScoreAll
-
-        return JudgeReranker(self.judge(), ScoreAll(), self.budget, self.on_call_failure, on_reply)
-
     @property
-    def chosen_method(self) -> Method:
-        """The method named, or what the model is for."""
+    def chosen_method(self) -> str:
         return self.method or scoring_method(self.model)
 
     def check(self) -> None:
-        kind = self.kind
-        check_method(self.model, kind, self.paradigm, self.method or _METHOD_OF_KIND.get(kind, "cross-encoder"))
+        check_method(self.model, self.kind, self.paradigm, self.method or default_method("pointwise", self.kind).name)
         if self.prompt is None:  # the prompt that it was trained on is then the one it is asked by
             scoring_method(self.model)
-        misfits = {
-            "monot5": {"scores": ("logit",), "graph": (self.graph,)},
-            "cross-encoder": {"scores": ("log-probability",), "prompt": (self.prompt,)},
-        }
-        for key, refused in misfits[self.chosen_method].items():
-            value = getattr(self, key)
-            if value is not None and value in refused:
-                raise ConfigError(
-                    f"{key}: {self.model} is asked as a {self.chosen_method}, which has no use for {value!r}",
-                    hint="Take it out, or name the method that is meant: cross-encoder or monot5.",
-                )
+        row, others = self.method_row, methods("pointwise").values()
+        misfits = [key for key in ("graph", "prompt") if key not in row.keys and getattr(self, key) is not None]
+        misfits += ["scores"] if self.scores is not None and row.scores and self.scores not in row.scores else []
+        for key in misfits:
+            raise ConfigError(
+                f"{key}: {self.model} is asked as a {row.name}, which has no use for {getattr(self, key)!r}",
+                hint=f"Take it out, or name the method that is meant: {' or '.join(one.name for one in others)}.",
+            )
 
     def decided(self) -> dict[str, object]:
-        monot5 = self.chosen_method == "monot5"
-        return {"method": self.chosen_method, "scores": self.scores or ("log-probability" if monot5 else "logit")}
-
-    # Heavy imports are inside: a spec can be checked without loading onnxruntime.
-    def judge(self) -> Judge[Score, float]:
-        self.check()
-        folder, as_probability = store.locate(self.model), self.scores == "probability"
-        if self.chosen_method == "monot5":
-            from rankkit.backends.encoders.seq2seq import Seq2Seq
-            from rankkit.pointwise.monot5 import MonoT5Judge
-
-            template = load_prompt(self.prompt or trained_prompt(self.model) or "monot5", "pointwise")
-            scores: Literal["probability", "log-probability"] = "probability" if as_probability else "log-probability"
-            return MonoT5Judge(Seq2Seq(folder, **self.reading()), template, scores)
-        from rankkit.backends.encoders.cross_encoder import CrossEncoder
-        from rankkit.pointwise.cross_encoder import CrossEncoderJudge
-
-        encoder = CrossEncoder(folder, graph=self.graph, **self.reading())
-        return CrossEncoderJudge(encoder, "probability" if as_probability else "logit")
+        row = self.method_row
+        return {"method": row.name, "scores": self.scores or next(iter(row.scores), None)}
 
 
-def scoring_method(model: str) -> Method:
+def scoring_method(model: str) -> str:
     """How a model gives one document a score.
 
     Raises:
@@ -120,4 +82,4 @@ def scoring_method(model: str) -> Method:
             f"{model} was trained on the prompt {trained}, and scores no single document",
             hint=f'Use paradigm = "{trained.partition("/")[0]}", and no method that goes by scores.',
         )
-    return _METHOD_OF_KIND.get(kind_of_model(model), "cross-encoder")
+    return default_method("pointwise", kind_of_model(model)).name

@@ -85,7 +85,10 @@ def _known(loc: Sequence[int | str], kind: type[BaseModel], kinds: Mapping[str, 
     from rankkit.core.usage import Budget
 
     limits = list(Budget.__dataclass_fields__)
-    tables = {"skip_if": list(GatesSpec.model_fields), "first_stage": list(FirstStageSpec.model_fields)}
+    from rankkit.config.language_model import CapabilitiesSpec, CircuitSpec
+
+    served = {"capabilities": list(CapabilitiesSpec.model_fields), "circuit": list(CircuitSpec.model_fields)}
+    tables = served | {"skip_if": list(GatesSpec.model_fields), "first_stage": list(FirstStageSpec.model_fields)}
     return tables.get(table, limits)
 
 
@@ -94,4 +97,4 @@ def _table(loc: Sequence[int | str]) -> str | None:
     return next((str(part) for part in reversed(loc[:-1]) if part in _TABLES), None)
 
 
-_TABLES = ("budget", "skip_if", "first_stage")
+_TABLES = ("budget", "skip_if", "first_stage", "capabilities", "circuit")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence, Sized
 from contextlib import ExitStack, aclosing
 from functools import partial
 from itertools import islice
@@ -242,7 +242,7 @@ class AccountedReranker(ABC):
     def _stream(
         self, requests: Iterable[Request], budget: Budget | None, execution: Execution
     ) -> AsyncGenerator[Ranking, None]:
-        total = len(requests) if isinstance(requests, Sequence) else None
+        total = len(requests) if isinstance(requests, Sized) else None
         return self.stream_accounted(((request, Account(budget)) for request in requests), execution, total)
 
 

@@ -9,7 +9,8 @@ Three layouts, which may be mixed; every file may be compressed (``.gz``, ``.bz2
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,10 +20,14 @@ from rankkit.data.folder import Files, read_queries
 from rankkit.data.qrels import read_qrels
 from rankkit.data.requests import read_requests
 from rankkit.data.runs import Run
+from rankkit.data.stored_requests import StoredRequests
 from rankkit.errors import ConfigError, DataError
 
 #: The note about queries that a first stage found nothing for.
 UNFOUND = "queries without candidates, counted as 0"
+
+#: Candidates of a file up to this size are kept in memory, where they take some five times as much.
+_KEPT_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +36,15 @@ class Dataset:
 
     ``queries`` and ``qrels`` have the same keys. A query that the first stage found nothing for has no request and
     counts as 0 in every average. ``requests`` is empty where there are no candidates, ``corpus`` is ``None`` where
-    there is none. ``notes`` counts what was left out in reading; ``files`` are those that were read.
+    there is none.
+    ``notes`` counts what was left out in reading; ``files`` are those that were read. The requests of a large file stay
+    there (``StoredRequests``).
     """
 
     name: str
     queries: Mapping[str, str]
     qrels: Mapping[str, Mapping[str, int]]
-    requests: tuple[Request, ...] = ()
+    requests: Sequence[Request] = ()
     corpus: Corpus | None = None
     notes: Mapping[str, int] = field(default_factory=dict)
     files: tuple[Path, ...] = field(default=(), compare=False)
@@ -67,17 +74,29 @@ def load_dataset(
     _at_least_one("limit", limit)
     files = Files.of(Path(folder), split)
     qrels = read_qrels(files.qrels)
-    listed = {item.query.id: item for item in read_requests(files.candidates)} if files.candidates else {}
-    queries = read_queries(files.queries) if files.queries else {name: item.query.text for name, item in listed.items()}
+    # Of a file that is too large to be kept, only the ids are: it is checked now, and read again when it is ranked.
+    kept = files.candidates is not None and files.candidates.stat().st_size <= _KEPT_BYTES
+    listed: dict[str, Request] = {}
+    known: dict[str, tuple[str, ...]] = {}
+    texts: dict[str, str] = {}
+    for item in read_requests(files.candidates) if files.candidates else ():
+        known[item.query.id] = tuple(sys.intern(candidate.id) for candidate in item.candidates)
+        texts[item.query.id] = item.query.text
+        if kept:
+            listed[item.query.id] = item
+    queries = read_queries(files.queries) if files.queries else texts
     judged = [name for name in queries if name in qrels]
     if not judged:
         raise _strangers("queries", files.qrels, qrels, files.queries or files.root, queries)
     if files.candidates:
-        _refuse_strangers(files, qrels, listed)
+        _refuse_strangers(files, qrels, known)
     chosen = judged[:limit]
-    requests = tuple(
-        Request(Query(queries[name], name), listed[name].candidates[:depth]) for name in chosen if name in listed
-    )
+    found = {name: queries[name] for name in chosen if name in known}
+    requests: Sequence[Request]
+    if kept or files.candidates is None:
+        requests = tuple(Request(Query(text, name), listed[name].candidates[:depth]) for name, text in found.items())
+    else:
+        requests = StoredRequests(files.candidates, found, len(found), depth)
     left_out = {
         "queries without judgements, left out": len(queries) - len(judged),
         "judged queries without a text, left out": len(qrels) - len(judged),
@@ -148,12 +167,14 @@ def refuse_foreign_run(dataset: Dataset, run: Run) -> None:
         )
 
 
-def _refuse_strangers(files: Files, qrels: Mapping[str, Mapping[str, int]], requests: Mapping[str, Request]) -> None:
+def _refuse_strangers(
+    files: Files, qrels: Mapping[str, Mapping[str, int]], listed: Mapping[str, Sequence[str]]
+) -> None:
     """Judgements that match no query with candidates, or no candidate at all, are of another collection."""
     source = files.candidates or files.root
-    known = {name: [item.id for item in request.candidates] for name, request in requests.items() if name in qrels}
+    known = {name: documents for name, documents in listed.items() if name in qrels}
     if not known:
-        raise _strangers("queries", files.qrels, qrels, source, requests)
+        raise _strangers("queries", files.qrels, qrels, source, listed)
     if not any(document in qrels[name] for name, documents in known.items() for document in documents):
         name, documents = next(iter(known.items()))
         raise _strangers("candidates", files.qrels, qrels[name], source, documents)

@@ -12,9 +12,12 @@ import gzip
 import math
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from types import TracebackType
+from typing import IO
 
 from rankkit.core.ranking import Ranking
 from rankkit.data.lines import read_lines, whole_id
@@ -94,30 +97,69 @@ def _single(score: float) -> float:
         return math.copysign(math.inf, score)
 
 
-def write_run(path: Path, rankings: Iterable[Ranking], *, tag: str = "rankkit") -> None:
-    """Write rankings as a run (compressed if the name ends in ``.gz``); an existing run is replaced as a whole.
+class RunWriter:
+    """Writes rankings as a run, one by one as they come (compressed if the name ends in ``.gz``); an existing run is
+    replaced as a whole when the block ends well.
 
     The scores are the ranking's own if it has one for every document and they fall strictly. Otherwise the score
     column is made up from the rank: n for the first of n documents, 1 for the last. Dropped candidates are left out.
 
     Raises:
-        DataError: an id is empty or has white space in it, which the format cannot hold; a query is there twice; or
-            the file cannot be written, or is something else than a run.
+        DataError: on entering, for a bad tag, a file that is something else than a run, or a place that cannot be
+            written to; on leaving, where the file could not be written.
     """
-    tag = _word(tag, "the tag")
-    lines: list[str] = []
-    seen: set[str] = set()
-    for ranking in rankings:
+
+    def __init__(self, path: Path, *, tag: str = "rankkit") -> None:
+        self._path = path
+        self._tag = _word(tag, "the tag")
+        self._seen: set[str] = set()
+        self._stack = ExitStack()
+        self._file: IO[bytes] | gzip.GzipFile
+
+    def __enter__(self) -> RunWriter:
+        check_run_out(self._path)
+        file = self._stack.enter_context(replaced(self._path))
+        self._file = file
+        if self._path.suffix == ".gz":
+            self._file = self._stack.enter_context(gzip.GzipFile("", "wb", fileobj=file, mtime=0))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def add(self, ranking: Ranking) -> None:
+        """Raises:
+        DataError: an id is empty or has white space in it, which the format cannot hold; a query is there twice; or
+            the file cannot be written.
+        """
         query = _word(ranking.query.id, f"the id of the query {ranking.query.text[:40]!r}")
-        if query in seen:
+        if query in self._seen:
             raise DataError(f"query {query!r} is ranked twice", hint="A run has one ranking a query.")
-        seen.add(query)
-        for rank, (name, score) in enumerate(zip(ranking.ids, printable_scores(ranking), strict=True), start=1):
-            lines.append(f"{query} Q0 {_word(name, 'a document id')} {rank} {score!r} {tag}\n")
-    content = "".join(lines).encode()
-    check_run_out(path)
-    with replaced(path) as file:
-        file.write(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
+        self._seen.add(query)
+        rows = zip(ranking.ids, printable_scores(ranking), strict=True)
+        lines = (
+            f"{query} Q0 {_word(name, 'a document id')} {rank} {score!r} {self._tag}\n"
+            for rank, (name, score) in enumerate(rows, start=1)
+        )
+        try:
+            self._file.write("".join(lines).encode())
+        except OSError as error:
+            raise DataError(
+                f"{self._path}: cannot be written ({error.strerror or error})", hint="Give another place."
+            ) from error
+
+
+def write_run(path: Path, rankings: Iterable[Ranking], *, tag: str = "rankkit") -> None:
+    """Write rankings as a run (see ``RunWriter``).
+
+    Raises:
+        DataError: as ``RunWriter``.
+    """
+    with RunWriter(path, tag=tag) as writer:
+        for ranking in rankings:
+            writer.add(ranking)
 
 
 def printable_scores(ranking: Ranking) -> Sequence[float]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from rankkit.core.execution import OnProgress
 from rankkit.core.ranking import Ranking, Request
-from rankkit.core.reranker import Reranker, rank_many
+from rankkit.core.reranker import Reranker, iter_rank_many
 from rankkit.core.usage import Usage
 from rankkit.data.datasets import Dataset, refuse_foreign_run
 from rankkit.data.runs import Run
 from rankkit.errors import ConfigError, ContractViolation, DataError
-from rankkit.evaluation.measures import Figures, Measure, evaluate
+from rankkit.evaluation.measures import Figures, Measure, Measuring, evaluate
 from rankkit.evaluation.report import EvaluationReport, Trouble
 
 
@@ -25,12 +25,14 @@ def evaluate_reranker(
     measures: Sequence[Measure],
     head: int | None = None,
     progress: OnProgress | None = None,
-) -> tuple[EvaluationReport, list[Ranking]]:
-    """Rank every request of the data set and measure the order before and after.
+    on_ranking: Callable[[Ranking], None] | None = None,
+) -> EvaluationReport:
+    """Rank every request of the data set and measure the order before and after. Requests are taken, and rankings
+    measured, as they come: none is kept. ``on_ranking`` is given each, in the order of ``dataset.requests``.
 
     With ``head``, the reranker sees only the first ``head`` candidates; the others *keep* their order behind them, in
-    the measures and in the rankings that are returned. (``load_dataset(depth=...)`` drops them instead.) What the
-    reranker itself drops counts as not found. The rankings are those of ``dataset.requests``, in that order.
+    the measures and in the rankings that are handed on. (``load_dataset(depth=...)`` drops them instead.) What the
+    reranker itself drops counts as not found.
 
     Raises:
         DataError: the data set has no candidates.
@@ -40,20 +42,47 @@ def evaluate_reranker(
     """
     if head is not None and head < 1:
         raise ConfigError(f"{head} candidates cannot be reranked", hint="Give 1 or more, or leave it out for all.")
-    if not dataset.requests:
+    if not len(dataset.requests):
         raise DataError(
             f"{dataset.name} has no candidates to rerank",
             hint="Put candidates.jsonl into its folder, or take them from a run over its corpus (with_run).",
         )
-    asked = [_head(request, head) for request in dataset.requests]
+    asked = _Asked(dataset.requests, head)
+    before, after, totals = Measuring(dataset.qrels, measures), Measuring(dataset.qrels, measures), _Totals()
     started = time.perf_counter()
-    ranked = rank_many(reranker, asked, progress=progress)
+    for ranked in iter_rank_many(reranker, asked, progress=progress):
+        request, shown = asked.open.popleft()
+        if ranked.request != shown:
+            raise ContractViolation(f"{_name(reranker)} ranked something else than its request {request.query.id!r}")
+        totals.add(ranked)
+        ranking = _before_tail(ranked, request)
+        before.add(request.query.id, [candidate.id for candidate in request.candidates])
+        after.add(request.query.id, ranking.ids)
+        if on_ranking is not None:
+            on_ranking(ranking)
     seconds = time.perf_counter() - started
-    _check_requests(reranker, asked, ranked)
-    rankings = [_before_tail(ranking, request) for ranking, request in zip(ranked, dataset.requests, strict=True)]
-    orders = {ranking.query.id: ranking.ids for ranking in rankings}
-    report = _report(dataset, _name(reranker), evaluate(dataset.qrels, orders, measures), measures)
-    return _billed(report, ranked, seconds), rankings
+    if asked.open:
+        raise ContractViolation(f"{_name(reranker)} left {len(asked.open)} request(s) without a ranking")
+    report = _report(dataset, _name(reranker), after.figures(), before.figures())
+    return totals.added_to(report, seconds)
+
+
+class _Asked:
+    """The requests as the reranker sees them; ``open`` has those without a ranking yet, whole and as shown."""
+
+    def __init__(self, requests: Sequence[Request], head: int | None) -> None:
+        self._requests = requests
+        self._head = head
+        self.open: deque[tuple[Request, Request]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._requests)
+
+    def __iter__(self) -> Iterator[Request]:
+        for request in self._requests:
+            shown = _head(request, self._head)
+            self.open.append((request, shown))
+            yield shown
 
 
 def evaluate_run(dataset: Dataset, run: Run, *, measures: Sequence[Measure]) -> EvaluationReport:
@@ -66,7 +95,8 @@ def evaluate_run(dataset: Dataset, run: Run, *, measures: Sequence[Measure]) -> 
     """
     refuse_foreign_run(dataset, run)
     figures = evaluate(dataset.qrels, run.orders, measures)
-    report = _report(dataset, run.tag or "run", figures, measures)
+    first = evaluate(dataset.qrels, dataset.first_stage, measures) if len(dataset.requests) else Figures({}, {})
+    report = _report(dataset, run.tag or "run", figures, first)
     lacking = len(dataset.qrels.keys() - run.rows.keys())
     notes = {**dataset.notes, **({"queries that the run lacks, counted as 0": lacking} if lacking else {})}
     return replace(report, data_notes=notes)
@@ -74,12 +104,6 @@ def evaluate_run(dataset: Dataset, run: Run, *, measures: Sequence[Measure]) -> 
 
 def _head(request: Request, head: int | None) -> Request:
     return request if head is None or head >= len(request) else request.select(range(head))
-
-
-def _check_requests(reranker: Reranker, asked: Sequence[Request], ranked: Sequence[Ranking]) -> None:
-    for request, ranking in zip(asked, ranked, strict=True):
-        if ranking.request != request:
-            raise ContractViolation(f"{_name(reranker)} ranked something else than its request {request.query.id!r}")
 
 
 def _before_tail(ranking: Ranking, request: Request) -> Ranking:
@@ -91,8 +115,7 @@ def _before_tail(ranking: Ranking, request: Request) -> Ranking:
     return replace(ranking, request=request, order=(*ranking.order, *tail), scores=scores)
 
 
-def _report(dataset: Dataset, name: str, figures: Figures, measures: Sequence[Measure]) -> EvaluationReport:
-    before = evaluate(dataset.qrels, dataset.first_stage, measures) if dataset.requests else Figures({}, {})
+def _report(dataset: Dataset, name: str, figures: Figures, before: Figures) -> EvaluationReport:
     return EvaluationReport(
         data=dataset.name,
         ranked_by=name,
@@ -105,43 +128,53 @@ def _report(dataset: Dataset, name: str, figures: Figures, measures: Sequence[Me
     )
 
 
-def _billed(report: EvaluationReport, rankings: Sequence[Ranking], seconds: float) -> EvaluationReport:
-    """Add the cost, and what the steps say."""
-    outcomes, defects, notes = Counter[str](), Counter[str](), Counter[str]()
-    failures: list[Trouble] = []
-    stops: list[Trouble] = []
-    late = 0
-    diagnosed: defaultdict[str, list[float]] = defaultdict(list)
-    fingerprints: dict[str, dict[str, str]] = {}
-    for ranking in rankings:
+class _Totals:
+    """What rankings cost, and what their steps say, added up."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, Counter[str]] = {name: Counter() for name in ("outcomes", "defects", "notes")}
+        self._diagnosed: defaultdict[str, list[float]] = defaultdict(list)
+        self._fingerprints: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self._failures: list[Trouble] = []
+        self._stops: list[Trouble] = []
+        self._usage = Usage()
+        self._pairs = self._questions = self._rounds = self._late = 0
+
+    def add(self, ranking: Ranking) -> None:
+        self._pairs += len(ranking.request)
+        self._usage += ranking.usage
         for step in ranking.steps:
-            fingerprints.setdefault(step.stage, {}).update(step.fingerprints)
-            outcomes.update(step.outcomes)
-            defects.update(step.defects)
-            notes.update(step.notes)
-            notes.update([f"skipped {step.stage}: {step.skipped}"] if step.skipped else [])
+            self._fingerprints[step.stage].update(step.fingerprints)
+            self._questions += step.questions
+            self._rounds += step.sequential_rounds
+            self._late += step.late
+            self._counts["outcomes"].update(step.outcomes)
+            self._counts["defects"].update(step.defects)
+            self._counts["notes"].update(step.notes)
+            self._counts["notes"].update([f"skipped {step.stage}: {step.skipped}"] if step.skipped else [])
             for name, value in step.diagnostics.items():
-                diagnosed[name].append(value)
-            failures += [Trouble(ranking.query.id, step.stage, words) for words in step.failures]
-            stops += [Trouble(ranking.query.id, step.stage, step.stopped)] if step.stopped else []
-            late += step.late
-    return replace(
-        report,
-        pairs=sum(len(ranking.request) for ranking in rankings),
-        seconds=seconds,
-        usage=sum((ranking.usage for ranking in rankings), Usage()),
-        outcomes=dict(outcomes),
-        defects=dict(defects),
-        notes=dict(notes),
-        stopped=dict(Counter(stop.why for stop in stops)),
-        diagnostics={name: sum(values) / len(values) for name, values in diagnosed.items()},
-        questions=sum(step.questions for ranking in rankings for step in ranking.steps),
-        sequential_rounds=sum(step.sequential_rounds for ranking in rankings for step in ranking.steps),
-        failures=tuple(failures),
-        stops=tuple(stops),
-        late=late,
-        fingerprints={stage: prints for stage, prints in fingerprints.items() if prints},
-    )
+                self._diagnosed[name].append(value)
+            self._failures += [Trouble(ranking.query.id, step.stage, words) for words in step.failures]
+            self._stops += [Trouble(ranking.query.id, step.stage, step.stopped)] if step.stopped else []
+
+    def added_to(self, report: EvaluationReport, seconds: float) -> EvaluationReport:
+        return replace(
+            report,
+            pairs=self._pairs,
+            seconds=seconds,
+            usage=self._usage,
+            outcomes=dict(self._counts["outcomes"]),
+            defects=dict(self._counts["defects"]),
+            notes=dict(self._counts["notes"]),
+            stopped=dict(Counter(stop.why for stop in self._stops)),
+            diagnostics={name: sum(values) / len(values) for name, values in self._diagnosed.items()},
+            questions=self._questions,
+            sequential_rounds=self._rounds,
+            failures=tuple(self._failures),
+            stops=tuple(self._stops),
+            late=self._late,
+            fingerprints={stage: prints for stage, prints in self._fingerprints.items() if prints},
+        )
 
 
 def _name(reranker: Reranker) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from rankkit.core.execution import OnProgress
+from rankkit.core.ranking import Ranking
 from rankkit.core.reranker import Reranker
 from rankkit.data.datasets import Dataset, load_dataset
-from rankkit.data.runs import check_run_out, read_run, write_run
+from rankkit.data.runs import RunWriter, check_run_out, read_run
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.evaluate import evaluate_reranker, evaluate_run
 from rankkit.evaluation.measures import DEFAULT_MEASURES, Measure, parse_measures
@@ -64,16 +68,18 @@ class Experiment:
         Raises:
             RankkitError: as ``evaluate_reranker``.
         """
-        report, rankings = evaluate_reranker(
-            reranker, self.dataset, measures=self.measures, head=depth, progress=progress
+        evaluated = partial(
+            evaluate_reranker, reranker, self.dataset, measures=self.measures, head=depth, progress=progress
         )
-        report = replace(report, tag=self.tag)
+        if self.run_out is None:
+            return replace(evaluated(), tag=self.tag)
+        run = _Run(self.run_out, self.tag or "rankkit")
         try:
-            if self.run_out is not None:
-                write_run(self.run_out, rankings, tag=self.tag or "rankkit")
-        except DataError as error:
-            return replace(report, unwritten=error.message)
-        return report
+            report = evaluated(on_ranking=run.add)
+        except BaseException:
+            run.abandon()
+            raise
+        return replace(report, tag=self.tag, unwritten=run.finish())
 
     def of_run(self, path: str | Path) -> EvaluationReport:
         """Measure a run file.
@@ -85,3 +91,33 @@ class Experiment:
         if self.run_out is not None:
             raise ConfigError(f"nothing to write to {self.run_out}: a run is measured as it is", hint="Leave it out.")
         return evaluate_run(self.dataset, read_run(Path(path)), measures=self.measures)
+
+
+class _Run:
+    """A run that is written while it is made. What goes wrong with the file must not cost the ranking."""
+
+    def __init__(self, path: Path, tag: str) -> None:
+        self._stack = ExitStack()
+        self._writer = self._stack.enter_context(RunWriter(path, tag=tag))
+        self._error = ""
+
+    def add(self, ranking: Ranking) -> None:
+        if self._error:
+            return
+        try:
+            self._writer.add(ranking)
+        except DataError as error:
+            self._error = error.message
+            self._stack.pop_all().__exit__(type(error), error, error.__traceback__)
+
+    def abandon(self) -> None:
+        """Leave everything as it was: there is no run."""
+        self._stack.pop_all().__exit__(*sys.exc_info())
+
+    def finish(self) -> str:
+        """Put the file in its place. Why that could not be done, or ``""``."""
+        try:
+            self._stack.close()
+        except DataError as error:
+            self._error = error.message
+        return self._error

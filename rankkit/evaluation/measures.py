@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 DEFAULT_MEASURES = "nDCG@10"
 
+#: How many queries are measured together.
+_TOGETHER = 500
+
 _HOW = "Write a name, parameters in brackets, and the cutoff: nDCG@10, P(rel=2)@5, AP."
 
 
@@ -61,6 +64,62 @@ def parse_measures(names: str) -> tuple[Measure, ...]:
     return tuple(measures.values())
 
 
+class Measuring:
+    """Measures orders as they come in, a few hundred queries at a time; keeps their figures, and not the orders."""
+
+    def __init__(self, qrels: Mapping[str, Mapping[str, int]], measures: Sequence[Measure]) -> None:
+        """Raises:
+        DataError: nothing is judged.
+        """
+        if not qrels:
+            raise DataError("there are no judgements to measure by", hint="Give the judgements of at least one query.")
+        self._qrels = qrels
+        self._measures = measures
+        self._waiting: dict[str, dict[str, float]] = {}
+        self._values: dict[Any, dict[str, float]] = {measure.definition: {} for measure in measures}
+        self._measured: set[str] = set()
+
+    def add(self, query: str, order: Sequence[str]) -> None:
+        """Document ids, best first. A query that is not judged is ignored.
+
+        Raises:
+            DataError: the order holds a document twice.
+        """
+        if order and query in self._qrels:
+            self._waiting[query] = _scores(query, order)
+            if len(self._waiting) >= _TOGETHER:
+                self._measure(list(self._waiting))
+
+    def figures(self) -> Figures:
+        """Of all judged queries: one without an order counts as 0."""
+        rest = [name for name in self._qrels if name not in self._measured]
+        for start in range(0, len(rest), _TOGETHER):
+            self._measure(rest[start : start + _TOGETHER])
+        means: dict[str, float] = {}
+        per_query: dict[str, dict[str, float]] = {}
+        for measure in self._measures:
+            values = self._values[measure.definition]
+            per_query[measure.name] = {name: values[name] for name in self._qrels if name in values}
+            aggregator = measure.definition.aggregator()
+            for value in per_query[measure.name].values():
+                aggregator.add(value)
+            means[measure.name] = float(aggregator.result())
+        return Figures(means, per_query)
+
+    def _measure(self, names: Sequence[str]) -> None:
+        grades = {name: self._qrels[name] for name in names}
+        # What C code computes dies of ids that are no Unicode.
+        for name, judged in grades.items():
+            whole_id(name, "the query id")
+            for document in judged:
+                whole_id(document, "the document id")
+        scores = {name: self._waiting.pop(name) for name in names if name in self._waiting}
+        evaluator = _provider().evaluator([measure.definition for measure in self._measures], grades)
+        for row in evaluator.iter_calc(scores):
+            self._values[row.measure][row.query_id] = float(row.value)
+        self._measured.update(names)
+
+
 def evaluate(
     qrels: Mapping[str, Mapping[str, int]], orders: Mapping[str, Sequence[str]], measures: Sequence[Measure]
 ) -> Figures:
@@ -71,28 +130,10 @@ def evaluate(
     Raises:
         DataError: nothing is judged, or an order holds a document twice.
     """
-    if not qrels:
-        raise DataError("there are no judgements to measure by", hint="Give the judgements of at least one query.")
-    scores = {name: _scores(name, order) for name, order in orders.items() if order and name in qrels}
-    # What C code computes dies of ids that are no Unicode.
-    for name, grades in qrels.items():
-        whole_id(name, "the query id")
-        for document in grades:
-            whole_id(document, "the document id")
-    evaluator = _provider().evaluator([measure.definition for measure in measures], qrels)
-    means, rows = evaluator.calc(scores)
-    values: dict[Any, dict[str, float]] = {measure.definition: {} for measure in measures}
-    for row in rows:
-        values[row.measure][row.query_id] = float(row.value)
-    return Figures(
-        means={measure.name: float(means[measure.definition]) for measure in measures},
-        per_query={
-            measure.name: {
-                name: values[measure.definition][name] for name in qrels if name in values[measure.definition]
-            }
-            for measure in measures
-        },
-    )
+    measuring = Measuring(qrels, measures)
+    for name, order in orders.items():
+        measuring.add(name, order)
+    return measuring.figures()
 
 
 def _scores(query: str, order: Sequence[str]) -> dict[str, float]:

@@ -8,7 +8,8 @@ from typing import Any
 
 from rankkit.backends.language.pricing import estimate_prompt_tokens, estimate_tokens
 from rankkit.backends.protocols import Continuations, Generated, Permuted, Prompt, TextBackend
-from rankkit.config.listwise import PROMPTS
+from rankkit.config.registry import methods
+from rankkit.config.rows import PARADIGM_OF_QUESTION
 from rankkit.core.judge import BoundQuestion, Judge
 from rankkit.core.questions import Choose, Compare, Order, Question
 from rankkit.core.ranking import Request
@@ -90,12 +91,6 @@ _JUDGES: Mapping[str, Callable[[Catcher, PromptTemplate, int], Judge[Any, Any]]]
     "setwise": SetwiseJudge,
     "prompted": PromptedJudge,
 }
-#: What can put each kind of question. Where none is named, the one whose own prompt it is, or else the first.
-_METHODS: Mapping[str, tuple[str, ...]] = {
-    "order": ("constrained", "generate", "first-token"),
-    "choose": ("setwise",),
-    "compare": ("prompted",),
-}
 
 
 def render_prompt(
@@ -114,8 +109,11 @@ def render_prompt(
     """
     if template.question == "score" or template.text:
         return _filled(template, request)
-    possible = _METHODS[template.question]
-    chosen = method or next((usual for usual, name in PROMPTS.items() if name == template.name), possible[0])
+    rows = [row for row in methods(PARADIGM_OF_QUESTION[template.question]).values() if row.name in _JUDGES]
+    possible = [row.name for row in rows if row.question == template.question]
+    # Where none is named, the one whose own prompt it is, or else what a model on this machine is asked by.
+    usual = sorted(rows, key=lambda row: (row.prompt != template.name, "gguf" not in row.default_for))
+    chosen = method or next(row.name for row in usual if row.name in possible)
     if chosen not in possible:
         raise PromptError(
             f"{template.name} puts the question {template.question!r}, which the method {chosen} does not",

@@ -9,9 +9,7 @@ import pytest
 from rankkit.config import load, parse
 from rankkit.config.checking import check_models
 from rankkit.config.listwise import ListwiseSpec
-from rankkit.config.methods import METHODS
-from rankkit.config.pairwise import PairwiseSpec
-from rankkit.config.pointwise import PointwiseSpec
+from rankkit.config.registry import kinds, methods, strategies
 from rankkit.errors import CapabilityMissing, ConfigError
 from rankkit.models.catalogue import Kind
 from tests.tiny import tiny_cross_encoder
@@ -100,12 +98,12 @@ def test_a_method_that_a_model_does_not_have_is_refused_with_those_that_it_has(
             attempt()
 
 
-def test_every_kind_of_the_catalogue_has_its_methods_and_every_method_its_kind():
-    assert {*get_args(Kind), "endpoint"} == set(METHODS)
-    for spec in (PointwiseSpec, PairwiseSpec, ListwiseSpec):
-        paradigm = spec.model_fields["paradigm"].default
-        [literal, _] = get_args(spec.model_fields["method"].annotation)
-        assert set(get_args(literal)) == {name for has in METHODS.values() for name in has.get(paradigm, ())}
+def test_every_kind_of_the_catalogue_has_a_row_and_every_method_kinds_that_are_there():
+    assert {*get_args(Kind), "endpoint"} == set(kinds())
+    for paradigm in ("pointwise", "pairwise", "listwise"):
+        for row in methods(paradigm).values():
+            assert set(row.kinds) <= set(kinds()) and set(row.default_for) <= set(row.kinds)
+            assert strategies(row.question)
 
 
 def test_a_trained_model_is_not_asked_what_it_was_not_trained_on_unless_a_prompt_is_named():

@@ -36,7 +36,8 @@ class ByGrade:
 
 def test_the_oracle_is_perfect_on_what_the_first_stage_found(fleas: Path):
     dataset = load_dataset(fleas)
-    report, rankings = evaluate_reranker(ByGrade(dataset.qrels), dataset, measures=NDCG)
+    rankings: list[Ranking] = []
+    report = evaluate_reranker(ByGrade(dataset.qrels), dataset, measures=NDCG, on_ranking=rankings.append)
     # q4 is judged, but has no candidates: it counts as 0, before and after.
     before = (2 / log2(3) + 1 / log2(4)) / (2 / log2(2) + 1 / log2(3))
     assert report.per_query == {"nDCG@10": {"q1": 1.0, "q2": 1.0, "q4": 0.0}}
@@ -48,7 +49,7 @@ def test_the_oracle_is_perfect_on_what_the_first_stage_found(fleas: Path):
 
 def test_the_bill_is_added_up(fleas: Path):
     dataset = load_dataset(fleas)
-    report, _ = evaluate_reranker(ByGrade(dataset.qrels), dataset, measures=NDCG)
+    report = evaluate_reranker(ByGrade(dataset.qrels), dataset, measures=NDCG)
     assert (report.queries, report.pairs) == (3, 6)
     assert report.usage == Usage(calls=6, input_tokens=6)
     assert (report.outcomes, report.notes) == ({"ok": 6}, {"shortened": 2})
@@ -60,10 +61,11 @@ def test_the_bill_is_added_up(fleas: Path):
 
 def test_the_head_is_reranked_and_the_tail_kept_behind_it(fleas: Path):
     dataset = load_dataset(fleas)
-    report, rankings = evaluate_reranker(ByGrade(dataset.qrels), dataset, measures=NDCG, head=2)
+    rankings: list[Ranking] = []
+    report = evaluate_reranker(ByGrade(dataset.qrels), dataset, measures=NDCG, head=2, on_ranking=rankings.append)
     assert [ranking.ids for ranking in rankings] == [("b", "a", "c", "d"), ("x", "w")]
     assert rankings[0].scores == (2.0, 0.0, None, None)
-    assert rankings[0].request is dataset.requests[0]
+    assert rankings[0].request == dataset.requests[0]
     assert (report.pairs, report.usage.calls) == (4, 4)
     assert report.per_query["nDCG@10"]["q1"] == pytest.approx((2 + 1 / log2(4)) / (2 + 1 / log2(3)))
 
@@ -74,7 +76,10 @@ def test_what_a_reranker_drops_counts_as_not_found(fleas: Path):
             return super().rank(request).top(1)
 
     dataset = load_dataset(fleas)
-    report, rankings = evaluate_reranker(OnlyTheBest(dataset.qrels), dataset, measures=parse_measures("R@10"))
+    rankings: list[Ranking] = []
+    report = evaluate_reranker(
+        OnlyTheBest(dataset.qrels), dataset, measures=parse_measures("R@10"), on_ranking=rankings.append
+    )
     assert report.per_query["R@10"] == {"q1": 1 / 2, "q2": 1.0, "q4": 0.0}
     assert rankings[0].ids == ("b",)
 
@@ -82,7 +87,8 @@ def test_what_a_reranker_drops_counts_as_not_found(fleas: Path):
 def test_a_run_that_was_written_and_read_back_has_the_same_figures(fleas: Path, tmp_path: Path):
     dataset = load_dataset(fleas)
     measures = parse_measures("nDCG@10,MRR@10,AP")
-    report, rankings = evaluate_reranker(ByGrade(dataset.qrels), dataset, measures=measures, head=3)
+    rankings: list[Ranking] = []
+    report = evaluate_reranker(ByGrade(dataset.qrels), dataset, measures=measures, head=3, on_ranking=rankings.append)
     write_run(tmp_path / "a.run", rankings, tag="oracle")
     again = evaluate_run(dataset, read_run(tmp_path / "a.run"), measures=measures)
     assert (again.measures, again.per_query) == (report.measures, report.per_query)
@@ -136,7 +142,7 @@ def test_failures_and_stops_are_told_with_their_query(fleas: Path):
             failed = Step("llm", failures=("EndpointTimeout: no answer",), stopped="budget of 2 calls")
             return Ranking(request, tuple(range(len(request))), steps=(failed, Step("tail", defects={"repeated": 2})))
 
-    report, _ = evaluate_reranker(Unlucky(), load_dataset(fleas), measures=NDCG)
+    report = evaluate_reranker(Unlucky(), load_dataset(fleas), measures=NDCG)
     assert report.measures == report.first_stage
     assert report.failures == (
         Trouble("q1", "llm", "EndpointTimeout: no answer"),

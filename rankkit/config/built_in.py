@@ -1,0 +1,229 @@
+"""The rows of all that rankkit brings: to add a method or a strategy is one file and one row here.
+
+The first strategy of a question is its default. Judges and backends are imported when they are built: a spec can be
+checked without loading a runtime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rankkit.config import judges
+from rankkit.config.rows import KindRow, MethodRow, Row, StrategyRow
+from rankkit.listwise.strategies.self_consistency import SelfConsistency
+from rankkit.listwise.strategies.setwise import SetwiseBubble, SetwiseHeapsort
+from rankkit.listwise.strategies.single import Single
+from rankkit.listwise.strategies.sliding import Sliding
+from rankkit.listwise.strategies.top_down import TopDown
+from rankkit.listwise.strategies.tour_rank import TourRank
+from rankkit.pairwise.strategies.allpairs import AllPairs
+from rankkit.pairwise.strategies.bubblesort import BubbleSort
+from rankkit.pairwise.strategies.heapsort import HeapSort
+from rankkit.pairwise.strategies.insertion import Insertion
+from rankkit.pairwise.strategies.kway import ChoiceTournament, OrderTournament
+from rankkit.pairwise.strategies.quickselect import QuickSelect
+from rankkit.pairwise.strategies.swiss import Swiss
+from rankkit.pairwise.strategies.tournament import Tournament
+from rankkit.pointwise.strategy import ScoreAll
+
+KINDS = (
+    KindRow(name="cross-encoder", words="a cross-encoder model", paradigm="pointwise"),
+    KindRow(name="seq2seq", words="a seq2seq model", paradigm="pairwise"),
+    KindRow(name="gguf", words="a gguf model", paradigm="listwise"),
+    KindRow(name="endpoint", words="a model behind an endpoint", paradigm="listwise"),
+    KindRow(name="late-interaction", words="a late-interaction model"),
+    KindRow(name="bi-encoder", words="a bi-encoder model"),
+)
+
+_LANGUAGE = ("gguf", "endpoint")
+_READING = ("max_length", "long_query")
+_WRITTEN = ("prompt", "passage_tokens", "context", "template")
+
+METHODS = (
+    MethodRow(
+        name="cross-encoder",
+        question="score",
+        kinds=("cross-encoder",),
+        default_for=("cross-encoder",),
+        judge=judges.cross_encoder,
+        keys=("graph",),
+        scores=("logit", "probability"),
+        refuses=("pairwise", "listwise"),
+    ),
+    MethodRow(
+        name="monot5",
+        question="score",
+        kinds=("seq2seq",),
+        default_for=("seq2seq",),
+        judge=judges.monot5,
+        prompt="pointwise/monot5",
+        trained=True,
+        keys=("prompt",),
+        scores=("log-probability", "probability"),
+        refuses=("pairwise", "listwise"),
+    ),
+    MethodRow(
+        name="difference",
+        question="compare",
+        kinds=("cross-encoder", "seq2seq"),
+        default_for=("cross-encoder",),
+        judge=judges.difference,
+        keys=_READING,
+        options={"remembered": int},
+        refuses=("pairwise", "listwise"),
+    ),
+    MethodRow(name="duo", question="compare", kinds=("cross-encoder",), judge=judges.duo, keys=_READING),
+    MethodRow(
+        name="duot5",
+        question="compare",
+        kinds=("seq2seq",),
+        default_for=("seq2seq",),
+        judge=judges.duot5,
+        prompt="pairwise/duot5",
+        trained=True,
+        keys=(*_READING, "prompt"),
+        refuses=("pointwise",),
+    ),
+    MethodRow(
+        name="prompted",
+        question="compare",
+        kinds=_LANGUAGE,
+        default_for=_LANGUAGE,
+        judge=judges.prompted,
+        needs=("log_probabilities",),
+        instead="prompted-text",
+        prompt="pairwise/prp",
+        keys=_WRITTEN,
+    ),
+    MethodRow(
+        name="prompted-text",
+        question="compare",
+        kinds=_LANGUAGE,
+        judge=judges.prompted_text,
+        prompt="pairwise/prp",
+        keys=_WRITTEN,
+    ),
+    MethodRow(
+        name="generate",
+        question="order",
+        kinds=_LANGUAGE,
+        default_for=("endpoint",),
+        judge=judges.generate,
+        prompt="listwise/rankgpt",
+        trained=True,
+        keys=("policy",),
+    ),
+    MethodRow(
+        name="constrained",
+        question="order",
+        kinds=_LANGUAGE,
+        default_for=("gguf",),
+        judge=judges.constrained,
+        needs=("structure",),
+        instead="generate",
+        prompt="listwise/small",
+        trained=True,
+    ),
+    MethodRow(
+        name="first-token",
+        question="order",
+        kinds=_LANGUAGE,
+        judge=judges.first_token,
+        needs=("log_probabilities",),
+        instead="generate",
+        prompt="listwise/letters",
+    ),
+    MethodRow(name="setwise", question="choose", kinds=_LANGUAGE, judge=judges.setwise, prompt="listwise/setwise"),
+)
+
+
+def _sort(kind: Callable[..., object]) -> Callable[[Any], object]:
+    return lambda spec: kind(top_k=spec.top_k, depth=spec.depth, one_sided=spec.one_sided, **spec.strategy_options)
+
+
+STRATEGIES = (
+    StrategyRow(name="all", question="score", build=lambda spec: ScoreAll(), scores=True),
+    StrategyRow(name="tournament", question="compare", build=_sort(Tournament)),
+    StrategyRow(
+        name="allpairs",
+        question="compare",
+        build=lambda spec: AllPairs(aggregation=spec.aggregation, depth=spec.depth, one_sided=spec.one_sided),
+        keys=("aggregate",),
+        scores=True,
+    ),
+    StrategyRow(name="heapsort", question="compare", build=_sort(HeapSort)),
+    StrategyRow(name="bubblesort", question="compare", build=_sort(BubbleSort)),
+    StrategyRow(name="quickselect", question="compare", build=_sort(QuickSelect)),
+    StrategyRow(name="insertion", question="compare", build=_sort(Insertion), options={"together": int}),
+    StrategyRow(
+        name="swiss",
+        question="compare",
+        build=lambda spec: Swiss(
+            aggregation=spec.aggregation, depth=spec.depth, one_sided=spec.one_sided, **spec.strategy_options
+        ),
+        keys=("aggregate",),
+        options={"rounds": int},
+        scores=True,
+    ),
+    StrategyRow(
+        name="sliding",
+        question="order",
+        build=lambda spec: Sliding(spec.size, spec.chosen_step, passes=spec.passes, depth=spec.depth, top_k=spec.top_k),
+        keys=("window", "step", "passes"),
+    ),
+    StrategyRow(name="single", question="order", build=lambda spec: Single(depth=spec.depth, top_k=spec.top_k)),
+    StrategyRow(
+        name="top-down",
+        question="order",
+        build=lambda spec: TopDown(spec.size, min(spec.top_k or 10, spec.size - 1), depth=spec.depth),
+        keys=("window",),
+    ),
+    StrategyRow(
+        name="self-consistency",
+        question="order",
+        # The depth is cut once, before the copies are shuffled.
+        build=lambda spec: SelfConsistency(
+            Sliding(spec.size, spec.chosen_step, passes=spec.passes, top_k=spec.top_k),
+            spec.samples,
+            seed=spec.seed,
+            by=spec.aggregate or "borda",
+            depth=spec.depth,
+        ),
+        keys=("window", "step", "passes", "seed", "samples", "aggregate"),
+    ),
+    StrategyRow(
+        name="tourrank",
+        question="order",
+        build=lambda spec: TourRank(spec.samples, seed=spec.seed, depth=spec.depth, **spec.strategy_options),
+        keys=("seed", "samples"),
+        options={"stages": tuple[tuple[int, int], ...]},
+        scores=True,
+    ),
+    StrategyRow(
+        name="tournament",
+        question="order",
+        build=lambda spec: OrderTournament(size=spec.size, top_k=spec.top_k or 10, depth=spec.depth),
+        keys=("window",),
+    ),
+    StrategyRow(
+        name="setwise-heapsort",
+        question="choose",
+        build=lambda spec: SetwiseHeapsort(spec.size - 1, spec.top_k or 10, depth=spec.depth),
+        keys=("window",),
+    ),
+    StrategyRow(
+        name="setwise-bubble",
+        question="choose",
+        build=lambda spec: SetwiseBubble(spec.size - 1, spec.top_k or 10, depth=spec.depth),
+        keys=("window",),
+    ),
+    StrategyRow(
+        name="tournament",
+        question="choose",
+        build=lambda spec: ChoiceTournament(size=spec.size, top_k=spec.top_k or 10, depth=spec.depth),
+        keys=("window",),
+    ),
+)
+
+ROWS: tuple[Row, ...] = (*KINDS, *METHODS, *STRATEGIES)
