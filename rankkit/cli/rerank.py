@@ -13,6 +13,7 @@ from rankkit.cli.output import (
     progress_bar,
     ranking_dict,
     ranking_table,
+    remark,
     stderr,
     stdout,
     troubled,
@@ -59,5 +60,5 @@ def rerank(
         write_json(ranking_dict(ranking))
     else:
         stdout().print(ranking_table(ranking))
-        stderr().print(bill_line(ranking), style="dim")
+        remark(bill_line(ranking), style="dim")
     end(trouble=troubled(ranking))

@@ -75,7 +75,7 @@ def search(
         write_json({**ranking_dict(ranking), "first_stage": told})
     else:
         stdout().print(ranking_table(ranking))
-        stderr().print(f"{len(request)} found by {found!r} · {bill_line(ranking)}", style="dim")
+        remark(f"{len(request)} found by {found!r} · {bill_line(ranking)}", style="dim")
         if not request.candidates:
             stderr().print("No document shares a word with the query. Scripts without spaces: --tokenizer bigrams")
     end(trouble=troubled(ranking))
