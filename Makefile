@@ -36,11 +36,16 @@ lint: .venv/.dev
 lowest: .venv-lowest/.done
 	.venv-lowest/bin/python -m scripts.lowest
 
+LOWEST := $(BIN)/uv pip compile --quiet --no-header --resolution lowest-direct --extra openai --extra eval --extra search pyproject.toml
 .venv-lowest/.done: pyproject.toml .venv/.dev
-	$(BIN)/uv pip compile --quiet --resolution lowest-direct --python-version 3.11 --extra openai --extra eval --extra search \
-		--output-file .venv/lowest.txt pyproject.toml
+	# On each Python that is declared, the lowest versions that are allowed are there as wheels.
+	for python in 3.11 3.12 3.13; do \
+		$(LOWEST) --python-version $$python > .venv/lowest-$$python.txt && \
+		$(LOWEST) --python-version $$python --only-binary :all: | cmp - .venv/lowest-$$python.txt || exit 1; \
+	done
 	$(PYTHON) -m venv .venv-lowest
-	.venv-lowest/bin/python -m pip install --quiet --requirement .venv/lowest.txt
+	.venv-lowest/bin/python -m pip install --quiet --requirement \
+		.venv/lowest-$$(.venv-lowest/bin/python -c "import sys; print('%d.%d' % sys.version_info[:2])").txt
 	.venv-lowest/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
 

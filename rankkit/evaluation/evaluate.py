@@ -47,7 +47,7 @@ def evaluate_reranker(
             f"{dataset.name} has no candidates to rerank",
             hint="Put candidates.jsonl into its folder, or take them from a run over its corpus (with_run).",
         )
-    asked = _Asked(dataset.requests, head)
+    asked = _HeadRequests(dataset.requests, head)
     before, after, totals = Measuring(dataset.qrels, measures), Measuring(dataset.qrels, measures), _Totals()
     started = time.perf_counter()
     for ranked in iter_rank_many(reranker, asked, progress=progress):
@@ -67,7 +67,7 @@ def evaluate_reranker(
     return totals.added_to(report, seconds)
 
 
-class _Asked:
+class _HeadRequests:
     """The requests as the reranker sees them; ``open`` has those without a ranking yet, whole and as shown."""
 
     def __init__(self, requests: Sequence[Request], head: int | None) -> None:
@@ -138,7 +138,7 @@ class _Totals:
         self._failures: list[Trouble] = []
         self._stops: list[Trouble] = []
         self._usage = Usage()
-        self._pairs = self._questions = self._rounds = self._late = 0
+        self._pairs = self._questions = self._sequential_rounds = self._late = 0
 
     def add(self, ranking: Ranking) -> None:
         self._pairs += len(ranking.request)
@@ -146,7 +146,7 @@ class _Totals:
         for step in ranking.steps:
             self._fingerprints[step.stage].update(step.fingerprints)
             self._questions += step.questions
-            self._rounds += step.sequential_rounds
+            self._sequential_rounds += step.sequential_rounds
             self._late += step.late
             self._counts["outcomes"].update(step.outcomes)
             self._counts["defects"].update(step.defects)
@@ -169,7 +169,7 @@ class _Totals:
             stopped=dict(Counter(stop.why for stop in self._stops)),
             diagnostics={name: sum(values) / len(values) for name, values in self._diagnosed.items()},
             questions=self._questions,
-            sequential_rounds=self._rounds,
+            sequential_rounds=self._sequential_rounds,
             failures=tuple(self._failures),
             stops=tuple(self._stops),
             late=self._late,
