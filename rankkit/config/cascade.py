@@ -59,4 +59,4 @@ def fitting(key: str) -> Iterator[None]:
 
 def limited(reranker: BaseReranker, spec: BaseSpec) -> BaseReranker:
     """Keep the whole within the spec's budget; as with one model, the best order so far is what comes out."""
-    return reranker if spec.budget.unlimited else reranker.within(spec.budget).on_failure("partial")
+    return reranker if spec.budget.unlimited else reranker.with_budget(spec.budget).on_failure("partial")

@@ -113,7 +113,7 @@ class BaseSpec(BaseModel):
         """
         stage = self.build(on_reply=on_reply)
         if not self.budget.unlimited:
-            stage = stage.within(self.budget)
+            stage = stage.with_budget(self.budget)
         return stage.on_failure("partial") if self.on_failure == "partial" else stage
 
     @property

@@ -12,7 +12,7 @@ stage the best k of what comes in and keeps the tail behind them, as an evaluati
 
 The stages of a ranking share one memo and one budget. A deadline is shared out: a stage may use an equal share of the
 time that is left for it and the stages after it (and for its fallback, if it has one), and what it leaves over is
-theirs. With ``within(Budget(seconds=...))`` it has that time instead.
+theirs. With ``with_budget(Budget(seconds=...))`` it has that time instead.
 
 Scores are those of the last stage that gave any, each with its candidate: behind a listwise stage they need not fall.
 A tail that this stage did not see has none, since scores of two models do not compare.
@@ -88,7 +88,7 @@ class BaseReranker(AccountedReranker):
         """
         return Cascade.of(self).as_stage(on_failure=policy)
 
-    def within(self, budget: Budget) -> Cascade:
+    def with_budget(self, budget: Budget) -> Cascade:
         """Keep this stage within limits of its own, for each request, beside those of the whole ranking."""
         return Cascade.of(self).as_stage(budget=budget)
 

@@ -19,7 +19,7 @@ OnFailure = Literal["keep", "partial", "raise"]
 @dataclass(frozen=True, repr=False)
 class Stage:
     """A reranker, and what holds for it here. The fields are explained at the methods of ``BaseReranker`` that set
-    them: ``reorder_top``, ``drop_after`` and its like, ``skip_if``, ``on_failure`` and ``within``.
+    them: ``reorder_top``, ``drop_after`` and its like, ``skip_if``, ``on_failure`` and ``with_budget``.
     """
 
     reranker: Reranker
@@ -74,7 +74,7 @@ class Stage:
         if self.on_failure != "keep":
             words.append(f"on_failure({name_of(self.fallback) if self.fallback else repr(self.on_failure)})")
         limits = [f"{name}={getattr(self.budget, name)}" for name in _LIMITS if getattr(self.budget, name) is not None]
-        words += [f"within(Budget({', '.join(limits)}))"] if limits else []
+        words += [f"with_budget(Budget({', '.join(limits)}))"] if limits else []
         name = f"({self.name})" if words and " >> " in self.name else self.name
         return ".".join([name, *words])
 

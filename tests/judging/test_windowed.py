@@ -218,7 +218,7 @@ def test_a_budget_is_asked_before_an_order_is_gone_on_with():
     assert ranking.order == (3, 0, 1, 2) and ranking.usage.calls == 1
     assert ranking.steps[0].defects == {"missing": 1} and ranking.steps[0].stopped == "budget of 1 calls"
     # What stood for want of money is not what another stage has to be content with.
-    whole = reranker.within(Budget(calls=1)).on_failure(reranker).rank(request_of([0] * 4))
+    whole = reranker.with_budget(Budget(calls=1)).on_failure(reranker).rank(request_of([0] * 4))
     assert whole.order == (3, 2, 1, 0)
 
 

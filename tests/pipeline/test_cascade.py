@@ -88,8 +88,8 @@ def test_a_cascade_reads_as_the_pipeline():
         "pointwise(scores).drop_after(20) >> "
         "single()(lists).reorder_top(5).skip_if(FewerThan(candidates=3)).on_failure(pointwise(scores))"
     )
-    assert repr((scorer() >> lister()).reorder_top(9).within(Budget(calls=7)) >> Reversed()) == (
-        "(pointwise(scores) >> single()(lists)).reorder_top(9).within(Budget(calls=7)) >> Reversed()"
+    assert repr((scorer() >> lister()).reorder_top(9).with_budget(Budget(calls=7)) >> Reversed()) == (
+        "(pointwise(scores) >> single()(lists)).reorder_top(9).with_budget(Budget(calls=7)) >> Reversed()"
     )
     assert repr(scorer().drop_below(0.5).drop_at_gap() >> lister().on_failure("raise")) == (
         "pointwise(scores).drop_below(0.5).drop_at_gap() >> single()(lists).on_failure('raise')"
@@ -124,7 +124,7 @@ def test_what_is_inside_of_a_stage_gets_no_more_than_the_stage(inside):
 
 
 def test_what_a_stage_drops_inside_does_not_count_behind_it_for_it_may_fail():
-    inner = (scorer().drop_after(2) >> lister()).on_failure("keep").within(Budget(seconds=9))
+    inner = (scorer().drop_after(2) >> lister()).on_failure("keep").with_budget(Budget(seconds=9))
     assert len((inner >> lister().drop_after(3)).stages) == 2
 
 
@@ -294,7 +294,7 @@ def test_the_questions_of_many_requests_stay_together():
 
 
 def test_one_budget_for_all_and_one_for_a_stage():
-    ranking = (scorer().within(Budget(calls=3)) >> scorer(name="b")).rank(request_of(FIVE))
+    ranking = (scorer().with_budget(Budget(calls=3)) >> scorer(name="b")).rank(request_of(FIVE))
     assert [step.stopped for step in ranking.steps] == ["budget of 3 calls", ""]
     assert [step.usage.calls for step in ranking.steps] == [3, 5]
     assert ranking.ids == ("d1", "d4", "d2", "d0", "d3")
@@ -344,7 +344,7 @@ def test_a_stand_in_is_run_when_every_question_failed_though_the_stage_itself_go
 
 def test_a_cascade_inside_deals_with_its_own_failures():
     """What its other stages learned is not thrown away by the one around it."""
-    inside = (scorer() >> scorer(-1.0).within(Budget(calls=2))).reorder_top(3)
+    inside = (scorer() >> scorer(-1.0).with_budget(Budget(calls=2))).reorder_top(3)
     assert (inside >> lister().skip_if(FewerThan(9))).rank(request_of(FIVE)).ids == ("d1", "d2", "d0", "d3", "d4")
     both = (broken() >> broken()).reorder_top(3).on_failure(scorer())
     assert both.rank(request_of(FIVE)).ids == ("d1", "d2", "d0", "d3", "d4")
@@ -441,7 +441,7 @@ def test_a_stand_in_has_time_left():
 
 def test_a_stage_has_a_deadline_of_its_own():
     hanging = Hanging()
-    ranking = (Cascade.of(hanging).within(Budget(seconds=0.1)) >> scorer()).rank(request_of(FIVE))
+    ranking = (Cascade.of(hanging).with_budget(Budget(seconds=0.1)) >> scorer()).rank(request_of(FIVE))
     hanging.release.set()
     assert ranking.steps[0].stopped == "budget of 0.1 seconds" and ranking.ids[0] == "d1"
 
