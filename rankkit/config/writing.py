@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import math
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+
+import tomli_w
 
 from rankkit.config.spec import BaseSpec
 from rankkit.errors import ConfigError
-
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def as_table(spec: BaseSpec) -> dict[str, object]:
@@ -24,7 +21,9 @@ def as_toml(spec: BaseSpec) -> str:
     Raises:
         ConfigError: ``extra_body`` holds a null, for which TOML has no word.
     """
-    return "\n".join(_lines(as_table(spec), ())).strip() + "\n"
+    table = as_table(spec)
+    _refuse_null(table, [])
+    return tomli_w.dumps(table)
 
 
 def _plain(value: object, key: str) -> object:
@@ -38,51 +37,12 @@ def _plain(value: object, key: str) -> object:
     return value
 
 
-def _lines(table: Mapping[str, object], path: tuple[str, ...]) -> Iterator[str]:
-    """Plain values first: in TOML they would otherwise belong to the table before them."""
-    for key, value in table.items():
-        if not isinstance(value, Mapping) and not _is_tables(value):
-            yield f"{_key(key)} = {_value(value, (*path, key))}"
-    for key, value in table.items():
-        inner = (*path, key)
-        name = ".".join(map(_key, inner))
-        if isinstance(value, Mapping):
-            yield from ("", f"[{name}]")
-            yield from _lines(value, inner)
-        elif _is_tables(value):
-            for each in value:  # type: ignore[attr-defined]  # a list, as _is_tables says
-                yield from ("", f"[[{name}]]")
-                yield from _lines(each, inner)
-
-
-def _is_tables(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(item, Mapping) for item in value)
-
-
-def _key(key: str) -> str:
-    return key if _BARE.fullmatch(key) else _string(key)
-
-
-def _value(value: object, path: Sequence[str]) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return _string(value)
-        case int():
-            return str(value)
-        case float():
-            return repr(value) if math.isfinite(value) else f"{value}"
-        case list():
-            return f"[{', '.join(_value(item, path) for item in value)}]"
-        case dict():
-            pairs = (f"{_key(key)} = {_value(item, (*path, key))}" for key, item in value.items())
-            return f"{{ {', '.join(pairs)} }}"
-    raise ConfigError(
-        f"{'.'.join(path)} holds {'null' if value is None else type(value).__name__}, which TOML has no word for",
-        hint="Keep this config as JSON: rankkit config show FILE --json.",
-    )
-
-
-def _string(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+def _refuse_null(value: object, path: Sequence[str]) -> None:
+    if value is None:
+        raise ConfigError(
+            f"{'.'.join(path)} holds null, which TOML has no word for",
+            hint="Keep this config as JSON: rankkit config show FILE --json.",
+        )
+    inside = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inside:
+        _refuse_null(item, [*path, str(key)] if isinstance(value, Mapping) else path)
