@@ -261,7 +261,10 @@ class ModelSpec(BaseSpec):
         return cast("Judge[Any, Any]", self.method_row.judge(self))
 
     def reranker(self, *, on_reply: OnReply | None = None) -> BaseReranker:
-        return JudgeReranker(self.judge(), self.build_strategy(), self.budget, self.on_call_failure, on_reply)
+        languages = trained_languages(self.model) if self.kind != "endpoint" else ()
+        return JudgeReranker(
+            self.judge(), self.build_strategy(), self.budget, self.on_call_failure, on_reply, languages
+        )
 
     def prompt_template(self) -> PromptTemplate:
         """The prompt named, or the one that the model was trained on, or the method's own."""
@@ -351,6 +354,11 @@ def kind_of_model(model: str) -> str:
     if path is None:
         return catalogue.find(model).kind
     return "gguf" if path.is_file() else "seq2seq" if _is_seq2seq(path) else "cross-encoder"
+
+
+def trained_languages(model: str) -> tuple[str, ...]:
+    """The languages that a model of the catalogue was trained on; none where nobody knows."""
+    return () if local_path(model) is not None else tuple(catalogue.find(model).languages)
 
 
 def trained_prompt(model: str) -> str:

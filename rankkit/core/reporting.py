@@ -23,6 +23,10 @@ A = TypeVar("A")
 OnReply = Callable[[BoundQuestion[Any], Reply[Any]], None]
 
 
+#: A note on a request that a model of English is asked about.
+OTHER_SCRIPT = "text in a script that the model was not trained on"
+
+
 class Reporter(Generic[Q, A]):
     """For one run. A rehearsal is reported to nobody but ``progress``."""
 
@@ -58,14 +62,15 @@ class Reporter(Generic[Q, A]):
         [step] = state.ranking().steps
         self._emit("stage ended", state.event_id, state, usage=step.usage)
         logger.log(
-            logging.WARNING if step.failures else logging.INFO,
-            "stage %s, query %s: %d questions, %d calls, %.3f s%s",
+            logging.WARNING if step.failures or OTHER_SCRIPT in step.notes else logging.INFO,
+            "stage %s, query %s: %d questions, %d calls, %.3f s%s%s",
             step.stage,
             state.request.query.id or "-",
             step.questions,
             step.usage.calls,
             step.seconds,
             f", {step.trouble}" if step.trouble else "",
+            f", {OTHER_SCRIPT}" if OTHER_SCRIPT in step.notes else "",
         )
 
     def call_started(self, item: QueuedCall[Q, A]) -> None:

@@ -25,9 +25,10 @@ from rankkit.core.judge import Call, Judge, Reply, Warms
 from rankkit.core.limits import Gate
 from rankkit.core.questions import Answer, Question, Strategy, Task
 from rankkit.core.ranking import Ranking, Request
+from rankkit.core.reporting import OTHER_SCRIPT, Reporter
 from rankkit.core.reporting import OnReply as OnReply
-from rankkit.core.reporting import Reporter
 from rankkit.core.request_state import RequestState
+from rankkit.core.text import in_other_script
 from rankkit.core.usage import Usage
 from rankkit.core.workers import Work, Workers
 from rankkit.errors import CircuitOpen, ContractViolation, EndpointError, InvalidOutput, RankkitError
@@ -39,6 +40,8 @@ A = TypeVar("A")
 #: ``Step`` says so.
 OnCallFailure = Literal["raise", "partial"]
 
+#: How many documents are looked at to see which script they are in.
+_LOOKED_AT = 5
 #: How many requests are open at once, at least. Enough for their questions to fill batches.
 _WINDOW = 64
 
@@ -56,6 +59,7 @@ class Runner(Generic[Q, A]):
         on_failure: OnCallFailure = "raise",
         on_reply: OnReply | None = None,
         gate: Gate | None = None,
+        languages: Sequence[str] = (),
     ) -> None:
         self._judge = judge
         self._strategy = strategy
@@ -64,6 +68,7 @@ class Runner(Generic[Q, A]):
         self._reporter: Reporter[Q, A] = Reporter(stage, judge.fingerprints, self._execution, on_reply)
         self._on_failure = on_failure
         self._gate = gate
+        self._languages = languages
         self._key = tuple(sorted(judge.fingerprints.items()))
         self._calls: CallQueue[Q, A] = CallQueue(judge, self._prepare_failed)
         self._open: deque[RequestState[Q, A]] = deque()
@@ -119,7 +124,10 @@ class Runner(Generic[Q, A]):
 
     def _opened(self, request: Request, account: Account) -> RequestState[Q, A]:
         task = Task(len(request), self._judge.max_group_size(request) if len(request) > 1 else None)
-        return RequestState(self._stage, self._judge, self._key, request, account, self._strategy.order(task))
+        state = RequestState(self._stage, self._judge, self._key, request, account, self._strategy.order(task))
+        if tuple(self._languages) == ("en",) and _in_other_script(request):
+            state.notes[OTHER_SCRIPT] += 1
+        return state
 
     # -- asking
 
@@ -234,6 +242,12 @@ class Runner(Generic[Q, A]):
         if state.settle(question, answer, remember=remember):
             self._ready.append(state)
         self._reporter.count(answered=1)
+
+
+def _in_other_script(request: Request) -> bool:
+    """Whether the query is, or the first few documents are: one passage among others says nothing."""
+    texts = [candidate.content for candidate in request.candidates[:_LOOKED_AT]]
+    return in_other_script(request.query.text) or in_other_script(" ".join(text[:80] for text in texts))
 
 
 def usage_of_failure(error: RankkitError, bound: Usage) -> Usage:

@@ -35,6 +35,8 @@ class JudgeReranker(BaseReranker, Generic[Q, A]):
     budget: Budget = field(default_factory=Budget)
     on_call_failure: OnCallFailure = "raise"
     on_reply: OnReply | None = None
+    #: What the model was trained on, as far as that is known (``"en"``): text of another script gets a note.
+    languages: tuple[str, ...] = field(default=(), compare=False)
     #: The backend's own, or one for all runs of this reranker where the backend has none.
     _gate: Gate = field(init=False, compare=False)
 
@@ -98,6 +100,7 @@ class JudgeReranker(BaseReranker, Generic[Q, A]):
             on_failure=self.on_call_failure,
             on_reply=self.on_reply,
             gate=self._gate,
+            languages=self.languages,
         )
 
     def plan_accounted(self, request: Request, account: Account) -> Plan:

@@ -295,3 +295,20 @@ def test_a_request_in_a_batch_has_its_own_time():
     accounts = [Account(clock=lambda: now[0]) for _ in range(10)]
     rankings = drive(runner.run([request_of([1, 2]) for _ in accounts], accounts))
     assert [ranking.steps[0].seconds for ranking in rankings] == [2.0] * 10
+
+
+@pytest.mark.parametrize(
+    ("query", "document", "noted"),
+    [
+        ("how long do fleas live?", "A flea lives up to 100 days.", False),
+        ("跳蚤能活多久?", "跳蚤最多能活一百天。", True),
+        ("how long do fleas live?", "Блоха живёт до ста дней.", True),
+        ("Wie lange leben Flöhe?", "Ein Floh lebt bis zu 100 Tage, Đặng Hữu.", False),
+        ("12345 !?", "67 + 8 → 75", False),
+    ],
+)
+def test_a_model_of_english_warns_of_text_in_another_script(caplog, query, document, noted):
+    request = Request.of(query, [{"id": "a", "text": document, "relevance": 1.0}])
+    english = JudgeReranker(oracle(), ScoreAll(), languages=("en",)).rank(request)
+    assert bool(english.steps[0].notes) == noted == ("a script" in caplog.text)
+    assert JudgeReranker(oracle(), ScoreAll(), languages=("en", "zh")).rank(request).steps[0].notes == {}
