@@ -46,7 +46,7 @@ GIVEN_UP = {
 #: Other things that are called so: the rounds of a tournament, the position in an open file, what a command says.
 OTHER_SENSE = {
     "rounds": ("strategies", "pairwise", "benchmarks", "config/built_in", "config/test_registry"),
-    "tell": ("document_store", "cli"),
+    "tell": ("document_store",),
 }
 
 

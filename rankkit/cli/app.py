@@ -71,7 +71,7 @@ def _run(arguments: list[str]) -> int:
     try:
         code = app(args=arguments, standalone_mode=False)
     except RankkitError as error:
-        _tell(error, as_json="--json" in arguments)
+        _show_error(error, as_json="--json" in arguments)
         return error.exit_code
     except (typer.Abort, KeyboardInterrupt):
         return 130
@@ -88,7 +88,7 @@ def _run(arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _tell(error: RankkitError, *, as_json: bool) -> None:
+def _show_error(error: RankkitError, *, as_json: bool) -> None:
     console = stderr()
     console.print(Text.assemble(("error:", "bold red"), " ", error.message), soft_wrap=True)
     if error.hint:

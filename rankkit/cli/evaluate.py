@@ -81,21 +81,21 @@ def evaluate(
         data, measures=measures or DEFAULT_MEASURES, limit=limit, run_out=run_out, split=split, tag=tag
     )
     if run is not None:
-        _tell(experiment.of_run(run), experiment, files=(run,), as_json=as_json)
+        _show(experiment.of_run(run), experiment, files=(run,), as_json=as_json)
         return
     if stage is not None and not plan and not options.given and (record, replay) == (None, None):
-        _tell(_first_stage(experiment, bm25.over(None)).alone(), experiment, as_json=as_json)
+        _show(_first_stage(experiment, bm25.over(None)).alone(), experiment, as_json=as_json)
         return
     # A file has its own say on what happens to a failed query; otherwise the measuring goes on.
     spec = options.spec(on_failure="partial" if options.config is None and replay is None else None)
     experiment = _from_first_stage(experiment, stage, bm25, spec)
     if plan:
-        _tell_plan(spec.build(), experiment.dataset.requests, depth, as_json=as_json)
+        _show_plan(spec.build(), experiment.dataset.requests, depth, as_json=as_json)
         return
     bar = progress_bar(f"{len(experiment.dataset.requests)} queries")
     with _reranker(spec, record, replay, experiment.dataset.files) as reranker, bar as progress:
         report = experiment.of_reranker(reranker, depth=depth, progress=progress)
-    _tell(report, experiment, spec=spec, files=() if replay is None else (replay,), as_json=as_json)
+    _show(report, experiment, spec=spec, files=() if replay is None else (replay,), as_json=as_json)
 
 
 def _from_first_stage(experiment: Experiment, stage: str | None, bm25: Bm25Options, spec: Spec) -> Experiment:
@@ -117,7 +117,7 @@ def _first_stage(experiment: Experiment, first: FirstStageSpec) -> Bm25FirstStag
     return Bm25FirstStage.over(experiment, first.settings(), first.k)
 
 
-def _tell(
+def _show(
     report: EvaluationReport,
     experiment: Experiment,
     *,
@@ -145,7 +145,7 @@ def _tell(
     end(trouble=bool(report.failures or report.late))
 
 
-def _tell_plan(reranker: BaseReranker, requests: Sequence[Request], depth: int | None, *, as_json: bool) -> None:
+def _show_plan(reranker: BaseReranker, requests: Sequence[Request], depth: int | None, *, as_json: bool) -> None:
     """Totals over all queries; nothing is asked of a model, but prompts are built and counted."""
     plans = [reranker.plan(request.select(range(len(request))[:depth])) for request in requests]
     usage = sum((one.usage for one in plans), Usage())

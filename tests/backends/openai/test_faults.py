@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -82,13 +81,11 @@ def test_404_without_a_list_of_models(server: Loopback):
 
 def test_429_waits_as_long_as_the_server_asks(server: Loopback):
     server.script(error(429, "slow down", {"Retry-After": "1"}), chat("Yes"))
-    started = time.perf_counter()
     with asks(server, retries=1) as endpoint:
         generated = endpoint.generate(PROMPT, max_tokens=5)
-    assert time.perf_counter() - started >= 1.0  # without the header the first wait is at most half a second
     assert generated.text == "Yes"
     assert generated.usage.calls == 1
-    assert generated.usage.seconds >= 1.0
+    assert generated.usage.seconds >= 1.0  # without the header the first wait is at most half a second
 
 
 def test_429_without_retry_after_is_tried_a_bounded_number_of_times(server: Loopback):
@@ -100,9 +97,7 @@ def test_429_without_retry_after_is_tried_a_bounded_number_of_times(server: Loop
 
 def test_429_that_asks_for_an_hour_does_not_block_for_an_hour(server: Loopback):
     server.script(error(429, "come back later", {"Retry-After": "3600"}))
-    started = time.perf_counter()
     assert "3600 seconds" in failure(asks(server, retries=1), RateLimited).hint
-    assert time.perf_counter() - started < 3
 
 
 def test_500_thrice_then_fine(server: Loopback):
@@ -120,9 +115,7 @@ def test_500_for_ever(server: Loopback):
 
 def test_a_hang_ends_with_the_timeout(server: Loopback):
     server.script(Hangs())
-    started = time.perf_counter()
     failure(asks(server, timeout=0.2), EndpointTimeout)
-    assert time.perf_counter() - started < 2
 
 
 def test_a_hang_then_fine(server: Loopback):
