@@ -75,6 +75,7 @@ def show(name: Name, as_json: Json = False) -> None:
         "name": ", ".join((row.name, *row.aliases)),
         "title": row.title,
         "kind": row.kind,
+        "methods": _methods(row.kind),
         "licence": row.licence,
         "terms": f"{row.terms.text} {row.terms.url}" if row.terms else "",
         "homepage": row.homepage,
@@ -92,6 +93,17 @@ def show(name: Name, as_json: Json = False) -> None:
         if fact:
             table.add_row(key, Text(fact))
     stdout().print(table)
+
+
+def _methods(kind: str) -> str:
+    """How a model of this kind can be asked, by paradigm."""
+    from rankkit.config.registry import methods
+
+    asked = {
+        paradigm: [method.name for method in methods(paradigm).values() if kind in method.kinds]
+        for paradigm in ("pointwise", "pairwise", "listwise")
+    }
+    return "\n".join(f"{paradigm}: {', '.join(names)}" for paradigm, names in asked.items() if names)
 
 
 @models_app.command()
@@ -182,6 +194,7 @@ def _brief(row: Row, there: Pulled | None) -> dict[str, object]:
         "name": row.name,
         "title": row.title,
         "kind": row.kind,
+        "methods": _methods(row.kind),
         "licence": row.licence,
         "terms": row.terms.url if row.terms else None,
         "bytes": row.bytes,

@@ -33,8 +33,8 @@ class Classifier(Head, Generic[Reader]):
     sizes gets its inputs padded to them.
 
     ``threads`` is how many runs go on at once, one core each; the default is what this process may use. ``graph``
-    names the file where a folder has several. ``engine`` is a name among ``ENGINES``, or an engine that is open
-    already; the folder's tokenizer is read all the same.
+    names the file where a folder has several. ``engine`` is the name of a row (see ``engine.py``), or an engine that
+    is open already; the folder's tokenizer is read all the same.
     """
 
     score_kind = ScoreKind.LOGIT

@@ -1,15 +1,18 @@
 """What runs a graph: arrays in, arrays out. A head (cross-encoder, sequence-to-sequence model, ...) knows tokens and
 scores and no runtime; an engine knows its runtime and no tokens. Every head runs on every engine.
 
-A new engine is one file with a class of this protocol, and a row in ``ENGINES``. One's own needs no row: every head
-takes an engine as it is (``CrossEncoder(folder, engine=mine)``).
+A new engine is one file with a class of this protocol, and a row: in ``ROWS``, by ``register_engine``, or an entry
+point of the group ``rankkit.engines``. Without any, a head takes an engine as it is
+(``CrossEncoder(folder, engine=mine)``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -21,11 +24,77 @@ from rankkit.machine.cpus import available_cpus
 
 Arrays = Mapping[str, NDArray[Any]]
 
-#: Where the engines that open an ONNX graph are: a class that takes ``(path, gate=...)``.
-ENGINES: Mapping[str, tuple[str, str]] = {
-    "onnxruntime": ("rankkit.backends.encoders.onnx", "OnnxEngine"),
-    "openvino": ("rankkit.backends.encoders.openvino", "OpenVinoEngine"),
-}
+#: Installed packages bring engines under this group of entry points, by the engine's name.
+GROUP = "rankkit.engines"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRow:
+    """An engine that opens a model's graph: ``engine = "name"``. ``opens`` is where the class is that takes
+    ``(path, gate=...)``, as ``module:name``; it is imported when an engine of this name is opened, and not before.
+    """
+
+    name: str
+    opens: str
+
+
+ROWS = (
+    EngineRow("onnxruntime", "rankkit.backends.encoders.onnx:OnnxEngine"),
+    EngineRow("openvino", "rankkit.backends.encoders.openvino:OpenVinoEngine"),
+)
+
+
+class Engines:
+    """The engines by name: rankkit's own, those that were registered, and those of installed packages."""
+
+    def __init__(self, rows: Iterable[EngineRow]) -> None:
+        self._lock = threading.Lock()
+        self._rows = {row.name: row for row in rows}
+
+    def register(self, row: EngineRow) -> Callable[[], None]:
+        """Add a row; what is returned takes it out again.
+
+        Raises:
+            ConfigError: there is one of its name.
+        """
+        with self._lock:
+            if row.name in self._rows:
+                raise ConfigError(f"there is an engine {row.name} already", hint="Give yours a name of its own.")
+            self._rows[row.name] = row
+        return lambda: self._forget(row.name)
+
+    def _forget(self, name: str) -> None:
+        with self._lock:
+            self._rows.pop(name, None)
+
+    def opener(self, name: str) -> Callable[..., Engine]:
+        """The class of that name.
+
+        Raises:
+            ConfigError: there is no such engine.
+            MissingExtra: it is not installed.
+        """
+        row = self._rows.get(name)
+        if row is not None:
+            module, _, attribute = row.opens.partition(":")
+            opener: Callable[..., Engine] = getattr(import_module(module), attribute)
+            return opener
+        for found in entry_points(group=GROUP, name=name):
+            brought: Callable[..., Engine] = found.load()
+            return brought
+        raise ConfigError(f"there is no engine {name!r}", hint=nearest(name, self._rows))
+
+
+_ENGINES = Engines(ROWS)
+
+
+def register_engine(row: EngineRow) -> Callable[[], None]:
+    """Make an engine known to heads and specs, for this process. What is returned takes it out again.
+
+    Raises:
+        ConfigError: there is one of its name.
+    """
+    return _ENGINES.register(row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +162,7 @@ def open_engine(name: str, path: Path, gate: Gate) -> Engine:
         MissingExtra: it is not installed.
         InvalidModel: the graph cannot be loaded.
     """
-    if name not in ENGINES:
-        raise ConfigError(f"there is no engine {name!r}", hint=nearest(name, ENGINES))
-    module, attribute = ENGINES[name]
-    engine: Engine = getattr(import_module(module), attribute)(path, gate=gate)
-    return engine
+    return _ENGINES.opener(name)(path, gate=gate)
 
 
 def run(engine: Engine, feeds: Arrays) -> dict[str, NDArray[Any]]:

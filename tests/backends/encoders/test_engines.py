@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import rankkit
 from rankkit.backends.encoders.cross_encoder import CrossEncoder
 from rankkit.backends.encoders.duo import DuoEncoder
-from rankkit.backends.encoders.engine import ENGINES, Engine, open_engine
+from rankkit.backends.encoders.engine import ROWS, Engine, EngineRow, open_engine, register_engine
 from rankkit.backends.encoders.head import Head
 from rankkit.backends.encoders.onnx import OnnxEngine
 from rankkit.backends.encoders.seq2seq import Seq2Seq
@@ -39,7 +40,7 @@ from tests.tiny_seq2seq import tiny_seq2seq
 HAS_OPENVINO = importlib.util.find_spec("openvino") is not None
 NAMES = [
     pytest.param(name, marks=pytest.mark.skipif(name == "openvino" and not HAS_OPENVINO, reason="needs openvino"))
-    for name in ENGINES
+    for name in [row.name for row in ROWS]
 ]
 PAIRS = [("word", "good good"), ("word", "bad"), ("word word", "best bad unknown"), ("word", "")]
 DUE = [2.25, -0.75, 2.5, 0.25]
@@ -89,7 +90,7 @@ def test_golden_answers_come_out_on_the_engine(name):
 def test_an_engine_of_ones_own_serves_the_cross_encoder(tmp_path):
     folder = tiny_cross_encoder(tmp_path)
     (folder / "model.onnx").unlink()
-    head = CrossEncoder(folder, engine=ToyEngine(places=3))
+    head = CrossEncoder(folder, engine=ToyEngine(gate=Gate(3)))
     assert isinstance(ToyEngine(), Engine)
     assert scores(head) == DUE
     assert (head.concurrency, head.gate.places, repr(head)) == (3, 3, f"CrossEncoder('{folder.name}' on toy)")
@@ -257,3 +258,17 @@ def test_a_model_works_in_a_forked_child_also_while_the_parent_runs_it(name, tmp
         stop.set()
         for thread in threads:
             thread.join()
+
+
+def test_an_engine_from_outside_is_a_row_and_serves_specs_and_heads(tiny):
+    forget = register_engine(EngineRow("toy", "tests.backends.encoders.toy_engine:ToyEngine"))
+    try:
+        assert scores(CrossEncoder(tiny, engine="toy")) == DUE
+        ranking = rankkit.load({"model": str(tiny), "engine": "toy"}).rerank("word", ["bad", "good good"])
+        assert ranking.scores == (2.25, -0.75)
+        with pytest.raises(ConfigError, match="there is an engine toy already"):
+            register_engine(EngineRow("toy", "elsewhere:Engine"))
+    finally:
+        forget()
+    with pytest.raises(ConfigError, match="no engine 'toy'"):
+        CrossEncoder(tiny, engine="toy")
