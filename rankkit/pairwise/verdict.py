@@ -41,14 +41,15 @@ _DENIES = re.compile(
 #: A lead-in that makes a condition or another's opinion of what follows.
 _SUPPOSES = re.compile(
     r"\b(?:if|unless|whether|when|assum\w+|suppos\w+|were|say\w*|claims?|argue\w*|wrong|mistak\w+|false|doubt\w*|den(?:y|ies)"
-    r"|imagine|pretend\w*|instead|reject\w*|exclud\w+)\b|如果",
+    r"|imagine|pretend\w*|instead|reject\w*|exclud\w+|eliminat\w+|discard\w*|remov\w+|avoid\w*|compar\w+)\b|如果",
     re.IGNORECASE,
 )
 _TAKES_BACK = re.compile(
-    r"(?:but )?(?:wait|scratch that|correction|on second thoughts?|actually|no|nope|hold on|hm+|sorry)\b[,.!:;… ]",
+    r"(?:but )?(?:wait|or (?:is|maybe|perhaps|rather)|just kidding|kidding|scratch that|correction"
+    r"|on second thoughts?|actually|no|nope|hold on|hm+|sorry)\b[,.!:;… ]",
     re.IGNORECASE,
 )
-_REASON = r"(?:because|since|as (?:it|this|that|the)|due to|given)\b"
+_REASON = r"(?:because|since|as (?:it|this|that)\b(?! one| of)|due to|given)\b"
 _REMARK = r"(?P<remark>[^()\n]{0,80})"
 #: What a verdict may go on with in its statement: nothing, a reason, the loser's name.
 _END = (
@@ -107,6 +108,9 @@ _ANNOUNCED = tuple(
         rf"\\boxed ?\{{? ?(?:\\(?:text|textbf|mathrm|mathbf)? ?\{{?)? ?(?P<label>{_T})[ }}$.]*\Z",
     )
 )
+_PRAISE = re.compile(
+    rf"(?P<label>{_T})(?P<between>[^\n.;{FIRST}{SECOND}]{{0,60}}?)\b(?:better|best|{_RELEVANT}|wins)\b", re.IGNORECASE
+)
 _LONE = re.compile(rf"(?P<label>{_T})[.!。]?")
 #: A label at the beginning with a reason on its line: what parts them, and how the reason begins.
 _HEAD = re.compile(
@@ -123,6 +127,7 @@ _POLITE = re.compile(r"(?:sure|certainly|of course|okay|ok|yes)[!.,:]\s*", re.IG
 _NOUNED = re.compile(rf"\W*(?:the )?{_NOUN}\b", re.IGNORECASE)
 _FENCE = re.compile(r"```[A-Za-z]{0,10}")
 _XML = re.compile(r"</?(?:final_|final )?(?:answer|verdict|choice|final|output|result|response|winner|decision)>", re.I)
+_TAGGED = re.compile("<answer>", re.IGNORECASE)
 _QUOTES = {ord(shape): plain for plain, shapes in {"'": "’‘`´", '"': "“”„«»"}.items() for shape in shapes}
 
 
@@ -134,7 +139,9 @@ def read_verdict(text: str, labels: tuple[str, str], finish: str = "stop") -> An
     """
     if finish == "refused":
         return Answer(None, Outcome.REFUSED, ("refused",))
-    visible, unfinished = without_thinking(text)
+    # Several answers in tags are read one by one; of a single one, what is before it was thinking.
+    several = len(_TAGGED.findall(text)) > 1
+    visible, unfinished = without_thinking(_TAGGED.sub("\n", text) if several else text)
     said = _FENCE.sub("\n", _XML.sub("\n", visible)).strip()
     marked = _marked(said, labels)
     cut = finish == "length"
@@ -260,7 +267,17 @@ def _of_words(text: str, *, cut: bool) -> str | None:
     if not announced and (_denied_below(text) or _listed(text)):
         return None
     labels = {*announced, *alone}
-    return labels.pop() if len(labels) == 1 else None
+    label = labels.pop() if len(labels) == 1 else None
+    return None if label is None or _against(text, label) else label
+
+
+def _against(text: str, label: str) -> bool:
+    """Whether the other one is praised all the same, or stands at the head of a one-line answer."""
+    other = SECOND if label == FIRST else FIRST
+    heads = text[:1] == other and text[1:2] in ".,:" and "\n" not in text and not _listed(text)
+    return heads or any(
+        not _DENIES.search(found["between"]) for found in _PRAISE.finditer(text) if found["label"] == other
+    )
 
 
 def _lines(text: str) -> Iterator[tuple[str, bool]]:
@@ -320,13 +337,17 @@ def _at_head(line: str, *, cut: bool) -> str | None:
 
 def _denies_the_next(line: str) -> bool:
     """ "Less relevant:" over a label, or a sentence that a line break parts."""
-    return not line.endswith((".", "!", "?", "。")) and _DENIES.search(line) is not None
+    return not line.endswith((".", "!", "?", "。")) and (_DENIES.search(line) or _SUPPOSES.search(line)) is not None
 
 
 def _denied_below(text: str) -> bool:
     """Whether a label on the first line is denied on the next: a heading, no verdict."""
     lines = [line.strip() for line in text.split("\n") if line.strip()]
-    return len(lines) > 1 and _DENIES.match(lines[1]) is not None
+    if len(lines) < 2:
+        return False
+    about = re.match(rf"\W*(?:it|this|that|the|reason|explanation|{_NOUN})\b|\(", lines[1], re.IGNORECASE)
+    clause = re.split(rf"[.!?;,]|{_T}", lines[1])[0]
+    return _DENIES.match(lines[1]) is not None or (about is not None and _DENIES.search(clause) is not None)
 
 
 def _listed(text: str) -> bool:

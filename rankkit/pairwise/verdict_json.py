@@ -15,6 +15,9 @@ _KEY = re.compile(
 )
 _BEGUN = re.compile(r"\{\s*\"(?P<key>[^\"]{1,40})\"\s*:\s*\"(?P<value>[^\"]{1,40})\"\s*(?P<more>[,}])")
 _DEEPEST = 4
+#: Keys that say whether the answer holds, and what denies it.
+_JUDGES = re.compile("relevant|correct|right|valid", re.IGNORECASE)
+_NO = frozenset(("no", "false", "irrelevant", "none", "0"))
 
 
 def verdict_of_json(text: str) -> str | None:
@@ -22,14 +25,19 @@ def verdict_of_json(text: str) -> str | None:
     object. One that was cut off behind its first value counts with that.
     """
     start, end = text.find("{"), text.rfind("}")
-    if start < 0 or not (text[start + 1 :].lstrip() or "x").startswith(('"', "}")):
+    if text[:1] == "[" and start > 0:
+        start, end = 0, text.rfind("]")
+        if not text[1:].lstrip().startswith("{"):
+            return None
+    elif start < 0 or not (text[start + 1 :].lstrip() or "x").startswith(('"', "}")):
         return None
     try:
         held = json.loads(text[start : end + 1], object_pairs_hook=_Pairs)
     except (ValueError, RecursionError):
-        begun = _BEGUN.match(text, start)
+        begun = _BEGUN.match(text, start) if text.count("{") == 1 else None
         return begun["value"] if begun and _names_a_winner(begun["key"]) else NO_VERDICT
-    values = set(_values(held, _DEEPEST))
+    objects = held if isinstance(held, list) and not isinstance(held, _Pairs) else [held]
+    values = {value for one in objects if isinstance(one, _Pairs) for value in _values(one, _DEEPEST)}
     return values.pop() if len(values) == 1 else NO_VERDICT
 
 
@@ -39,7 +47,7 @@ class _Pairs(list[tuple[str, object]]):
 
 def _values(held: _Pairs, depth: int) -> list[str]:
     """What stands under keys that name a winner. ``{"answer": "A", "correct": false}`` takes it back."""
-    if any(value is False for _, value in held):
+    if any(value is False or (_JUDGES.search(key) and str(value).strip().lower() in _NO) for key, value in held):
         return []
     found: list[str] = []
     for key, value in held:

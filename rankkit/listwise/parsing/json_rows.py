@@ -15,7 +15,12 @@ from math import isfinite
 from rankkit.listwise.parsing.identifiers import Alphabet
 from rankkit.listwise.parsing.rows import Row
 
-_SCORE = re.compile("score|relevan|confidence|probabilit|rating|similarit|grade", re.IGNORECASE)
+_SCORE = re.compile(
+    "score|relevan|confidence|probabilit|rating|similarit|grade|value|weight|points|utility|match|level|importance",
+    re.IGNORECASE,
+)
+#: Lists of what the answer does not rank: the question, or the passages at the other end.
+_NOT_RANKED = re.compile("worst|least|exclu|irrelevant|input|reject|discard|remov|unrelated|original", re.IGNORECASE)
 _RANK = re.compile(r"(?:final|new)?(?:rank|ranking|position|place|rankposition)", re.IGNORECASE)
 _IDENTIFIER_KEYS = (
     *(
@@ -28,11 +33,10 @@ _IDENTIFIER_KEYS = (
         "candidateid",
         "itemid",
         "textid",
-        "label",
         "index",
     ),
     *("passageindex", "docindex", "documentindex", "passagenumber", "documentnumber", "number", "passage", "document"),
-    *("doc", "candidate", "item", "text"),
+    *("doc", "candidate", "item", "text", "label"),
 )
 _RANKED_KEY = re.compile("rank|order|sort", re.IGNORECASE)
 _BEGINS = re.compile(r"\[\s*\{|\{\s*\"")
@@ -130,7 +134,16 @@ def _of_objects(entries: Sequence[Mapping[str, object]], alphabet: Alphabet) -> 
             return _sorted(row, [sign * (number or 0.0) for number in numbers])
         if _in_prompt_order(row) or any(number is not None for number in numbers):
             return Scored()
+    # Numbers of whatever name beside identifiers in the prompt's order: they are what orders them, if anything does.
+    if len(entries) > 1 and _in_prompt_order(row) and any(map(_numbered, entries)):
+        return Scored()
     return row
+
+
+def _numbered(entry: Mapping[str, object]) -> bool:
+    rest = (value for key, value in entry.items() if _plain(key) not in _IDENTIFIER_KEYS or _plain(key) == "label")
+    named = "label" in map(_plain, entry) and sum(_plain(key) in _IDENTIFIER_KEYS for key in entry) == 1
+    return not named and any(isinstance(value, dict) or _number(value) is not None for value in rest)
 
 
 def _one_each(entries: Sequence[Mapping[str, object]], alphabet: Alphabet) -> Row | Scored | None:
@@ -151,6 +164,9 @@ def _of_object(held: Mapping[str, object], alphabet: Alphabet, depth: int) -> Ro
     unsortable = False
     scores = next((value for key, value in held.items() if _SCORE.search(key) and isinstance(value, list)), None)
     for key, value in held.items():
+        if _NOT_RANKED.search(key):
+            unsortable = True
+            continue
         if value is scores and len([1 for other in held.values() if isinstance(other, list | dict)]) > 1:
             continue
         row = _row_of(value, alphabet, key, depth - 1)
@@ -158,7 +174,15 @@ def _of_object(held: Mapping[str, object], alphabet: Alphabet, depth: int) -> Ro
         if isinstance(row, Row):
             rows.append(row if value is scores else _beside(row, scores, ranked=_RANKED_KEY.search(key) is not None))
     best = max(rows, key=lambda row: row.weight, default=None)
+    if best is not None and _in_prompt_order(best) and _has_numbers_beside(held, best):
+        return Scored()
     return best or (Scored() if unsortable else None)
+
+
+def _has_numbers_beside(held: Mapping[str, object], row: Row) -> bool:
+    """Whether a list of numbers, as long as the ranking and no ranking itself, stands beside it under another name."""
+    lists = [value for value in held.values() if isinstance(value, list) and len(value) == len(row.positions) > 1]
+    return len(lists) > 1 and all(None not in map(_number, value) for value in lists[1:])
 
 
 def _beside(row: Row, scores: Sequence[object] | None, *, ranked: bool) -> Row:

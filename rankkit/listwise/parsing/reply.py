@@ -38,6 +38,7 @@ from rankkit.judging.answer_text import refuses, without_thinking
 from rankkit.listwise.parsing.identifiers import MARKS, Alphabet, letters, plain
 from rankkit.listwise.parsing.json_rows import Scored, json_row
 from rankkit.listwise.parsing.rows import Row, find_row
+from rankkit.listwise.parsing.scores import scored_lines
 
 
 class Defect(StrEnum):
@@ -161,7 +162,7 @@ def _read(text: str, labels: Sequence[str], *, truncated: bool) -> Row | None:
 
 def _row(text: str, alphabet: Alphabet, *, truncated: bool) -> Row | None:
     found = json_row(text, alphabet)
-    if isinstance(found, Scored):
+    if isinstance(found, Scored) or (found is None and scored_lines(text, alphabet)):
         return None
     return found or find_row(text, alphabet, truncated=truncated)
 

@@ -1,0 +1,32 @@
+"""Telling scores from identifiers in lines such as ``1: 2``, ``Passage 3: 5/10`` and ``[1] = 9``."""
+
+from __future__ import annotations
+
+import re
+
+from rankkit.listwise.parsing.identifiers import Alphabet
+
+#: One passage and a number behind it, and nothing else.
+_SCORED = re.compile(
+    r"[\s>*•-]{0,6}(?:[A-Za-z]{1,12} ?#?)?[\[(]{0,2}(?P<label>\w{1,4})[\])]{0,2} ?(?:[:=,]|[-–—] ) ?"
+    r"(?P<number>\d{1,6}(?:\.\d{1,6})?)(?: ?/ ?\d{1,4}| points?)?[\s.,;]{0,4}"
+)
+_PIECES = re.compile(r"\n|;|(?<=\d) (?=\[)")
+_HEAD = re.compile(r"\s*[A-Za-z ]{1,30}:\s*(?=\[)")
+
+
+def scored_lines(text: str, alphabet: Alphabet) -> bool:
+    """Whether the answer goes through the passages in the prompt's order and gives each a number that is no place and
+    no passage: one that comes twice, or that no passage has.
+    """
+    head = _HEAD.match(text)
+    pieces = [piece for piece in _PIECES.split(text[head.end() :] if head else text) if piece.strip()]
+    found = [_SCORED.fullmatch(piece) for piece in pieces]
+    labels = [match["label"] for match in found if match is not None]
+    numbers = [match["number"] for match in found if match is not None]
+    if len(labels) < 2 or len(labels) < len(pieces):
+        return False
+    positions = [alphabet.position(label) for label in labels]
+    if None in positions or positions != sorted(set(positions), key=lambda place: place or 0):
+        return False
+    return len(set(numbers)) < len(numbers) or any(alphabet.position(number) is None for number in numbers)
