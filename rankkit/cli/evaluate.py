@@ -77,6 +77,8 @@ def evaluate(
 
     if run is not None and (options.names_a_model or bm25.given or (depth, record, replay) != (None, None, None)):
         raise typer.BadParameter("--run measures a run as it is: it goes with no model, --depth, --record or --replay")
+    if run_out is not None and record is not None and run_out.resolve() == record.resolve():
+        raise typer.BadParameter("--run-out and --record name one file: give each its own")
     experiment = Experiment.of(
         data, measures=measures or DEFAULT_MEASURES, limit=limit, run_out=run_out, split=split, tag=tag
     )

@@ -92,6 +92,9 @@ class Output:
         """
         stream = self._stream
         if stream is None:
+            if self._name == "stdout":
+                Output("stderr").write(f"standard output is closed; here it is:\n{text}")
+                raise NotWritten("standard output is closed")
             return len(text)
         try:
             stream.write(_encodable(text, self.encoding))

@@ -29,6 +29,7 @@ class QueuedCall(Generic[Q, A]):
     owners: tuple[tuple[RequestState[Q, A], Q], ...]
     fallback: Answer[A] | None = None
     event_id: int = 0
+    started: float = 0.0
 
     @property
     def first(self) -> RequestState[Q, A]:

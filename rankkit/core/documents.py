@@ -17,11 +17,11 @@ from rankkit.errors import InputError, InvalidDocument
 
 #: Where a document's words and name are looked for, in this order: the field's data sets and frameworks do not agree
 #: on one.
-TEXT_KEYS = ("text", "segment", "contents", "content", "page_content", "body", "passage")
+TEXT_KEYS = ("text", "segment", "contents", "content", "page_content", "body", "passage", "document")
 ID_KEYS = ("id", "docid", "doc_id", "_id", "id_", "node_id")
 _SCORE_KEYS = ("score", "_score")
 #: Where the words may lie one level down.
-_INNER_KEYS = ("node", "payload", "_source", "doc", "properties", "metadata")
+_INNER_KEYS = ("node", "payload", "_source", "doc", "document", "properties", "metadata")
 
 #: What becomes of documents without text.
 OnEmpty: TypeAlias = Literal["error", "skip"]
@@ -32,7 +32,9 @@ _BYTES = (bytes, bytearray, memoryview)
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """What was read of one document; ``id`` is ``""`` where it has none. ``seen`` says in words what it was."""
+    """What was read of one document; ``id`` is ``""`` where it has none. ``seen`` says in words what it was, and
+    ``worded`` whether there is a place for words among its fields, filled or not.
+    """
 
     seen: str
     text: str | None = None
@@ -40,10 +42,12 @@ class Fields:
     title: str = ""
     score: float | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
+    worded: bool = True
 
     @property
     def is_empty(self) -> bool:
-        return not (self.text or "").strip() and not self.title.strip()
+        """It has no words. A document whose words stand under a name that is not known is no empty one."""
+        return not (self.text or "").strip() and not self.title.strip() and (self.worded or not self.metadata)
 
 
 def listed(documents: object) -> list[object]:
@@ -168,6 +172,7 @@ def _read(fields: Mapping[str, object], position: int, seen: str) -> Fields:
     title = fields.get("title")
     return Fields(
         seen,
+        worded=any(key in fields for key in (*TEXT_KEYS, "title")),
         text=None if text_key is None else _string(fields[text_key], position),
         id="" if id_key is None else _name(fields[id_key]),
         title="" if _is_missing(title) else _string(title, position),

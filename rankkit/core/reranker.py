@@ -18,7 +18,7 @@ from rankkit.core.plan import Plan
 from rankkit.core.ranking import Query, Ranking, Request
 from rankkit.core.usage import Budget
 from rankkit.core.workers import drive
-from rankkit.errors import ConfigError
+from rankkit.errors import ConfigError, InputError
 
 T = TypeVar("T")
 
@@ -247,6 +247,11 @@ class AccountedReranker(ABC):
     def _stream(
         self, requests: Iterable[Request], budget: Budget | None, execution: Execution
     ) -> AsyncGenerator[Ranking, None]:
+        if not isinstance(requests, Iterable):
+            raise InputError(
+                f"requests are an iterable of Request, not {type(requests).__name__}",
+                hint="Collect what comes asynchronously, or rank each with rank_async.",
+            )
         total = len(requests) if isinstance(requests, Sized) else None
         return self.stream_accounted(((request, Account(budget)) for request in requests), execution, total)
 

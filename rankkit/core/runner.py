@@ -165,6 +165,7 @@ class Runner(Generic[Q, A]):
             if reason:
                 self._refuse(item, reason)
                 continue
+            item.started = item.payer.clock()
             self._reporter.call_started(item)
             self._workers.submit(item, _work(item.call, self._gate))
 
@@ -196,13 +197,15 @@ class Runner(Generic[Q, A]):
             if left is not None and left <= 0:
                 self._workers.abandon(item)
                 item.payer.refund(item.call.bound)
-                item.first.pay_unanswered(item.call.bound)
-                self._reporter.call_ended(item, item.call.bound, "Cancelled")
-                self._refuse(item, item.payer.refuses(Usage()) or "out of time", item.call.bound)
+                usage = _timed_usage(item, item.call.bound)
+                item.first.pay_unanswered(usage)
+                self._reporter.call_ended(item, usage, "Cancelled")
+                self._refuse(item, item.payer.refuses(Usage()) or "out of time", usage)
 
     def _fail(self, item: QueuedCall[Q, A], error: RankkitError) -> None:
         answer = Answer.failed(error) if item.fallback is None else replace(item.fallback, error=error)
         usage = usage_of_failure(error, item.call.bound)
+        usage = _timed_usage(item, usage) if usage.calls else usage
         item.first.pay_unanswered(usage)
         self._reporter.call_ended(item, usage, type(error).__name__)
         for place, (state, question) in enumerate(item.owners):
@@ -259,6 +262,11 @@ def usage_of_failure(error: RankkitError, bound: Usage) -> Usage:
     if isinstance(error, EndpointError) and not error.sent:
         return Usage(calls=bound.calls)
     return bound
+
+
+def _timed_usage(item: QueuedCall[Q, A], usage: Usage) -> Usage:
+    """With the time that the call took until it was given up."""
+    return replace(usage, seconds=item.payer.clock() - item.started)
 
 
 def _work(call: Call[A], gate: Gate | None) -> Work[Sequence[Reply[A]]]:

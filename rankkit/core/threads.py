@@ -36,6 +36,7 @@ class Threads:
     def __init__(self) -> None:
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
+        _pools.add(self)
 
     def ensure(self, count: int) -> None:
         """Have at least ``count`` threads."""
@@ -74,6 +75,7 @@ def _join(threads: list[threading.Thread], patience: float) -> None:
 
 
 _running: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+_pools: weakref.WeakSet[Threads] = weakref.WeakSet()
 #: Turned when the interpreter goes: from then on no work begins.
 _exit = Cancellation()
 
@@ -93,6 +95,8 @@ def park_at_exit() -> None:
 
 def _end_all() -> None:
     _exit.cancel()
+    for pool in list(_pools):
+        pool.close()
     _join(list(_running), _PATIENCE)
 
 
@@ -100,6 +104,7 @@ def _after_fork() -> None:
     """The child has none of the threads, and the lock of the switch may have been held by one of them."""
     _exit.__init__()  # type: ignore[misc]
     _running.clear()
+    _pools.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -146,13 +146,13 @@ def read_json_lines(source: Source) -> Iterator[tuple[str, Mapping[str, object]]
         yield where, json_object(where, text)
 
 
-def json_object(where: str, text: str, *, lenient: bool = False) -> Mapping[str, object]:
-    """Read one JSON object. ``lenient`` accepts NaN and infinity, which many programs write.
+def json_object(where: str, text: str, *, lenient: bool = False, more: str = "") -> Mapping[str, object]:
+    """Read one JSON object. ``lenient`` accepts NaN and infinity, which many programs write; ``more`` is a hint more.
 
     Raises:
         DataError: it is something else.
     """
-    value = json_value(where, text, "Each line must be one JSON object.", lenient=lenient)
+    value = json_value(where, text, f"Each line must be one JSON object.{more}", lenient=lenient)
     if not isinstance(value, dict):
         raise DataError(
             f"{where}: a JSON {type(value).__name__}, not an object",

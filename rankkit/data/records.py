@@ -84,7 +84,12 @@ def _guess(source: Source, first: str) -> Format:
 def _json_lines(name: str, lines: Numbered, *, lenient: bool) -> Iterator[Record]:
     for number, line in lines:
         if line.strip():
-            yield f"{name}:{number}", json_object(f"{name}:{number}", line.rstrip("\n"), lenient=lenient)
+            yield (
+                f"{name}:{number}",
+                json_object(
+                    f"{name}:{number}", line.rstrip("\n"), lenient=lenient, more=" (A text a line: --format text.)"
+                ),
+            )
 
 
 def _json_array(name: str, lines: Numbered, *, lenient: bool) -> Iterator[Record]:

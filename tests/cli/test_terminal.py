@@ -95,7 +95,8 @@ def test_nobody_reads(monkeypatch):
     with pytest.raises(ReaderGone):
         say("words")
     monkeypatch.setattr("sys.stdout", None)
-    say("words")
+    with pytest.raises(NotWritten, match="standard output is closed"):
+        say("words")
     monkeypatch.setattr("sys.stderr", Closed())
     remark("words")
 

@@ -240,3 +240,11 @@ def test_lone_surrogates_in_plain_values_are_read_as_a_mark_and_counted():
     ready = Candidate("a", "half \ud83d")
     same = Request.of(Query("half \ud83d"), [ready])
     assert same.candidates[0] is ready and same.notes == {}
+
+
+def test_only_documents_without_words_are_skipped():
+    documents = [{"document": "real text"}, {"text": None, "year": 2020}, {"id": "x"}, None]
+    kept = Request.of("q", documents[:3], on_empty="skip")
+    assert [candidate.text for candidate in kept.candidates] == ["real text"] and sum(kept.notes.values()) == 2
+    with pytest.raises(InvalidDocument, match="has no text"):
+        Request.of("q", [{"words": "under a name that nobody knows"}], on_empty="skip")

@@ -71,3 +71,19 @@ def test_interrupted(load):
     _, errors = program.communicate(timeout=30)
     assert program.returncode in (1, 130, -signal.SIGINT) and "KeyboardInterrupt" in errors
     assert "terminate called" not in errors and "Aborted" not in errors
+
+
+FORKED = """
+import os
+reranker.rerank("q", ["a", "b"])
+child = os.fork()
+if child == 0:
+    reranker.rerank("q", ["a", "b"])
+    sys.exit(3)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_ends_as_it_likes(load):
+    assert run(load + FORKED).returncode == 3

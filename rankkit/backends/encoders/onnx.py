@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
@@ -36,6 +38,19 @@ _FOREIGN_ERRORS: tuple[type[Exception], ...] = (
     TypeError,
     MemoryError,
 )
+
+
+def _skip_destructors() -> None:
+    """In a forked child, leave at the end of Python's own shutdown: a destructor of onnxruntime would wait for ever for
+    a thread of its own that only the parent has. (Handlers run last in, first out, so this one comes before it.)
+    """
+    library = ctypes.CDLL(None)
+    if hasattr(library, "on_exit"):
+        library.on_exit(ctypes.cast(library._exit, ctypes.c_void_p), None)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_skip_destructors)
 
 
 class OnnxEngine:

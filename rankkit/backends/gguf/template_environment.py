@@ -266,10 +266,10 @@ def _refuse(reason: Any) -> NoReturn:
     raise jinja2.TemplateError(text_of(reason)[:1000])
 
 
-def _date_text(date: datetime.date, layout: str) -> str:
-    if not _DATE_FORMAT.fullmatch(layout):
-        raise TooMuch(f"the template writes a date as {layout[:100]!r}")
-    return datetime.datetime.combine(date, datetime.time()).strftime(layout)
+def _date_text(date: datetime.date, format: str) -> str:  # templates may name it
+    if not _DATE_FORMAT.fullmatch(format):
+        raise TooMuch(f"the template writes a date as {format[:100]!r}")
+    return datetime.datetime.combine(date, datetime.time()).strftime(format)
 
 
 _OWN_FILTERS: dict[str, Callable[..., Any]] = {

@@ -39,12 +39,12 @@ _HINTS: Mapping[type[EndpointError], str] = {
 _FILTERED = frozenset(
     """content_filter content_policy_violation content_policy responsibleaipolicyviolation moderation_blocked
     data_inspection_failed datainspectionfailed safety prohibited_content blocklist guardrail_intervened
-    content_filtered content_blocked sensitive_content""".split()
+    content_filtered content_blocked sensitive_content 1301""".split()
 )
 _FILTER_WORDS = re.compile(
     r"content[ _-]?(?:management |safety |moderation )?(?:policy|filter)|responsible ai|safety (?:system|filter|"
     r"setting|polic|reason)|flagged (?:for|as|by)|inappropriate content|prohibited content|(?:requires|by|our) "
-    r"moderation|sensitive words|usage polic",
+    r"moderation|sensitive words|usage polic|content exists risk|敏感|不安全",
     re.IGNORECASE,
 )
 _NO_SUCH_MODEL = frozenset({"model_not_found", "model_not_exist", "modelnotfound", "model_not_available"})

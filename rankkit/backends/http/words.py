@@ -21,10 +21,13 @@ LONGEST_QUOTE = 2_000
 
 #: Where words stand, the most telling first.
 _WORDS = (
-    "message msg error errors detail details error_description error_message errorMessage title reason description raw "
-    "metadata body fault faultstring"
+    "message msg status_msg error errors detail details error_description error_message errorMessage title reason "
+    "description raw metadata body fault faultstring base_resp violations fieldViolations field_violations "
+    "invalid_params"
 ).split()
-_CODES = frozenset("code type status reason param error_type error_code errorCode blockReason block_reason".split())
+_CODES = frozenset(
+    "code field type status reason param error_type error_code errorCode blockReason block_reason".split()
+)
 _DEEPEST, _MOST_PARTS, _LONGEST_PAGE = 8, 12, 8_000
 
 _TERMINAL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)?|\x1b.?")

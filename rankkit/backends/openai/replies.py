@@ -75,14 +75,21 @@ def hidden_status(body: Mapping[str, object]) -> int | None:
         if first.get("finish_reason") != "error" and not first.get("error"):
             return None
         error = first.get("error") or error
-    elif not error and body.get("object") != "error":
+    elif not error and body.get("object") != "error" and not _tells_of_failure(body):
         return None
-    return _status_of(error, body)
+    return _status_of(error, body.get("base_resp"), body)
+
+
+def _tells_of_failure(body: Mapping[str, object]) -> bool:
+    """Whether a reply without a choice is an error under another name."""
+    if "choices" in body or _blocked(body):
+        return False
+    return any(body.get(name) for name in ("base_resp", "detail", "msg", "message")) or body.get("success") is False
 
 
 def _status_of(*places: object) -> int:
     rows = [row for place in places for row in (place if isinstance(place, list) else [place]) if isinstance(row, dict)]
-    codes = [row.get(name) for row in rows for name in ("status", "status_code", "code", "type")]
+    codes = [row.get(name) for row in rows for name in ("status", "status_code", "code", "type", "status_msg")]
     for code in codes:
         number = int(code) if isinstance(code, str) and code.isdigit() and len(code) == 3 else code
         if isinstance(number, int) and 400 <= number <= 599:
@@ -93,7 +100,7 @@ def _status_of(*places: object) -> int:
 
 #: What the names of errors without a status mean.
 _STATUSES: tuple[tuple[tuple[str, ...], int], ...] = (
-    (("rate_limit", "ratelimit", "too_many", "resource_exhausted"), 429),
+    (("rate_limit", "ratelimit", "rate limit", "too_many", "resource_exhausted"), 429),
     (("overloaded", "unavailable"), 503),
     (("timeout", "deadline"), 504),
     (("authentication", "unauthenticated", "permission", "invalid_api_key", "unauthorized"), 401),
@@ -120,6 +127,7 @@ def _content(content: object) -> _Content:
     if content is None or isinstance(content, str):
         return _Content(content)
     parts = content if isinstance(content, list) else [content]
+    parts = [{"type": "text", "text": part} if isinstance(part, str) else part for part in parts if part is not None]
     if not all(isinstance(part, dict) for part in parts):
         raise _invalid(f"its choice has no text but {str(content)[:80]!r}")
     said: dict[str, list[str]] = {"text": [], "thinking": [], "refusal": []}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from rankkit.backends.protocols import Prompt
-from rankkit.errors import ContentRefused, EndpointError, RequestRefused, ServerFailed
+from rankkit.errors import ContentRefused, EndpointError, ModelNotServed, RequestRefused, ServerFailed
 from rankkit.prompting.template import without_template
 
 if TYPE_CHECKING:  # a spec names the styles without the extra that calling takes
@@ -38,7 +38,9 @@ _FIELDS: Mapping[str, re.Pattern[str]] = {
 }
 _SYSTEM = re.compile(
     r"\bsystem[ _-]?(?:role|prompt|instruction|message)|\brole\W{0,8}system\b|\bsystem\b.{0,60}\brole|"
-    r"\brole.{0,60}\bsystem\b|developer instruction|roles? must alternate|only\W+user\b.{0,60}\brole",
+    r"\brole.{0,60}\bsystem\b|developer instruction|roles? must alternate|only\W+user\b.{0,60}\brole|"
+    r"[`'\"]system[`'\"].{0,40}(?:not one of|expected)|variant.{0,5}system|\brole\b.{0,60}['\"`]user['\"`]|"
+    r"(?:first message|messages?).{0,30}(?:from|start with|begin with).{0,10}\buser\b",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -78,7 +80,12 @@ class Dialect:
         said, codes = refusal.said or refusal.message, set(refusal.codes)
         unknown = bool(_UNKNOWN_FIELD.search(said)) or bool(codes & _UNKNOWN_CODES)
         limit_named = "max_tokens" in codes or bool(re.search(r"\bmax_(?:completion_)?tokens\b", said))
-        if self.limit == "max_tokens" and limit_named and unknown and not _TOO_LONG.search(said):
+        if (
+            self.limit == "max_tokens"
+            and limit_named
+            and (unknown or "max_completion_tokens" in said)
+            and not _TOO_LONG.search(said)
+        ):
             return replace(self, limit="max_completion_tokens")
         named = (name for name, words in _FIELDS.items() if name in sent and (name in codes or words.search(said)))
         name = None if _TOO_LONG.search(said) else next(named, None)
@@ -138,7 +145,8 @@ async def with_dialects(
             return await send(shaped), dialect
         except ContentRefused:
             raise
-        except (RequestRefused, ServerFailed) as error:  # a template that breaks over a role is a failure of the server
+        except (RequestRefused, ServerFailed, ModelNotServed) as error:
+            # A template that breaks over a role is a failure of the server; some call an unknown field not found.
             following = dialect.after(error, shaped)
             if following is None:
                 raise

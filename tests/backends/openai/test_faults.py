@@ -154,9 +154,9 @@ def test_a_reply_that_is_no_json_object(server: Loopback, body: str):
         {"choices": ["Yes"]},
         {"choices": [{}]},
         {"choices": [{"message": {"role": "assistant", "content": None}, "finish_reason": "stop"}]},
-        {"choices": [{"message": {"content": ["Yes"]}}]},
+        {"choices": [{"message": {"content": [7]}}]},
     ],
-    ids=["no field", "none", "null", "a string", "empty", "null text", "a list as text"],
+    ids=["no field", "none", "null", "a string", "empty", "null text", "a number as a part"],
 )
 def test_an_empty_choice(server: Loopback, body: object):
     server.script(Says(body))
@@ -207,3 +207,26 @@ def test_the_circuit_opens_after_repeated_failures_and_closes_after_a_good_trial
         now[0] = 31.0
         assert endpoint.generate(PROMPT, max_tokens=5).text == "Yes"
         assert endpoint.generate(PROMPT, max_tokens=5).text == "Yes"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [["[2]", " > [1]"], ["[2]", {"type": "text", "text": " > [1]"}], [None, {"type": "text", "text": "[2] > [1]"}]],
+)
+def test_parts_that_are_plain_text_or_nothing(server: Loopback, content: object):
+    server.script(Says({"choices": [{"message": {"content": content}, "finish_reason": "stop"}]}))
+    with asks(server) as endpoint:
+        assert endpoint.generate(PROMPT, max_tokens=5).text == "[2] > [1]"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "words"),
+    [
+        ({"base_resp": {"status_code": 1002, "status_msg": "rate limit"}}, RateLimited, "rate limit"),
+        ({"code": 500, "msg": "boom", "success": False}, ServerFailed, "boom"),
+        ({"detail": "the worker died"}, ServerFailed, "the worker died"),
+    ],
+)
+def test_an_error_that_is_sent_as_a_success_has_the_servers_words(server: Loopback, body: object, kind, words: str):
+    server.script(Says(body))
+    assert words in failure(asks(server, retries=0), kind).message

@@ -242,3 +242,60 @@ def test_no_limit_that_is_sent_is_above_the_bound(
                         asked.body[name] for name in ("max_tokens", "max_completion_tokens") if name in asked.body
                     ]
                     assert len(limits) == 1 and limits[0] <= bound + endpoint.thinking_tokens
+
+
+def violation(name: str) -> Says:
+    details = [{"fieldViolations": [{"field": name, "description": "Unknown name"}]}]
+    return Says({"error": {"message": "Invalid JSON payload", "details": details}}, 400)
+
+
+@pytest.mark.parametrize(
+    ("field", "reply"),
+    [
+        ("seed", violation("seed")),
+        ("seed", Says({"title": "x", "violations": [{"field": "seed", "message": "not allowed"}]}, 400)),
+        ("seed", error(404, "unknown parameter seed")),
+        ("max_tokens", error(400, "Parameter max_tokens is invalid; max_completion_tokens is required")),
+        ("max_tokens", error(400, "You must provide max_completion_tokens rather than max_tokens")),
+    ],
+)
+def test_a_refusal_in_other_words_is_understood(server: Loopback, field: str, reply: Says):
+    server.behaviour = lambda asked: reply if field in asked.body else chat("Yes")
+    with Endpoint("little", base_url=server.url, retries=0) as endpoint:
+        assert endpoint.generate(PROMPT, max_tokens=5).text == "Yes"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "messages[0].role: Input should be 'user' or 'assistant'",
+        "'system' is not one of ['user', 'assistant']",
+        "Unknown variant `system`, expected `user` or `assistant`",
+        "first message must be from user",
+        "messages must start with user",
+    ],
+)
+def test_a_system_role_refused_in_everyday_words_is_folded(server: Loopback, words: str):
+    def behaviour(asked: BoundQuestion) -> Says:
+        roles = [message["role"] for message in asked.body["messages"]]
+        return error(400, words) if "system" in roles else chat("Yes")
+
+    server.behaviour = behaviour
+    with Endpoint("little", base_url=server.url, retries=0) as endpoint:
+        assert endpoint.generate(PROMPT, max_tokens=5).text == "Yes"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        error(400, "Content Exists Risk"),
+        Says(
+            {"contentFilter": [{"role": "user"}], "error": {"code": "1301", "message": "系统检测到不安全或敏感内容"}},
+            400,
+        ),
+    ],
+)
+def test_content_filters_of_the_field_refuse_one_question(server: Loopback, reply: Says):
+    server.script(reply)
+    with Endpoint("little", base_url=server.url, retries=0) as endpoint:
+        assert endpoint.generate(PROMPT, max_tokens=5).finish == "refused"
