@@ -9,6 +9,9 @@ import pytest
 from tests.cli.test_cli import rankkit
 from tests.tiny import tiny_cross_encoder
 
+#: Each starts the command a few times.
+pytestmark = pytest.mark.slow
+
 DOCUMENTS = [
     {"_id": "b", "text": "bad word", "year": 1999},
     {"_id": "g", "text": "good word word", "title": "best"},
@@ -82,7 +85,6 @@ def test_a_folder_of_text_files_is_a_corpus(tmp_path):
     assert ids(answer("search", "where do fleas live", "--corpus", str(notes))) == ["pets/fleas.md"]
 
 
-@pytest.mark.slow
 def test_the_index_is_kept_and_built_again_when_the_corpus_changes(data, tmp_path):
     index = str(tmp_path / "index")
     first = rankkit("search", "word", "--corpus", str(data), "--index", index)
@@ -98,7 +100,6 @@ def test_the_index_is_kept_and_built_again_when_the_corpus_changes(data, tmp_pat
     assert rankkit("search", "word", "--index", index, "--tokenizer", "bigrams").returncode == 2
 
 
-@pytest.mark.slow
 def test_chinese_with_bigrams(tmp_path):
     corpus = tmp_path / "corpus.jsonl"
     rows = [{"id": "a", "text": "蒙古军队被陈王朝击败"}, {"id": "b", "text": "药房技术员取得资格"}]
@@ -129,7 +130,6 @@ def test_bad_input_has_its_own_words_and_exit_code(data, arguments, code, words)
     assert result.stdout == ""
 
 
-@pytest.mark.slow
 def test_eval_makes_its_own_first_stage(data, model, tmp_path):
     """The relevant one is second of three for BM25, first for the model: 1 / log2(3), then 1."""
     run = tmp_path / "out.run"
@@ -143,7 +143,6 @@ def test_eval_makes_its_own_first_stage(data, model, tmp_path):
     assert head["pairs"] == 2 and head["measures"]["nDCG@10"] == 0.0  # the relevant one is second
 
 
-@pytest.mark.slow
 def test_eval_replaces_stored_candidates_only_when_asked(data, model):
     row = {"docid": "g", "text": "good"}
     lines = [{"qid": name, "query": "word", "candidates": [row]} for name in ("1", "2")]
@@ -172,7 +171,6 @@ def test_a_corpus_of_another_collection_is_refused(data):
     )
 
 
-@pytest.mark.slow
 def test_eval_says_what_a_first_stage_needs(data):
     assert rankkit("eval", "--data", str(data), "--k", "3").returncode == 2
     assert rankkit("eval", "--data", str(data), "--first-stage", "dense").returncode == 2
@@ -209,7 +207,6 @@ def test_a_config_can_start_from_a_corpus(config, data):
     assert ids(answer("search", "word", "--config", str(config), "--corpus", str(other))) == ["z"]
 
 
-@pytest.mark.slow
 def test_the_same_file_evaluates_and_plans_over_the_corpus_of_the_data(config, data):
     report = answer("eval", "--data", str(data), "--config", str(config))
     by_flag = answer(
