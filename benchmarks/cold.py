@@ -45,7 +45,7 @@ def said(method: str, backend: GgufModel | Endpoint, request: Request) -> list[s
     reranker = JudgeReranker(
         judge(backend, load_prompt(prompt)), Single(), on_reply=lambda asked, reply: words.append(reply.said)
     )
-    reranker.rank(request.head(range(shown)))
+    reranker.rank(request.select(range(shown)))
     return words[-1].split(" > " if method == "first-token" else "] > [")
 
 

@@ -46,7 +46,7 @@ class Way:
 def run(arguments: argparse.Namespace) -> None:
     console = Console(width=130)
     dataset = load_dataset(arguments.data / "noveleval", limit=arguments.queries)
-    ways = window_ways([request.head(range(PASSAGES)) for request in dataset.requests])
+    ways = window_ways([request.select(range(PASSAGES)) for request in dataset.requests])
     figures = {way.name: _figures(way) for way in ways}
     console.print(_table(ways, len(dataset.requests)))
     speedup = parallel(console)
