@@ -116,9 +116,12 @@ class HttpClient:
         """
         self.base_url = check_url(base_url)
         self.gate = gate
-        self._headers, self._query, self._secrets = Headers(headers), dict(query), secrets
+        surroundings = Surroundings.of(self.base_url)
+        self._proxy = surroundings.proxy
+        self._headers, self._query = Headers(headers), dict(query)
+        self._secrets = (*secrets, *(self._proxy.secrets if self._proxy else ()))
         self._limits, self._circuit, self._hidden_status = limits, circuit, hidden_status
-        self._thread: LoopThread[Any] = LoopThread(partial(_transport, Surroundings.of(self.base_url)))
+        self._thread: LoopThread[Any] = LoopThread(partial(_transport, surroundings))
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]], *, gated: bool = True) -> T:
         """Run a coroutine on the client's loop and wait for it; ``gated`` with a place at the gate.
@@ -215,16 +218,22 @@ class HttpClient:
                 finally:
                     await response.aclose()
         except (TimeoutError, http.TimeoutException):
-            failed = failures.of_timeout(where, seconds)
+            failed = failures.of_timeout(where, seconds, self._proxy, reached=trace.reached)
         except Unreadable as error:
             failed = failures.of_reply(where, f"the reply was given up: {error}")
         except http.TransportError as error:
-            failed = failures.of_connection(where, masked(failures.root_cause(error), self._secrets))
+            failed = self._unconnected(where, error, trace)
         logger.debug("%s %s: %s in %.3f s", method, path, status or "no answer", time.perf_counter() - started)
         if failed is None or (status is not None and not 200 <= status < 300):
             return self._read(where, status or 0, headers, text)
         failed.sent = trace.sent
         return _Failed(failed, passes=failed.retryable and not isinstance(failed, InvalidReply))
+
+    def _unconnected(self, where: str, error: BaseException, trace: _Trace) -> EndpointError:
+        words = masked(failures.root_cause(error), self._secrets)
+        if self._proxy is not None and isinstance(error, http.ProxyError):
+            return failures.of_tunnel(where, words, self._proxy)
+        return failures.of_connection(where, words, self._proxy, reached=trace.reached)
 
     def _read(self, where: str, status: int, headers: Mapping[str, str], text: str) -> Mapping[str, object] | _Failed:
         if 300 <= status < 400:
@@ -242,7 +251,9 @@ class HttpClient:
 
     def _refused(self, where: str, status: int, said: Said, headers: Mapping[str, str]) -> _Failed:
         said = Said(masked(said.words, self._secrets), tuple(masked(code, self._secrets) for code in said.codes))
-        return _Failed(failures.of_status(where, status, said, headers), passes(status, headers, said.codes), headers)
+        error = failures.of_status(where, status, said, headers, self._proxy)
+        error.sent = status != 407  # which is a proxy's: the server was not asked
+        return _Failed(error, passes(status, headers, said.codes), headers)
 
     def _parsed(self, text: str) -> object:
         if text.count("{") + text.count("[") > MOST_CONTAINERS:
@@ -283,15 +294,19 @@ class Headers:
 
 
 class _Trace:
-    """Told by the library what it does. ``sent``: the request, or a part of it, has gone out."""
+    """Told by the library what it does. ``sent``: the request, or a part of it, has gone out. ``reached``: where there
+    is a proxy, it has begun to let through.
+    """
 
     def __init__(self) -> None:
-        self.sent = False
+        self.sent = self.reached = False
 
     async def __call__(self, event: str, info: Mapping[str, object]) -> None:
         if event.endswith(".send_request_headers.started"):
             # A proxy is asked for a tunnel before anything is sent through it.
-            self.sent = getattr(info.get("request"), "method", b"") != b"CONNECT"
+            self.sent = self.reached = getattr(info.get("request"), "method", b"") != b"CONNECT"
+        elif event in ("proxy.start_tls.started", "socks.setup_socks5_connection.complete"):
+            self.reached = True
 
 
 @asynccontextmanager
@@ -299,7 +314,7 @@ async def _transport(surroundings: Surroundings) -> AsyncIterator[Any]:
     """The library's transport rather than its client, which would log what servers say and keep their cookies."""
     async with http.AsyncHTTPTransport(
         verify=surroundings.certificates,
-        proxy=surroundings.proxy,
+        proxy=surroundings.proxy and surroundings.proxy.way,
         trust_env=False,
         limits=http.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=60.0),
     ) as transport:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from rankkit.backends.http.proxies import Proxy
 from rankkit.backends.http.words import Said, clean, quoted
 from rankkit.errors import (
     AuthenticationFailed,
@@ -70,15 +71,20 @@ def kind_of(status: int, said: Said) -> type[EndpointError]:
     return ServerFailed if status >= 500 else RequestRefused
 
 
-def of_status(where: str, status: int, said: Said, headers: Mapping[str, str]) -> EndpointError:
+def of_status(
+    where: str, status: int, said: Said, headers: Mapping[str, str], proxy: Proxy | None = None
+) -> EndpointError:
     """``said`` and ``headers`` are masked already."""
-    kind = kind_of(status, said)
-    hint = ""
+    kind, hint, who = kind_of(status, said), "", "the server"
+    by_proxy = proxy is not None and proxy.answered_itself(status, headers)
+    if proxy is not None and by_proxy is not False:
+        who = str(proxy) if by_proxy else f"the server, or {proxy},"
+        hint = proxy.hint_of_login if status == 407 else f"{_HINTS[kind]} {proxy.hint}"
     wait = clean(headers.get("retry-after", ""))[:80]
     if kind is RateLimited and wait:
         hint = f"The server asks to wait {wait} seconds or until then. {_HINTS[RateLimited]}"
     words = quoted(said.words) or "without a word"
-    return failure(kind, f"{where}: the server answered {status} ({words})", hint, said)
+    return failure(kind, f"{where}: {who} answered {status} ({words})", hint, said)
 
 
 def of_redirect(where: str, status: int, location: str) -> EndpointError:
@@ -95,12 +101,27 @@ def of_redirect(where: str, status: int, location: str) -> EndpointError:
     )
 
 
-def of_timeout(where: str, seconds: float) -> EndpointError:
-    return failure(EndpointTimeout, f"{where}: no answer in time ({seconds:.3g} s)")
+def of_timeout(where: str, seconds: float, proxy: Proxy | None = None, *, reached: bool = True) -> EndpointError:
+    """``reached``: whether the connection to the proxy stood."""
+    way = "" if proxy is None else f" through {proxy}" if reached else f" from {proxy}"
+    hint = "" if proxy is None else f"{_HINTS[EndpointTimeout]} {proxy.hint}"
+    return failure(EndpointTimeout, f"{where}: no answer in time{way} ({seconds:.3g} s)", hint)
 
 
-def of_connection(where: str, words: str) -> EndpointError:
-    return failure(ConnectionFailed, f"{where}: no connection ({quoted(clean(words))})")
+def of_connection(where: str, words: str, proxy: Proxy | None = None, *, reached: bool = True) -> EndpointError:
+    way = "" if proxy is None else f" through {proxy}" if reached else f" to {proxy}"
+    hint = "" if proxy is None else proxy.hint
+    return failure(ConnectionFailed, f"{where}: no connection{way} ({quoted(clean(words))})", hint)
+
+
+def of_tunnel(where: str, words: str, proxy: Proxy) -> EndpointError:
+    """The proxy does not open a way to the server; ``words`` begin with the status that it says so with."""
+    unknown = words.startswith("407")
+    return failure(
+        AuthenticationFailed if unknown else ConnectionFailed,
+        f"{where}: {proxy} does not let through ({quoted(clean(words))})",
+        proxy.hint_of_login if unknown else proxy.hint,
+    )
 
 
 def of_reply(where: str, seen: str, hint: str = "") -> EndpointError:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import ssl
-import urllib.request
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
-from rankkit.backends.http.address import is_loopback
-from rankkit.backends.http.library import http
+from rankkit.backends.http.proxies import Proxy, proxy_for
 from rankkit.errors import ConfigError
 
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -18,9 +15,9 @@ _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 @dataclass(frozen=True)
 class Surroundings:
-    """``proxy`` is the library's, ``None`` for a direct connection; ``certificates`` are those to check a server by."""
+    """``proxy`` is ``None`` for a direct connection; ``certificates`` are those to check a server by."""
 
-    proxy: Any
+    proxy: Proxy | None
     certificates: ssl.SSLContext | bool
 
     @classmethod
@@ -32,39 +29,9 @@ class Surroundings:
         Raises:
             ConfigError: names the variable that is of no use.
         """
-        parts = urlsplit(base_url)
-        host = parts.hostname or ""
-        proxy = None if is_loopback(host) else _proxy(parts.scheme, host)
-        unsafe = parts.scheme == "http" and proxy is None
+        proxy = proxy_for(base_url)
+        unsafe = urlsplit(base_url).scheme == "http" and proxy is None
         return cls(proxy, certificates=False if unsafe else _certificates())
-
-
-def _proxy(scheme: str, host: str) -> Any:
-    proxies = urllib.request.getproxies()
-    found = next((name for name in (scheme, "all") if proxies.get(name)), None)
-    if found is None or urllib.request.proxy_bypass(host):
-        return None
-    address = proxies[found]
-    if "://" not in address:
-        address = f"http://{address}"
-    try:
-        proxy = http.Proxy(address)
-        # The transport asks for what the proxy's scheme needs, which may not be installed.
-        http.AsyncHTTPTransport(proxy=proxy, verify=False, trust_env=False)
-    except (ImportError, ValueError, http.InvalidURL) as error:
-        reason = f"{type(error).__name__}: its scheme is {address.partition(':')[0]!r}"
-    else:
-        return proxy
-    raise ConfigError(
-        f"the proxy that {_variable(found)} names cannot be used ({reason})",
-        hint=f"Give it an address like http://host:port, unset it, or add {host} to NO_PROXY.",
-    )
-
-
-def _variable(scheme: str) -> str:
-    """As it is spelled in the environment; without one it is the system's setting."""
-    names = (f"{scheme}_proxy", f"{scheme}_proxy".upper())
-    return next((name for name in names if os.environ.get(name)), names[1])
 
 
 def _certificates() -> ssl.SSLContext | bool:
