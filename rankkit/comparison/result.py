@@ -11,7 +11,7 @@ from rankkit.core.usage import Usage
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import ConsoleRenderable
+    from rich.console import RenderableType
 
 #: What stands behind a system's orders.
 SystemKind = Literal["reranker", "replay", "first stage", "run"]
@@ -273,7 +273,7 @@ class Comparison:
 
         return to_pandas(self)
 
-    def table(self) -> ConsoleRenderable:
+    def table(self) -> RenderableType:
         """For a terminal."""
         from rankkit.comparison.outputs.terminal import comparison_table
 

@@ -176,4 +176,5 @@ def _bootstrap(samples: Sequence[np.ndarray], method: str, seed: int, resamples:
 
 
 def _mean_of_means(*samples: np.ndarray, axis: int = -1) -> np.ndarray:
-    return np.mean([sample.mean(axis=axis) for sample in samples], axis=0)
+    means: np.ndarray = np.mean([sample.mean(axis=axis) for sample in samples], axis=0)
+    return means
