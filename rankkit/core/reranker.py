@@ -16,6 +16,7 @@ from rankkit.core.events import logger
 from rankkit.core.execution import Execution, OnProgress
 from rankkit.core.plan import Plan
 from rankkit.core.ranking import Query, Ranking, Request
+from rankkit.core.step import THRESHOLD_LEFT_OUT
 from rankkit.core.usage import Budget
 from rankkit.core.workers import drive
 from rankkit.errors import ConfigError, InputError
@@ -303,7 +304,7 @@ def cut(ranking: Ranking, *, top_k: int | None, threshold: float | None) -> Rank
     """
     if threshold is not None and ranking.scores_from:
         logger.warning("a threshold was left out: the last stage gives no scores, those there are an earlier stage's")
-        ranking = ranking.noted("threshold left out: the scores are an earlier stage's")
+        ranking = ranking.noted(THRESHOLD_LEFT_OUT)
     elif threshold is not None:
         ranking = ranking.above(threshold)
     return ranking if top_k is None else ranking.top(top_k)

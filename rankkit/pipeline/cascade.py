@@ -30,6 +30,7 @@ from rankkit.core.gates import Cut, DropAfter, DropAtGap, DropBelow, Gate
 from rankkit.core.plan import Plan
 from rankkit.core.ranking import Ranking, Request, Step
 from rankkit.core.reranker import AccountedReranker, Reranker, children_of
+from rankkit.core.step import HAD_NO_SCORES
 from rankkit.core.usage import Budget
 from rankkit.core.workers import drive
 from rankkit.errors import ConfigError
@@ -198,7 +199,7 @@ async def _pass(stage: Stage, states: Sequence[CascadeState], sharers: int, perf
         if reason:
             state.skip(stage, reason)
         else:
-            notes = [f"{gate!r} had no scores" for gate in stage.gates_without_scores(situation)]
+            notes = [f"{gate!r}{HAD_NO_SCORES}" for gate in stage.gates_without_scores(situation)]
             going.append((state, state.part(stage, seconds), notes))
     troubled: list[CascadeState] = []
     tries = await perform(stage, [part for _, part, _ in going]) if going else []
