@@ -105,7 +105,9 @@ class BaseSpec(BaseModel):
             reranker = reranker.on_failure(self.on_failure)
         if self.skip_if is not None:
             reranker = reranker.skip_if(*self.skip_if.gates())
-        return self.narrowed(reranker)
+        built = self.narrowed(reranker)
+        object.__setattr__(built, "leaves_scores", self.leaves_scores)  # frozen, and this is no part of its value
+        return built
 
     def build_stage(self, *, on_reply: OnReply | None = None) -> BaseReranker:
         """``build`` for a cascade, where a stage's budget is time of its own beside the share of a deadline, and what
@@ -115,6 +117,16 @@ class BaseSpec(BaseModel):
         if not self.budget.unlimited:
             stage = stage.with_budget(self.budget)
         return stage.on_failure("partial") if self.on_failure == "partial" else stage
+
+    @property
+    def gives_scores(self) -> bool:
+        """Whether its last order comes with scores of its own, if all goes well."""
+        return True
+
+    @property
+    def leaves_scores(self) -> bool:
+        """Whether candidates come out of it with scores, if only with those of an earlier stage of it."""
+        return self.gives_scores
 
     @property
     def partial_by_itself(self) -> bool:
@@ -276,7 +288,6 @@ class ModelSpec(BaseSpec):
 
     @property
     def gives_scores(self) -> bool:
-        """Whether what comes out has scores, or is an order only."""
         return self.strategy_row.scores
 
     @property

@@ -54,6 +54,8 @@ class AccountedReranker(ABC):
     spec: ClassVar[object | None] = None
     #: What builds an equal one elsewhere: by it a reranker is copied and sent to another process. Without it, by parts.
     rebuild: ClassVar[partial[Reranker] | None] = None
+    #: Whether candidates come out with scores, if only with an earlier stage's; ``None`` where that is not known.
+    leaves_scores: ClassVar[bool | None] = None
 
     def children(self) -> tuple[Reranker, ...]:
         """The rerankers that this one is made of, in order; none for one that asks a judge."""
@@ -129,6 +131,7 @@ class AccountedReranker(ABC):
         budget: Budget | None = None,
         progress: OnProgress | None = None,
     ) -> Ranking:
+        refuse_threshold(self, threshold)
         one = self._rank_one(request, budget, Execution(progress))
         return cut(drive(one), top_k=top_k, threshold=threshold)
 
@@ -174,6 +177,7 @@ class AccountedReranker(ABC):
         """``rank_many`` for any number of requests: they are taken as they are needed, and each ranking is given as
         soon as it and those before it are there.
         """
+        refuse_threshold(self, threshold)
         rankings = self._stream(requests, budget, Execution(progress))
         try:
             while (ranking := drive(_next(rankings))) is not None:
@@ -195,6 +199,7 @@ class AccountedReranker(ABC):
         """``rank`` while the event loop goes on. When the task is cancelled, no further call is made and the one that
         runs is ended.
         """
+        refuse_threshold(self, threshold)
         ranking = await self._rank_one(request, budget, Execution(progress, on_loop=True))
         return cut(ranking, top_k=top_k, threshold=threshold)
 
@@ -233,6 +238,7 @@ class AccountedReranker(ABC):
         budget: Budget | None = None,
         progress: OnProgress | None = None,
     ) -> AsyncIterator[Ranking]:
+        refuse_threshold(self, threshold)
         async with aclosing(self._stream(requests, budget, Execution(progress, on_loop=True))) as rankings:
             async for ranking in rankings:
                 yield cut(ranking, top_k=top_k, threshold=threshold)
@@ -295,6 +301,19 @@ def _description(reranker: Reranker) -> dict[str, object]:
         described |= reranker.details()
     inside = [_description(child) for child in children_of(reranker)]
     return described | ({"children": inside} if inside else {})
+
+
+def refuse_threshold(reranker: Reranker, threshold: float | None) -> None:
+    """Refuse, before anything is paid for, a threshold on what is known to give no scores.
+
+    Raises:
+        InputError: names what gives scores.
+    """
+    if threshold is not None and getattr(reranker, "leaves_scores", None) is False:
+        raise InputError(
+            f"a threshold of {threshold:g}, but {reranker!r} gives an order without scores",
+            hint="Use top_k, or a method and strategy with scores.",
+        )
 
 
 def cut(ranking: Ranking, *, top_k: int | None, threshold: float | None) -> Ranking:

@@ -209,7 +209,8 @@ class Fusion(BaseReranker):
             return {row.index: 1.0 / (self.k + row.rank) for row in ranking}
         if self.method == "weighted" or self.normalise == "rank":
             return {row.index: (len(ranking) + 1 - row.rank) / len(ranking) for row in ranking}
-        scores = {row.index: row.score for row in ranking if row.score is not None}
+        own = () if ranking.scores_from else ranking  # those of an earlier stage are not what this order says
+        scores = {row.index: row.score for row in own if row.score is not None}
         if not scores:
             if not len(ranking):
                 return {}
