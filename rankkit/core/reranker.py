@@ -61,6 +61,10 @@ class AccountedReranker(ABC):
         """The rerankers that this one is made of, in order; none for one that asks a judge."""
         return ()
 
+    def planned_children(self) -> tuple[Reranker, ...]:
+        """Those of the children that are asked if nothing fails, in order: what a plan counts."""
+        return self.children()
+
     def resources(self) -> tuple[object, ...]:
         """What this one, its children aside, holds of models and servers; ``close`` closes those that can be."""
         return ()
@@ -286,6 +290,15 @@ def walk(reranker: Reranker) -> Iterator[Reranker]:
             seen.add(id(one))
             yield one
             waiting += reversed(children_of(one))
+
+
+def walk_planned(reranker: Reranker) -> Iterator[Reranker]:
+    """The reranker and all inside it that are asked if nothing fails, each before its children, in the order of a plan:
+    one that stands twice comes twice.
+    """
+    yield reranker
+    for child in reranker.planned_children() if isinstance(reranker, AccountedReranker) else ():
+        yield from walk_planned(child)
 
 
 def _closeable_of(reranker: Reranker) -> list[Closeable]:

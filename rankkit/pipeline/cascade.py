@@ -114,6 +114,10 @@ class Cascade(BaseReranker):
         inside = ((stage.reranker, stage.fallback) for stage in self.stages)
         return tuple(reranker for pair in inside for reranker in pair if reranker is not None)
 
+    def planned_children(self) -> tuple[Reranker, ...]:
+        """Without the fallbacks."""
+        return tuple(stage.reranker for stage in self.stages)
+
     @classmethod
     def of(cls, *rerankers: Reranker) -> Cascade:
         """``of(a, b)`` is ``a >> b``; of one reranker, a cascade of one stage."""

@@ -24,7 +24,7 @@ from rankkit.core.budgeting import Account
 from rankkit.core.execution import Execution, OnProgress, Progress
 from rankkit.core.plan import Plan
 from rankkit.core.ranking import Ranking, Request, ScoreKind
-from rankkit.core.reranker import Reranker
+from rankkit.core.reranker import AccountedReranker, Reranker
 from rankkit.core.usage import Budget, Usage
 from rankkit.core.workers import Work, drive
 from rankkit.errors import ConfigError, RankkitError, nearest
@@ -160,7 +160,7 @@ class Fusion(BaseReranker):
         keeps its turn, so that the record's order is always the same.
         """
         judged = {at: member for at, member in enumerate(self.members) if isinstance(member, JudgeReranker)}
-        if any(isinstance(member, BaseReranker) for at, member in enumerate(self.members) if at not in judged):
+        if any(isinstance(member, AccountedReranker) for at, member in enumerate(self.members) if at not in judged):
             return []
         keys = {at: frozenset(member.judge.fingerprints.items()) for at, member in judged.items()}
         alone = [at for at, key in keys.items() if list(keys.values()).count(key) == 1]
