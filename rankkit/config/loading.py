@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rankkit.config.files import SUFFIXES, check_name, read_file
-from rankkit.config.kinds import DEFAULT_MODELS, Paradigm, Spec, parse
+from rankkit.config.kinds import DEFAULT_MODELS, PARADIGMS, Paradigm, Spec, parse
 from rankkit.config.model_cache import RerankerCache
 from rankkit.config.registry import kinds
 from rankkit.config.spec import BaseSpec, kind_of_model, naming
@@ -115,7 +115,7 @@ def read_spec(
         spec = {"model": str(what)}
     else:
         spec = {"model": str(what), "paradigm": _paradigm_for(str(what))}
-    for key, kind in (("stages", "cascade"), ("members", "fusion")):
+    for key, kind in ((row.parts, row.name) for row in PARADIGMS if row.parts):
         if key in spec and said.get("paradigm", kind) != kind:
             raise ConfigError(
                 f"{where} has {key}, each with its own paradigm: {said['paradigm']} does not go with it",

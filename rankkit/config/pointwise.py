@@ -54,6 +54,7 @@ class PointwiseSpec(LocalModelSpec):
 
     def check(self) -> None:
         check_method(self.model, self.kind, self.paradigm, self.method or default_method("pointwise", self.kind).name)
+        self.check_kind_keys()
         if self.prompt is None:  # the prompt that it was trained on is then the one it is asked by
             scoring_method(self.model)
         row, others = self.method_row, methods("pointwise").values()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias, cast
@@ -25,7 +25,7 @@ from pydantic_core import CoreSchema
 
 from rankkit.config.first_stage import FirstStageSpec
 from rankkit.config.gates import GatesSpec
-from rankkit.config.registry import default_method, look_up, methods, strategies, strategy_names
+from rankkit.config.registry import default_method, kinds, look_up, methods, strategies, strategy_names
 from rankkit.config.rows import MethodRow, StrategyRow
 from rankkit.core.questions import Strategy
 from rankkit.core.runner import OnCallFailure, OnReply
@@ -215,7 +215,8 @@ class ModelSpec(BaseSpec):
             )
         rows = [row for name in ("order", "choose") for row in strategies(name).values()]
         rows = rows if self.paradigm == "listwise" else list(fitting.values())
-        refuse_unused(self, _users(rows), self.strategy_row.name, "the strategy ")
+        users = users_of_keys((row.name, row.keys) for row in rows)
+        refuse_unused(self, users, self.strategy_row.name, "the strategy ")
         self._keep_options("strategy_options", self.strategy_row.options, self.strategy_row.name)
         if self.method is not None:
             self._keep_options("method_options", methods(self.paradigm)[self.method].options, self.method)
@@ -234,9 +235,13 @@ class ModelSpec(BaseSpec):
     @property
     def _question(self) -> str:
         """What is asked, which is known without a look at the model."""
-        served = "gguf" if getattr(self, "endpoint", None) is None else "endpoint"
         named = methods(self.paradigm).get(self.method or "")
-        return (named or default_method(self.paradigm, served)).question
+        return (named or default_method(self.paradigm, self.assumed_kind)).question
+
+    @property
+    def assumed_kind(self) -> str:
+        """What the model is taken for until it is looked at: one on this machine for a language model."""
+        return "gguf" if getattr(self, "endpoint", None) is None else "endpoint"
 
     @property
     def chosen_method(self) -> str:
@@ -257,7 +262,17 @@ class ModelSpec(BaseSpec):
         """Raises:
         ConfigError: a key that this method has no use for.
         """
-        refuse_unused(self, _users(list(methods(self.paradigm).values())), self.chosen_method, "the method ")
+        users = users_of_keys((row.name, row.keys) for row in methods(self.paradigm).values())
+        refuse_unused(self, users, self.chosen_method, "the method ")
+
+    def check_kind_keys(self) -> None:
+        """Raises:
+        ConfigError: a key that this kind of model has no use for.
+        """
+        row = kinds()[self.kind]
+        if row.keys:
+            users = users_of_keys((other.words, other.keys) for other in kinds().values())
+            refuse_unused(self, users, row.words)
 
     def build_strategy(self) -> Strategy[Any, Any]:
         """The strategy alone: a replay needs no model."""
@@ -313,10 +328,14 @@ def _one_of(name: str | None, paradigm: str, known: Callable[[], list[str]]) -> 
     return name
 
 
-def _users(rows: Sequence[MethodRow | StrategyRow]) -> dict[str, list[str]]:
-    """By key, who of these uses it."""
-    keys = dict.fromkeys(key for row in rows for key in row.keys)
-    return {key: list(dict.fromkeys(row.name for row in rows if key in row.keys)) for key in keys}
+def users_of_keys(keys_of: Iterable[tuple[str, Sequence[str]]]) -> dict[str, list[str]]:
+    """By key, who uses it, of pairs of a name and the keys that it uses."""
+    users: dict[str, list[str]] = {}
+    for name, keys in keys_of:
+        for key in keys:
+            if name not in users.setdefault(key, []):
+                users[key].append(name)
+    return users
 
 
 def _of_type(wanted: Any, value: object, key: str) -> object:
