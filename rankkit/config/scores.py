@@ -34,15 +34,15 @@ def _with_scores_before(
     where they have only those that they came with, if they came with any.
     """
     yield path, spec, before
-    afresh = None if before else before
-    # A cascade that says nothing of itself as one stage is taken apart: its stages see what stands before it.
+    own = None if before else before
+    # A cascade that says nothing of itself as one stage is taken apart: its stages see the scores before it.
     apart = (spec.reorder_top, spec.skip_if, spec.on_failure) == (None, None, None) and spec.budget.unlimited
-    standing = before if apart else afresh
+    inside = before if apart else own
     for key, part in spec.parts():
         stage = key.startswith("stages")
-        yield from _with_scores_before(part, f"{path}.{key}" if path else key, before=standing if stage else afresh)
+        yield from _with_scores_before(part, f"{path}.{key}" if path else key, before=inside if stage else own)
         if stage:
-            standing = part.leaves_scores or bool(standing)
+            inside = part.leaves_scores or bool(inside)
 
 
 def _check_cuts(spec: BaseSpec) -> None:
