@@ -94,10 +94,10 @@ class LanguageModelSpec(ModelSpec):
     query: dict[str, str] = Field(default_factory=dict, description="query parameters of each request (api-version)")
     capabilities: CapabilitiesSpec | None = Field(default=None, description="what the server can, instead of asking it")
     circuit: CircuitSpec | None = Field(default=None, description="when a server that fails is left alone")
-    price_input: float | None = Field(default=None, ge=0, description="money for a million input tokens")
-    price_output: float | None = Field(default=None, ge=0, description="money for a million output tokens")
+    price_input: float | None = Field(default=None, ge=0, description="price of a million input tokens")
+    price_output: float | None = Field(default=None, ge=0, description="price of a million output tokens")
     price_cached: float | None = Field(
-        default=None, ge=0, description="money for a million input tokens that the server had cached, if it is another"
+        default=None, ge=0, description="price of a million input tokens that the server had cached, if it is another"
     )
 
     @model_validator(mode="after")

@@ -41,8 +41,8 @@ def load(
     """A reusable reranker from a catalogue name, a model's folder or file, a config file (.toml, .json) or a spec.
 
     ``options`` are further keys of the spec (``{"threads": 2}``). A model that is known but not on this machine is an
-    error which names the command that pulls it: nothing is downloaded here. ``on_reply`` is told of every reply of a
-    model (``rankkit.replay.record.Recorder.write``).
+    error which names the command that pulls it: nothing is downloaded here. ``on_reply`` is called with every reply of
+    a model (``rankkit.replay.record.Recorder.write``).
     """
     spec = read_spec(what, paradigm=paradigm, options=options)
     from_file = not isinstance(what, Mapping) and Path(what).suffix in SUFFIXES

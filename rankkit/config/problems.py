@@ -47,9 +47,9 @@ def _line(item: ErrorDetails, kinds: Mapping[str, type[BaseModel]]) -> str:
             return f"{start}a reranker is a table of settings{_seen(item)}"
         return f"{key}.paradigm: there is no paradigm {_tag(item)!r}"
     # An unknown key may be a secret that was written where none belongs: its value is not repeated.
-    told = item["loc"] and item["type"] not in ("missing", *_UNKNOWN_KEY)
+    shown = item["loc"] and item["type"] not in ("missing", *_UNKNOWN_KEY)
     words = item["msg"].removeprefix("Value error, ").replace("; Did you", "; did you").replace("valid tuple", "list")
-    return f"{start}{words[:1].lower()}{words[1:]}{_seen(item) if told else ''}"
+    return f"{start}{words[:1].lower()}{words[1:]}{_seen(item) if shown else ''}"
 
 
 def _tag(item: ErrorDetails) -> str:

@@ -89,7 +89,7 @@ class BaseSpec(BaseModel):
         return self
 
     @model_serializer(mode="wrap")
-    def _told(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Say kind and model though they be the defaults: what is read again must not depend on what these are."""
         said: dict[str, Any] = handler(self)
         always = {key: getattr(self, key) for key in ("paradigm", "model") if hasattr(self, key)}

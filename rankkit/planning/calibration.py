@@ -52,8 +52,8 @@ def sample_request(candidates: int, query: str = "which merchants built the old 
 
 
 def calibrate(reranker: Reranker, request: Request) -> Mapping[str, Speed]:
-    """Time each model's stage, by name, on some calls about ``request``; no model behind an address is called, since
-    that may cost money.
+    """Time each model's stage, by name, on some calls about ``request``; no model behind an address is called, which
+    may be charged for.
     """
     return {stage.name: _speed(stage, request) for stage in judged(reranker)}
 

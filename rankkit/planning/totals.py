@@ -59,7 +59,7 @@ def together(parts: Sequence[T | None], nothing: T) -> T | None:
 
 
 def usage_bounds(usage: Usage, at_most: Usage | None) -> dict[str, object]:
-    """Calls and tokens of the course, and of the dearest that there is; ``None`` where that is not known."""
+    """Calls and tokens that are expected, and the most that there can be; ``None`` where that is not known."""
     return {
         "calls": usage.calls,
         "calls_at_most": None if at_most is None else at_most.calls,
