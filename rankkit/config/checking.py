@@ -8,8 +8,9 @@ from pathlib import Path
 
 from rankkit.config.first_stage import read_corpus
 from rankkit.config.language_model import LanguageModelSpec
+from rankkit.config.model_spec import ModelSpec
 from rankkit.config.scores import check_scores
-from rankkit.config.spec import BaseSpec, ModelSpec, naming
+from rankkit.config.spec import BaseSpec, naming
 from rankkit.errors import ModelNotPulled
 from rankkit.models import store
 from rankkit.prompting.template import load_prompt

@@ -11,8 +11,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from rankkit.backends.openai.requests import Style
 from rankkit.backends.openai.structure import Form
 from rankkit.config.keys import check_keys, sent_variables
+from rankkit.config.model_facts import display_name
+from rankkit.config.model_spec import ModelSpec
 from rankkit.config.registry import kinds
-from rankkit.config.spec import ModelSpec, display_name, refuse_unused, users_of_keys
+from rankkit.config.unused_keys import refuse_unused, users_of_keys
 from rankkit.errors import (
     CapabilityMissing,
     CircuitOpen,

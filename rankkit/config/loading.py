@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from rankkit.config.files import SUFFIXES, check_name, read_file
 from rankkit.config.kinds import DEFAULT_MODELS, PARADIGMS, Paradigm, Spec, parse
 from rankkit.config.model_cache import RerankerCache
+from rankkit.config.model_facts import kind_of_model
 from rankkit.config.registry import kinds
-from rankkit.config.spec import BaseSpec, kind_of_model, naming
+from rankkit.config.spec import BaseSpec, naming
 from rankkit.config.writing import as_toml
 from rankkit.core.documents import OnEmpty
 from rankkit.core.execution import OnProgress

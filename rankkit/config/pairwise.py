@@ -9,9 +9,10 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, fi
 
 from rankkit.config.language_model import LanguageModelSpec
 from rankkit.config.methods import check_method
+from rankkit.config.model_facts import trained_prompt
 from rankkit.config.pointwise import DEFAULT_MODEL, LocalModelSpec, PointwiseSpec, scoring_method
 from rankkit.config.registry import default_method
-from rankkit.config.spec import refuse_unused, trained_prompt
+from rankkit.config.unused_keys import refuse_unused
 from rankkit.errors import ConfigError, nearest
 from rankkit.pairwise.aggregation.methods import AGGREGATIONS, Aggregation, sampling
 

@@ -7,8 +7,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from rankkit.config.methods import check_method
+from rankkit.config.model_facts import display_name, kind_of_model, trained_prompt
+from rankkit.config.model_spec import ModelSpec
 from rankkit.config.registry import default_method, methods
-from rankkit.config.spec import ModelSpec, display_name, kind_of_model, trained_prompt
 from rankkit.errors import ConfigError
 
 DEFAULT_MODEL = "ms-marco-MiniLM-L-12-v2"

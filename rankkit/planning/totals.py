@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from rankkit.backends.language.pricing import Prices
 from rankkit.config.language_model import LanguageModelSpec
-from rankkit.config.spec import BaseSpec, ModelSpec
+from rankkit.config.model_spec import ModelSpec
+from rankkit.config.spec import BaseSpec
 from rankkit.core.plan import Plan, StagePlan
 from rankkit.core.ranking import Request
 from rankkit.core.usage import Usage
