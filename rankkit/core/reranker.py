@@ -41,6 +41,13 @@ class Closeable(Protocol):
     def close(self) -> None: ...
 
 
+@runtime_checkable
+class Composed(Protocol):
+    """What names the objects that it is made of."""
+
+    def children(self) -> Iterable[object]: ...
+
+
 class AccountedReranker(ABC):
     """A ``Reranker`` that keeps accounts: it knows budgets, plans and progress. Subclasses write ``rank_accounted``,
     for many requests at once, and ``plan_accounted``; ``rankkit.BaseReranker`` adds how rerankers are put together.
@@ -276,8 +283,14 @@ async def _closed(rankings: AsyncGenerator[Ranking, None]) -> None:
 
 
 def children_of(reranker: Reranker) -> tuple[Reranker, ...]:
-    """What a reranker is made of. Of an object that has only ``rank`` nothing is known."""
-    return reranker.children() if isinstance(reranker, AccountedReranker) else ()
+    """What a reranker is made of. Of an object that has only ``rank`` nothing is known; one that has ``children`` too
+    may mean other things than rerankers by it.
+    """
+    if isinstance(reranker, AccountedReranker):
+        return reranker.children()
+    if isinstance(reranker, type) or not isinstance(reranker, Composed):
+        return ()
+    return tuple(child for child in reranker.children() if isinstance(child, Reranker))
 
 
 def walk(reranker: Reranker) -> Iterator[Reranker]:
@@ -297,6 +310,7 @@ def walk_planned(reranker: Reranker) -> Iterator[Reranker]:
     one that stands twice comes twice.
     """
     yield reranker
+    # One that has only ``rank`` is one stage of a plan, whatever is inside.
     for child in reranker.planned_children() if isinstance(reranker, AccountedReranker) else ():
         yield from walk_planned(child)
 

@@ -121,6 +121,31 @@ def test_it_is_described_closed_and_held_to_widths_with_its_parts(folder):
         both.rerank("word", ["bad", "best"])
 
 
+class Fixed:
+    """Has only ``rank``, and names what it is made of: a reranker and something else."""
+
+    def __init__(self, inner: Reranker) -> None:
+        self.inner = inner
+
+    def rank(self, request: Request) -> Ranking:
+        return self.inner.rank(request)
+
+    def children(self) -> list[object]:
+        return [self.inner, "a setting"]
+
+
+def test_one_with_rank_alone_may_name_its_parts_too(folder):
+    inner = encoding(folder)
+    whole = Fixed(inner) >> scoring("last")
+    [described, _] = whole.describe()["children"]
+    assert described["name"] == "Fixed" and [part["name"] for part in described["children"]] == [repr(inner)]
+    assert [one.name for one in judged(whole)] == ["pointwise(last)"], "it is one stage of a plan"
+    assert whole.rerank("word", ["bad", "best"]).ids == ("1", "0")
+    whole.close()
+    with pytest.raises(BackendError, match="closed"):
+        inner.rerank("word", ["bad", "best"])
+
+
 def test_its_spec_is_checked_with_its_parts(folder):
     def spec(short: object, *stages: object) -> ByLengthSpec:
         return ByLengthSpec.model_validate({"short": short, "long": {"stages": stages}})
