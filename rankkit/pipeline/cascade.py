@@ -107,6 +107,7 @@ class Cascade(BaseReranker):
         if not flat:
             raise ConfigError("a cascade of no stages", hint="Give it at least one reranker.")
         object.__setattr__(self, "stages", tuple(flat))
+        object.__setattr__(self, "leaves_scores", _leave_scores(children_of(self)))
         check_widths(self)
 
     def children(self) -> tuple[Reranker, ...]:
@@ -190,6 +191,12 @@ class Cascade(BaseReranker):
                 for cut in stage.cuts:
                     state.cut(cut)
                 state.leave()
+
+
+def _leave_scores(rerankers: Sequence[Reranker]) -> bool | None:
+    """Whether candidates come out with scores of one of them, where that is known."""
+    known = {getattr(reranker, "leaves_scores", None) for reranker in rerankers}
+    return True if True in known else None if None in known else False
 
 
 async def _pass(stage: Stage, states: Sequence[CascadeState], sharers: int, perform: _Perform) -> None:

@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, Protocol, TypeVar, get_args, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args, runtime_checkable
 
 from rankkit.core.budgeting import Account
 from rankkit.core.execution import Execution, OnProgress, Progress
@@ -77,6 +77,7 @@ class Fusion(BaseReranker):
     dropped; one that some members dropped or did not score gets nothing from these, or as little as their worst.
     """
 
+    leaves_scores: ClassVar[bool | None] = True
     members: tuple[Reranker, ...]
     method: Method
     weights: tuple[float, ...]

@@ -12,6 +12,7 @@ from rankkit.config.listwise import ListwiseSpec
 from rankkit.config.registry import kinds, methods, strategies
 from rankkit.errors import CapabilityMissing, ConfigError, InputError
 from rankkit.models.catalogue import Kind
+from rankkit.pipeline.fusion import fuse
 from tests.tiny import tiny_cross_encoder
 from tests.tiny_seq2seq import tiny_seq2seq
 
@@ -272,6 +273,15 @@ def test_a_threshold_on_what_gives_an_order_only_is_refused_before_anything_is_p
         reranker.rerank("word", ["bad", "best", "good"], threshold=0.5)
     assert replies == []
     assert len(reranker.rerank("word", ["bad", "best", "good"])) == 3
+
+
+def test_what_is_put_together_of_loaded_parts_knows_it_too(folder):
+    ordered, scored = load({"model": folder, "paradigm": "pairwise"}), load({"model": folder})
+    with pytest.raises(InputError, match="gives an order without scores"):
+        (ordered >> ordered.reorder_top(2)).rerank("word", ["bad", "best"], threshold=0.5)
+    for whole in (ordered >> scored, ordered.on_failure(scored), fuse(ordered, ordered), ordered >> fuse(ordered)):
+        assert whole.leaves_scores
+    assert (ordered >> scored).rerank("word", ["bad", "best"], threshold=-99.0).scores is not None
 
 
 def test_a_threshold_is_held_against_scores_where_there_may_be_some(folder):
