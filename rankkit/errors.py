@@ -19,6 +19,7 @@
     │   ├── ChecksumMismatch
     │   ├── DownloadFailed
     │   ├── LicenceNotAccepted
+    │   ├── SourceUnverified       nothing says what its files must be
     │   └── StoreError             the cache folder: full, not writable, ...
     ├── BackendError               a model could not answer
     │   ├── CapabilityMissing      the backend cannot do what the judge needs
@@ -135,6 +136,10 @@ class ChecksumMismatch(ModelError):
 
 class DownloadFailed(ModelError):
     retryable = True
+
+
+class SourceUnverified(ModelError):
+    """Neither a commit nor a checksum says what a model's files must be, and nobody said that they are trusted."""
 
 
 class LicenceNotAccepted(ModelError):

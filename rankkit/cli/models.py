@@ -56,7 +56,7 @@ def list_models(
             str(row["name"]),
             str(row["kind"]),
             f"{row['licence']}{' (ask)' if row['terms'] else ''}",
-            size(known) if isinstance(known, int) else "not seen",
+            size(known) if isinstance(known, int) else "not pinned" if row["unpinned"] else "not seen",
             "yes" if row["path"] else "",
         )
         table.add_row(*map(Text, cells))  # a row's own words may look like markup
@@ -69,7 +69,8 @@ def show(name: Name, as_json: Json = False) -> None:
     row = find(name)
     there = store.installed(row)
     if as_json:
-        write_json({**asdict(row), "file": [asdict(file) for file in row.files], **_whereabouts(there)})
+        files = [asdict(file) for file in row.files]
+        write_json({**asdict(row), "file": files, "unpinned": list(row.unpinned), **_whereabouts(there)})
         return
     facts = {
         "name": ", ".join((row.name, *row.aliases)),
@@ -82,11 +83,11 @@ def show(name: Name, as_json: Json = False) -> None:
         "languages": ", ".join(row.languages),
         "max_length": f"{row.max_length} tokens" if row.max_length else "",
         "notes": row.notes,
-        "sources": "\n".join(source.label for source in row.source),
+        "sources": "\n".join(source.described for source in row.source),
         "files": "\n".join(f"{file.name}  {file.sha256 or 'no checksum'}" for file in row.files),
         "unseen": row.unseen,
         "size": size(row.bytes) if row.bytes else "",
-        "path": str(there.path) if there else f"not here; rankkit models pull {row.name}",
+        "path": str(there.path) if there else f"not here; {row.pull_command}",
     }
     table = Table(box=None, show_header=False, pad_edge=False)
     for key, fact in facts.items():
@@ -116,8 +117,8 @@ def pull(
         bool,
         typer.Option(
             "--allow-unverified",
-            help="Where the catalogue states no checksum: take what the source gives now, though an earlier pull found "
-            "another file.",
+            help="Where the catalogue states no commit and no checksum: take what the source gives now, though an "
+            "earlier pull found another file.",
         ),
     ] = False,
     as_json: Json = False,
@@ -199,6 +200,7 @@ def _brief(row: Row, there: Pulled | None) -> dict[str, object]:
         "terms": row.terms.url if row.terms else None,
         "bytes": row.bytes,
         "languages": list(row.languages),
+        "unpinned": list(row.unpinned),
         **_whereabouts(there),
     }
 

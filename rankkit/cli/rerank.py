@@ -22,7 +22,6 @@ from rankkit.cli.output import (
 )
 from rankkit.core.documents import OnEmpty
 from rankkit.core.ranking import Request
-from rankkit.core.reranker import cut
 from rankkit.data.documents import read_documents
 from rankkit.data.records import Format
 
@@ -57,7 +56,7 @@ def rerank(
         stderr().print("the config's first stage is not asked: the documents are given", style="yellow")
     reranker = spec.build()
     with progress_bar("reranking") as progress:
-        ranking = cut(reranker.rank(request, progress=progress), top_k=top_k, threshold=threshold)
+        ranking = reranker.rank(request, top_k=top_k, threshold=threshold, progress=progress)
     explanation = explained(ranking, explain)
     if as_json:
         write_json(ranking_dict(ranking) | ({"explanation": explanation.to_dict()} if explanation else {}))
