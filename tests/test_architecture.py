@@ -29,6 +29,7 @@ LEVELS: tuple[frozenset[str], ...] = tuple(
         "replay evaluation",
         "config testing",
         "planning integrations",
+        "comparison",
         "cli server distributed",
         "__main__",
     )
