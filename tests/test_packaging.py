@@ -215,7 +215,7 @@ def test_the_readme_can_be_read_on_a_package_index():
 
 #: Below these something is broken or unsafe; what it is stands beside the bound in pyproject.toml.
 LOWEST = {
-    "typer": "0.19",
+    "cyclopts": "5.0",
     "bm25s": "0.3.10",
     "pystemmer": "2.2.0.2",
     "openai": "1.109.1",

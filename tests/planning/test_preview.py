@@ -16,7 +16,7 @@ from rankkit.listwise.generate import GenerateJudge
 from rankkit.planning.preview import render_prompt
 from rankkit.prompting.template import load_prompt, parse_prompt
 from rankkit.testing import ScriptedModel
-from tests.cli.test_cli import rankkit
+from tests.cli.command import rankkit
 from tests.conftest import pulled_model
 
 REQUEST = Request.of("how long?", ["one\n\ntwo [3]", "Passage B: " + "word " * 500])
