@@ -161,13 +161,16 @@ _WORDS: dict[int, tuple[str, str]] = {
 
 
 def _error_of(path: Path, error: sqlite3.Error) -> StoreError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest of its bits are details
-    seen, hint = _WORDS.get(code, ("it does not hold what it should", _DAMAGED))
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:  # Python's own words, which quote what they could not read
+        return StoreError(f"the run store {path}: it does not hold what it should", hint=_DAMAGED)
+    seen, hint = _WORDS.get(code & 0xFF, ("it does not hold what it should", _DAMAGED))  # further bits are details
     return StoreError(f"the run store {path}: {seen} ({error})", hint=hint)
 
 
-def damaged(path: Path, error: ValueError) -> StoreError:
-    return StoreError(f"the run store {path}: it is damaged ({error})", hint=_DAMAGED)
+def damaged(path: Path) -> StoreError:
+    """What is kept there can be read, and is not what this version of the store keeps."""
+    return StoreError(f"the run store {path}: it is damaged, as a row of it shows", hint=_DAMAGED)
 
 
 def _check_owner(database: sqlite3.Connection, path: Path) -> None:

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from rankkit.core.ranking import Query, Ranking, Request, ScoreKind, Step
 from rankkit.core.usage import Usage
 from rankkit.data.plain import plain
-from rankkit.errors import RankkitError
+from rankkit.errors import ContractViolation, RankkitError
 
 #: What the reason of a stage is made of that was skipped because time was short (``TimeBelow``).
 _TIME_SHORT = " s left are less than "
@@ -104,7 +104,10 @@ def decoded(made: bytes, request: Request) -> Ranking:
         ValueError: these are no such bytes.
     """
     body = _body(made, [candidate.id for candidate in request.candidates])
-    return Ranking(request, **{one.name: getattr(body, one.name) for one in fields(body)})
+    try:
+        return Ranking(request, **{one.name: getattr(body, one.name) for one in fields(body)})
+    except ContractViolation as error:
+        raise ValueError(f"no kept ranking: {error}") from error
 
 
 def encoded_request(request: Request) -> bytes:
@@ -117,8 +120,11 @@ def decoded_request(made: bytes) -> tuple[Query, list[str]]:
     """Raises:
     ValueError: these are no such bytes.
     """
-    identifier, text, ids = _loaded(made)
-    return Query(text, identifier), ids
+    try:
+        identifier, text, ids = _loaded(made)
+        return Query(text, identifier), list(ids)
+    except (TypeError, RankkitError) as error:
+        raise ValueError(f"no kept request: {error}") from error
 
 
 def shown(made: bytes, request: bytes) -> KeptRanking:
@@ -127,6 +133,8 @@ def shown(made: bytes, request: bytes) -> KeptRanking:
     """
     query, ids = decoded_request(request)
     body = _body(made, ids)
+    if sorted((*body.order, *body.dropped)) != list(range(len(ids))):
+        raise ValueError("no kept ranking: it is of other candidates")
     return KeptRanking(
         query=query,
         candidates=tuple(ids),
@@ -167,5 +175,5 @@ def _body(made: bytes, ids: Sequence[str]) -> _Body:
 def _loaded(made: bytes) -> Any:
     try:
         return json.loads(zlib.decompress(made))
-    except zlib.error as error:
+    except (zlib.error, TypeError, RecursionError) as error:
         raise ValueError(str(error)) from error

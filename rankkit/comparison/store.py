@@ -26,6 +26,7 @@ from rankkit.comparison.store_file import StoreFile, put_result, put_system
 from rankkit.core.ranking import Ranking, Request
 from rankkit.errors import StoreError
 
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -85,7 +86,7 @@ class RunStore:
         try:
             return decoded(row[0], request)
         except ValueError as error:
-            raise database.damaged(self.path, error) from error
+            raise database.damaged(self.path) from error
 
     def keep(self, fingerprint: str, ranking: Ranking, repeat: int = 0) -> bool:
         """Keep a ranking as ``rank(request)`` gave it, not cut to ``top_k`` or at a threshold. ``False`` for one that
@@ -145,7 +146,10 @@ class RunStore:
         """What the run's system is (``SystemIdentity.description``)."""
         with self._file.reading() as read:
             row = read.execute("SELECT description FROM systems WHERE fingerprint = ?", (run.fingerprint,)).fetchone()
-        description: Mapping[str, object] = json.loads(row[0]) if row and row[0] else {}
+        try:
+            description: Mapping[str, object] = json.loads(row[0]) if row and row[0] else {}
+        except ValueError as error:
+            raise database.damaged(self.path) from error
         return description
 
     def rankings_of(self, run: RunRow) -> Iterator[RunResult]:
@@ -156,7 +160,7 @@ class RunStore:
             try:
                 ranking = None if made is None else shown(made, request)
             except ValueError as error:
-                raise database.damaged(self.path, error) from error
+                raise database.damaged(self.path) from error
             yield RunResult(position, query_id, ranking, trouble)
 
     def gc(
