@@ -19,7 +19,7 @@
     │   ├── ChecksumMismatch
     │   ├── DownloadFailed
     │   ├── LicenceNotAccepted
-    │   └── StoreError             the cache folder: full, not writable, ...
+    │   └── StoreError             the cache folder, or the run store: full, not writable, damaged, ...
     ├── BackendError               a model could not answer
     │   ├── CapabilityMissing      the backend cannot do what the judge needs
     │   ├── ContextTooSmall        the fixed part of a prompt does not fit
