@@ -19,7 +19,6 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from rankkit.backends.protocols import TextBackend
 from rankkit.config.spec import BaseSpec
 from rankkit.core.events import logger
 from rankkit.core.judge import Backed, Judge
@@ -147,11 +146,11 @@ class _Describing:
         described["fingerprint"] = str(getattr(backend, "fingerprint", ""))
         if weights := getattr(backend, "weights", ()):
             described["weights"] = list(weights)
-        if self.priced and isinstance(backend, TextBackend):
-            described["price_per_million"] = [
-                backend.price(input_tokens=_MILLION, output_tokens=0),
-                backend.price(input_tokens=0, output_tokens=_MILLION),
-            ]
+        # A class of all that a language model can do would ask a server for its context here.
+        price = getattr(backend, "price", None) if self.priced else None
+        if callable(price):
+            tokens = ((_MILLION, 0), (0, _MILLION))
+            described["price_per_million"] = [price(input_tokens=read, output_tokens=said) for read, said in tokens]
         return described
 
     def value(self, value: object) -> object:
