@@ -132,8 +132,10 @@ def diff(store: RunStore, before: str, after: str) -> RunDiff:
 
 
 def differences(before: object, after: object, path: str = "", about: str = "") -> Iterator[Change]:
-    """Each value that is not the same in two descriptions. Where a whole part came or went, that is one change."""
-    if isinstance(before, dict) and isinstance(after, dict):
+    """Each value that is not the same in two descriptions. Where a whole part came, went or is of another kind, that is
+    one change: two cascades are compared stage by stage, a cascade and a single model are not.
+    """
+    if isinstance(before, dict) and isinstance(after, dict) and before.get("kind") == after.get("kind"):
         names = [str(part["name"]) for part in (before, after) if part.get("name")]
         about = " -> ".join(dict.fromkeys(names)) or about
         for key in dict.fromkeys((*before, *after)):
@@ -143,7 +145,7 @@ def differences(before: object, after: object, path: str = "", about: str = "") 
             one, other = (part[at] if at < len(part) else None for part in (before, after))
             yield from differences(one, other, f"{path}[{at}]", about)
     elif before != after:
-        yield Change(path, before, after, about)
+        yield Change(path or "system", before, after, about)
 
 
 def _by_query(store: RunStore, run: RunRow) -> Mapping[tuple[str, int], KeptRanking]:

@@ -92,6 +92,16 @@ def test_a_part_that_came_or_went_is_one_change():
     assert list(differences(before, before)) == []
 
 
+def test_a_part_of_another_kind_is_one_change(store):
+    one, other = identity_of(scoring()), identity_of(scoring() >> scoring())
+    [change] = differences(one.description, other.description)
+    assert change == Change("system", one.description, other.description)
+    replaced = identity_of(scoring() >> JudgeReranker(scoring().judge, Sliding()))
+    [change] = differences(other.description, replaced.description)
+    assert change.path == "stages[1].reranker.strategy"
+    assert (change.before["kind"], change.after["kind"]) == ("ScoreAll", "Sliding")
+
+
 def test_how_a_query_moved(store):
     kept(store, "before", ONE, ranking("same", "abc"), ranking("little", "abcdef"), ranking("much", "abcdef"))
     kept(store, "after", TWO, ranking("same", "abc"), ranking("little", "bacdef"), ranking("much", "fedcba"))
