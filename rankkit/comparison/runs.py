@@ -11,6 +11,7 @@ from typing import Self
 from rankkit.comparison.kept import KeptRanking, encoded, passing_trouble
 from rankkit.comparison.store_file import StoreFile, put_result
 from rankkit.core.ranking import Ranking
+from rankkit.core.text import without_surrogates
 from rankkit.errors import InputError, nearest
 
 
@@ -83,7 +84,7 @@ class Run:
             if made is not None:
                 kept = put_result(write, self._fingerprint, ranking.request, repeat, made, self._time())
             why = "" if kept is not None else trouble or "holds values that cannot be kept"
-            write.execute(_ADD, (kept, ranking.query.id, why, self.id))
+            write.execute(_ADD, (kept, *map(without_surrogates, (str(ranking.query.id), why)), self.id))
         return kept is not None
 
     def finish(self) -> None:

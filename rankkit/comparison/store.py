@@ -24,6 +24,7 @@ from rankkit.comparison.removing import Removed
 from rankkit.comparison.runs import Run, RunResult, RunRow, run_of, run_rows
 from rankkit.comparison.store_file import StoreFile, put_result, put_system
 from rankkit.core.ranking import Ranking, Request
+from rankkit.core.text import without_surrogates
 from rankkit.errors import StoreError
 
 
@@ -125,8 +126,8 @@ class RunStore:
         identifier = uuid.uuid4().hex[:12]
         with self._file.writing() as write:
             system = put_system(write, identity.fingerprint, json.dumps(identity.description))
-            row = (identifier, name, system, data, experiment, seed, self._time())
-            write.execute(_BEGIN, row)
+            called, *about = map(without_surrogates, (name, data, experiment))  # which SQLite cannot keep
+            write.execute(_BEGIN, (identifier, called, system, *about, seed, self._time()))
         return Run(self._file, identifier, identity.fingerprint, self._time)
 
     def runs(self) -> list[RunRow]:

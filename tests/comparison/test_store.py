@@ -269,6 +269,20 @@ def test_runs_are_found_by_id_by_its_beginning_and_by_name_the_newest(store):
         store.run(first)
 
 
+def test_any_words_make_a_run(store):
+    odd = "a\x00\x1b[31m'\"; DROP TABLE runs\udc00\U0001f600"
+    request = replace(asked(), query=Query(odd, odd))
+    with store.begin_run(SystemIdentity("3" * 32, {"kind": odd}), name=odd, data=odd, experiment=odd) as run:
+        assert run.add(ranked(request))
+        assert not run.add(failing().rank(request))
+    [row] = store.runs()
+    assert row.name == row.data == row.experiment == odd.replace("\udc00", "\ufffd")
+    assert store.description_of(row) == {"kind": odd} and store.run(row.name) == row
+    kept, failed = store.rankings_of(row)
+    assert kept.ranking.query == request.query and failed.ranking is None
+    assert kept.query_id == failed.query_id == row.name
+
+
 def test_a_run_of_nothing_is_a_run(store):
     store.begin_run(ONE, name="empty").finish()
     assert list(store.rankings_of(store.run("empty"))) == []
