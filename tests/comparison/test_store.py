@@ -274,7 +274,7 @@ def test_any_words_make_a_run(store):
     request = replace(asked(), query=Query(odd, odd))
     with store.begin_run(SystemIdentity("3" * 32, {"kind": odd}), name=odd, data=odd, experiment=odd) as run:
         assert run.add(ranked(request))
-        assert not run.add(failing().rank(request))
+        assert not run.add(replace(ranked(request), steps=(Step(odd, failures=(odd,)),)))
     [row] = store.runs()
     assert row.name == row.data == row.experiment == odd.replace("\udc00", "\ufffd")
     assert store.description_of(row) == {"kind": odd} and store.run(row.name) == row
