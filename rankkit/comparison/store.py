@@ -90,8 +90,9 @@ class RunStore:
             raise database.damaged(self.path) from error
 
     def keep(self, fingerprint: str, ranking: Ranking, repeat: int = 0) -> bool:
-        """Keep a ranking as ``rank(request)`` gave it, not cut to ``top_k`` or at a threshold. ``False`` for one that
-        is not kept: a call failed in it, or time ran out, which need not happen again. The first of two stays.
+        """Keep a ranking as ``rank(request)`` gave it: with no ``top_k``, threshold or budget that the fingerprint knows
+        nothing of. ``False`` for one that is not kept: a call failed in it, or time ran out, which need not happen
+        again. The first of two stays.
         """
         made = None if passing_trouble(ranking) else encoded(ranking)
         if made is None:
