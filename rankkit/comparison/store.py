@@ -90,8 +90,8 @@ class RunStore:
             raise database.damaged(self.path) from error
 
     def keep(self, fingerprint: str, ranking: Ranking, repeat: int = 0) -> bool:
-        """Keep a ranking as ``rank(request)`` gave it: with no ``top_k``, threshold or budget that the fingerprint knows
-        nothing of. ``False`` for one that is not kept: a call failed in it, or time ran out, which need not happen
+        """Keep a ranking as ``rank(request)`` gave it, without ``top_k``, a threshold or a budget that the fingerprint
+        does not cover. ``False`` for one that is not kept: a call failed in it, or time ran out, which need not happen
         again. The first of two stays.
         """
         made = None if passing_trouble(ranking) else encoded(ranking)
