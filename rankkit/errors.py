@@ -20,7 +20,7 @@
     │   ├── DownloadFailed
     │   ├── LicenceNotAccepted
     │   ├── SourceUnverified       nothing says what its files must be
-    │   └── StoreError             the cache folder: full, not writable, ...
+    │   └── StoreError             the cache folder, or the run store: full, not writable, damaged, ...
     ├── BackendError               a model could not answer
     │   ├── CapabilityMissing      the backend cannot do what the judge needs
     │   ├── ContextTooSmall        the fixed part of a prompt does not fit

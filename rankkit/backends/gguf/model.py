@@ -130,9 +130,14 @@ class GgufModel:
         return self._context_length
 
     @cached_property
+    def weights(self) -> tuple[str, ...]:
+        """Their sha256, as the manifest gives it where there is one; over all parts of a split file."""
+        return (weights_digest(parts_of(self._path)),)
+
+    @cached_property
     def fingerprint(self) -> str:
         """Of the weights, the library, and all that was given to the constructor and changes an answer."""
-        weights = weights_digest(parts_of(self._path))
+        [weights] = self.weights
         how = (self._template.source, self._template.date, self._context_length, self._sizes.batch)
         facts = safety.diagnose()
         identity = "\n".join(map(str, (*how, facts.version, safety.allow_extra_buffers(facts))))
