@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rankkit.comparison.outputs.html_json import safe_json
 from rankkit.comparison.outputs.html_lists import Key, clipped, lists_for_page, shown_lists
 from rankkit.comparison.result import Comparison, Cost, SystemResult
 from rankkit.comparison.statistics import Interval
@@ -73,16 +72,6 @@ def page_data(comparison: Comparison) -> PageData:
     return PageData(safe_json(figures), "\n".join(lines), tuple(shown.notes(len(keys))))
 
 
-def safe_json(value: object) -> str:
-    """Compact JSON in one line that ends no ``<script>``, begins no comment and holds no lone surrogate. A figure that
-    is not finite becomes ``null``.
-    """
-    text = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str)
-    for character in "<>&\u2028\u2029\x7f":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
 def _queries(comparison: Comparison) -> list[Key]:
     """Each query that has figures or lists, in the order in which they came."""
     measured = (
@@ -145,14 +134,3 @@ def _outcomes(system: SystemResult) -> dict[str, int]:
         for kind, count in figures.conduct.outcomes.items():
             added[kind] = added.get(kind, 0) + count
     return added
-
-
-def _finite(value: object) -> object:
-    """The same value, with ``None`` for NaN and infinities, and plain dictionaries and lists."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {str(key): _finite(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
-    return value

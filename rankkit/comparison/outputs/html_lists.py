@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rankkit.comparison.result import QueryLists
+from rankkit.comparison.outputs.html_json import safe_json
+from rankkit.comparison.result import Document, QueryLists
 
 #: How many documents of each list are shown; fewer where the lists would not fit ``LIST_BYTES``.
 LIST_DEPTHS = (20, 10, 5)
-LIST_BYTES = 6_000_000
+LIST_BYTES = 5_000_000
 #: At how many characters the text of a document is clipped; earlier where the texts would not fit ``TEXT_BYTES``.
 TEXT_LENGTHS = (700, 350, 150)
-TEXT_BYTES = 7_000_000
+TEXT_BYTES = 10_000_000
 
 _NAME_LENGTH = 200
 #: Bytes of JSON around a document, and of a place in a list with its score.
@@ -64,7 +65,7 @@ def shown_lists(queries: Iterable[QueryLists], most_interesting_first: Sequence[
 
     def text_bytes(one: QueryLists, length: int) -> int:
         documents = (one.documents[name] for name in _documents(one, depth) if name in one.documents)
-        return sum(len(document.text[:length].encode("utf-8", "replace")) for document in documents)
+        return sum(_size(document.text[:length]) for document in documents)
 
     length = _first_that_fits(TEXT_LENGTHS, kept.values(), text_bytes, TEXT_BYTES)
     with_text = _within(TEXT_BYTES, list(kept), lambda key: text_bytes(kept[key], length))
@@ -84,11 +85,11 @@ def lists_for_page(key: Key, systems: Sequence[str], shown: ShownLists) -> dict[
     documents: list[list[object]] = []
     for name in names:
         document = one.documents.get(name)
-        text = document.text if document and key in shown.with_text else None
-        title, grade = (document.title, document.grade) if document else ("", None)
-        shown_text = text and clipped(text, shown.length)
-        head = (clipped(name, _NAME_LENGTH), clipped(title, _NAME_LENGTH))
-        documents.append([*head, shown_text, grade, places.get(name)])
+        if document is None:  # a run found it that is in no file of ours
+            document = Document("")
+        text = clipped(document.text, shown.length) if key in shown.with_text else None
+        head = (clipped(name, _NAME_LENGTH), clipped(document.title, _NAME_LENGTH))
+        documents.append([*head, text, document.grade, places.get(name)])
     lists = [
         [part for name, score in one.lists[system][: shown.depth] for part in (number[name], _rounded(score))]
         if system in one.lists
@@ -111,13 +112,15 @@ def _documents(one: QueryLists, depth: int) -> list[str]:
 
 def _list_bytes(one: QueryLists, depth: int) -> int:
     documents = _documents(one, depth)
-    ids_and_titles = sum(
-        len(name[:_NAME_LENGTH].encode("utf-8", "replace"))
-        + (len(one.documents[name].title[:_NAME_LENGTH].encode("utf-8", "replace")) if name in one.documents else 0)
-        for name in documents
-    )
+    titles = (one.documents[name].title for name in documents if name in one.documents)
+    words = sum(_size(part[:_NAME_LENGTH]) for part in (*documents, *titles))
     places = sum(len(ranked[:depth]) for ranked in one.lists.values())
-    return ids_and_titles + len(documents) * _DOCUMENT_BYTES + places * _PLACE_BYTES
+    return words + len(documents) * _DOCUMENT_BYTES + places * _PLACE_BYTES
+
+
+def _size(text: str) -> int:
+    """Its bytes in the page."""
+    return len(safe_json(text).encode("utf-8"))
 
 
 def _first_that_fits(

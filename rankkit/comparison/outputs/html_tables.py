@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 
 from rankkit.comparison.outputs.html_cells import (
@@ -34,18 +34,11 @@ def differences_table(comparison: Comparison) -> str:
     if not pairs:
         return "<p>Nothing was compared with the baseline.</p>"
     several = len(comparison.data) > 1
-    bounds = [
-        abs(figure)
-        for pair in pairs
-        for figure in (pair.figures.difference, pair.figures.low, pair.figures.high)
-        if figure is not None
-    ]
-    widest = max(bounds) or 1.0
     head = header_row(
         ["System", *(["Data set"] if several else []), "Measure"],
         ["Difference", "95 % interval", "p", "p (Holm)", "Wins / ties / losses", "Effect size", "Queries needed"],
     )
-    rows = "".join(_difference_row(comparison, pair, widest) for pair in pairs)
+    rows = "".join(_difference_row(comparison, pair, _widest(pairs, pair.measure)) for pair in pairs)
     return scrolling("Differences", f'<table class="differences">{head}<tbody>{rows}</tbody></table>')
 
 
@@ -159,6 +152,13 @@ def _difference_row(comparison: Comparison, pair: PairResult, widest: float) -> 
     place = f'data-measure="{escape(pair.measure)}" data-set="{escape(pair.data)}"'
     name = f'<th scope="row">{system_name(comparison, pair.system)}{against}</th>'
     return f"<tr {place}>{name}{data}<td>{escape(pair.measure)}</td>{''.join(cells)}</tr>"
+
+
+def _widest(pairs: Sequence[PairResult], measure: str) -> float:
+    """The farthest from 0 that any bar of this measure reaches."""
+    figures = [pair.figures for pair in pairs if pair.measure == measure]
+    bounds = (bound for one in figures for bound in (one.difference, one.low, one.high) if bound is not None)
+    return max(map(abs, bounds), default=0.0) or 1.0
 
 
 def _costs(comparison: Comparison, view: View) -> str:

@@ -25,6 +25,7 @@ function layoutFor(host, height, extra) {
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: "system-ui, sans-serif", size: 13, color: colour("ink") },
     hoverlabel: { bgcolor: colour("panel"), bordercolor: colour("line"), font: { color: colour("ink") }, align: "left" },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("line"), activecolor: colour("soft") },
     showlegend: false,
     dragmode: false,
     ...extra,
@@ -34,9 +35,11 @@ function layoutFor(host, height, extra) {
 }
 
 const CONFIG = {
-  displaylogo: false, displayModeBar: "hover", scrollZoom: false, doubleClick: false,
+  displaylogo: false, scrollZoom: false, doubleClick: false,
   modeBarButtons: [["toImage"]], toImageButtonOptions: { format: "svg" },
 };
+
+const LEGEND = { orientation: "h", yref: "container", y: 1, yanchor: "top", x: 0 };
 
 /** Draw now, and again when the width, the colours or the paper change. */
 function plot(id, label, height, make) {
@@ -44,8 +47,9 @@ function plot(id, label, height, make) {
   drawn.set(id, () => {
     if (!window.Plotly || !host.isConnected) return;
     const { traces, layout } = make();
-    host.setAttribute("role", "img");
+    host.setAttribute("role", "figure");
     host.setAttribute("aria-label", label);
+    host.style.minHeight = "0"; // it kept the place until now
     Plotly.react(host, traces, layoutFor(host, height, layout), CONFIG);
   });
   drawn.get(id)();
@@ -118,7 +122,15 @@ function costTraces(placed, front) {
 function labelPlaces(placed) {
   const logs = placed.map((point) => Math.log10(point.cost));
   const middle = (Math.min(...logs) + Math.max(...logs)) / 2;
-  return logs.map((log) => (log > middle ? "middle left" : "middle right"));
+  return logs.map((log) => (log > middle ? "top left" : "top right"));
+}
+
+/** 1, 2 and 5 of each power of ten; over more than three of these, the powers alone. */
+function logTicks(low, high) {
+  const steps = high - low > 3 ? [1] : [1, 2, 5];
+  const values = [];
+  for (let power = Math.floor(low); power <= high; power += 1) values.push(...steps.map((step) => step * 10 ** power));
+  return { tickmode: "array", tickvals: values, ticktext: values.map((value) => short.format(value)) };
 }
 
 function costLayout(placed, free) {
@@ -129,8 +141,8 @@ function costLayout(placed, free) {
   return {
     margin: { l: 56, r: 16, t: 16, b: 48 },
     xaxis: {
-      type: "log", range: [low - room, high + room], dtick: high - low > 1.5 ? 1 : undefined,
-      title: { text: `${COSTS[chosen.axis]} a query (log)` }, exponentformat: "SI",
+      type: "log", range: [low - room, high + room], ...logTicks(low - room, high + room),
+      title: { text: `${COSTS[chosen.axis]} a query (log)` },
     },
     yaxis: { title: { text: plain(measureName()) }, rangemode: "normal" },
     shapes: free.map((point) => ({
@@ -193,8 +205,8 @@ function drawOutcomes() {
       hovertemplate: `%{x:.1%} ${plain(kind)}<extra></extra>`,
     })).filter((trace) => trace.x.some((share) => share)),
     layout: {
-      barmode: "stack", bargap: 0.35, showlegend: true, legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, traceorder: "normal" },
-      margin: { l: 56, r: 16, t: 36, b: 30 },
+      barmode: "stack", bargap: 0.35, showlegend: true, legend: { ...LEGEND, traceorder: "normal" },
+      margin: { l: 56, r: 16, t: 44, b: 30 },
       xaxis: { tickformat: ".0%", range: [0, 1] }, yaxis: { autorange: "reversed", ticks: "" },
     },
   }));
@@ -252,7 +264,7 @@ function drawPositions(rows, data) {
       })),
     ],
     layout: {
-      showlegend: true, legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 }, margin: { l: 56, r: 16, t: 36, b: 48 },
+      showlegend: true, legend: LEGEND, margin: { l: 56, r: 16, t: 44, b: 48 },
       xaxis: { title: { text: `position in the input, in ${bins} parts${plain(data)}` }, nticks: Math.min(bins, 10) },
       yaxis: { title: { text: "share of best documents" }, tickformat: ".0%", rangemode: "tozero" },
     },

@@ -2,7 +2,8 @@
 
 const PAGE_SIZE = 25;
 let listed = []; // rows of differences() that match, in the chosen order
-let opened = null; // the query that is open
+let opened = null; // the query that is open, and its lists
+let lists = null;
 
 function orderedRows(found) {
   const rows = found.filter(matches);
@@ -79,6 +80,7 @@ function openQuery(query) {
   const dialog = byId("query");
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
+  byId("query-title").focus({ preventScroll: true });
 }
 
 /** Open the query before (-1) or after (1) this one in the list. */
@@ -100,51 +102,56 @@ function valuesTable(query) {
 }
 
 function showLists(query) {
-  const lists = JSON.parse(queryLines[query] || "null");
+  lists = JSON.parse(queryLines[query] || "null");
   const host = byId("query-lists");
   if (!lists) {
     byId("query-hint").textContent = "The lists of this query are not in this file.";
     host.replaceChildren();
     return;
   }
-  const columns = systems.filter((system) => lists.lists[system.index]).map((system) => listColumn(lists, system));
+  const columns = systems.filter((system) => lists.lists[system.index]).map((system) => listColumn(system));
   if (!systems.some((system) => system.kind === "first stage") && lists.first.length) {
-    columns.unshift(firstColumn(lists));
+    columns.unshift(firstColumn());
   }
   host.replaceChildren(...columns);
   host.scrollLeft = 0;
-  showWhere(lists, null);
-  const choose = (event) => {
-    const card = event.target.closest(".document");
-    showWhere(lists, card ? Number(card.dataset.document) : null);
-  };
-  host.onpointerover = choose;
-  host.onfocusin = choose;
-  host.onpointerleave = () => showWhere(lists, null);
-  host.onclick = (event) => {
-    const card = event.target.closest(".document");
-    if (card) card.setAttribute("aria-expanded", String(card.getAttribute("aria-expanded") !== "true"));
-  };
+  showWhere(null);
 }
 
-function listColumn(lists, system) {
+function listenToLists() {
+  const host = byId("query-lists");
+  const cardOf = (event) => event.target.closest(".document");
+  const follow = (event) => {
+    const card = cardOf(event);
+    showWhere(card ? Number(card.dataset.document) : null);
+  };
+  host.addEventListener("pointerover", follow);
+  host.addEventListener("focusin", follow);
+  host.addEventListener("pointerleave", () => showWhere(null));
+  host.addEventListener("click", (event) => {
+    const card = cardOf(event);
+    if (card) card.setAttribute("aria-expanded", String(card.getAttribute("aria-expanded") !== "true"));
+  });
+}
+
+function listColumn(system) {
   const flat = lists.lists[system.index];
   const cards = [];
   for (let index = 0; index < flat.length; index += 2) {
-    cards.push(documentCard(lists, flat[index], index / 2 + 1, flat[index + 1]));
+    cards.push(documentCard(flat[index], index / 2 + 1, flat[index + 1]));
   }
   const what = `${fixed(valueOf(system.index, opened))} ${measureName()}`;
   const title = element("h3", {}, mark(system), ` ${system.name}`, element("small", {}, what));
   return element("section", { "aria-label": system.name }, title, element("ol", {}, ...cards));
 }
 
-function firstColumn(lists) {
+function firstColumn() {
   const title = element("h3", {}, "first stage", element("small", {}, `${lists.candidates} candidates`));
-  const cards = lists.first.map((document, index) => documentCard(lists, document, index + 1, null));
+  const cards = lists.first.map((document, index) => documentCard(document, index + 1, null));
   return element("section", { "aria-label": "first stage" }, title, element("ol", {}, ...cards));
 }
 
-function documentCard(lists, number, rank, score) {
+function documentCard(number, rank, score) {
   const [id, title, text, grade, before] = lists.documents[number];
   const facts = [score === null ? null : `score ${short.format(score)}`, title ? id : null].filter(Boolean).join(" · ");
   const words = text === null ? "text left out" : text || "no text";
@@ -180,7 +187,7 @@ function movement(before, rank) {
 }
 
 /** Mark a document in all lists, and say where each has it. */
-function showWhere(lists, number) {
+function showWhere(number) {
   for (const card of byId("query-lists").querySelectorAll(".document")) {
     card.classList.toggle("same-document", Number(card.dataset.document) === number && number !== null);
   }

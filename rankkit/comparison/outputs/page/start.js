@@ -114,6 +114,7 @@ async function start() {
   fillControls();
   listenToControls();
   listenToDialog();
+  listenToLists();
   listenToCopy();
   listenToSurroundings();
   showView();
@@ -125,6 +126,7 @@ async function start() {
   await runPacked("plotly-packed");
   drawOutcomes();
   showView();
+  performance.mark("report-ready");
   document.documentElement.dataset.ready = "";
 }
 
