@@ -132,7 +132,7 @@ def test_the_wheel_ranks_from_another_folder_in_a_clean_environment(built, tmp_p
 #: Top-level modules that come with an extra only.
 EXTRAS_BRING = frozenset(
     "openai httpx httpx2 llama_cpp jinja2 ir_measures pytrec_eval scipy bm25s Stemmer "
-    "openvino torch transformers onnx sentencepiece".split()
+    "openvino torch transformers onnx sentencepiece plotly".split()
 )
 
 

@@ -150,8 +150,8 @@ def _repro(comparison: Comparison) -> str:
     """Text that somebody can copy: what ran, on which files."""
     lines = _flat(comparison.repro)
     for data in comparison.data:
-        lines.append(f"data {data.name}:")
-        lines += [f"  {' '.join(str(value) for value in file.values())}" for file in data.files]
+        if data.files:
+            lines += _flat({f"files of {data.name}": data.files})
     return "\n".join(lines)
 
 
@@ -162,12 +162,19 @@ def _flat(values: Mapping[str, object], indent: str = "") -> list[str]:
             lines += [f"{indent}{key}:", *_flat(value, indent + "  ")]
         elif isinstance(value, list | tuple):
             lines.append(f"{indent}{key}:")
-            for one in value:
-                nested = " ".join(map(str, one.values())) if isinstance(one, Mapping) else one
-                lines.append(f"{indent}  {nested}")
+            lines += [f"{indent}  {_in_a_line(one)}" for one in value]
         else:
             lines.append(f"{indent}{key}: {value}")
     return lines
+
+
+def _in_a_line(value: object) -> str:
+    if not isinstance(value, Mapping):
+        return str(value)
+    if "sha256" in value:  # a file: as sha256sum writes it, as far as possible
+        rest = " ".join(str(one) for key, one in value.items() if key != "sha256")
+        return f"{value['sha256']}  {rest}"
+    return ", ".join(f"{key} = {one!r}" for key, one in value.items())
 
 
 def _systems(comparison: Comparison) -> str:

@@ -112,15 +112,20 @@ def _view(comparison: Comparison, view: View) -> dict[str, object]:
             {name: [one.mean, one.low, one.high] for name, one in view.measures(system).items()}
             for system in comparison.systems
         ],
-        "costs": [_cost_a_query(view.cost(system), queries) for system in comparison.systems],
+        "costs": [_cost_a_query(system, view.cost(system), queries) for system in comparison.systems],
     }
 
 
-def _cost_a_query(cost: Cost | None, queries: int) -> dict[str, float | None] | None:
+def has_seconds(system: SystemResult) -> bool:
+    """A replay takes the time of reading its record, which says nothing of the model's."""
+    return system.kind != "replay"
+
+
+def _cost_a_query(system: SystemResult, cost: Cost | None, queries: int) -> dict[str, float | None] | None:
     if cost is None or not queries:
         return None
     return {
-        "seconds": cost.seconds / queries,
+        "seconds": cost.seconds / queries if has_seconds(system) else None,
         "calls": cost.usage.calls / queries,
         "tokens": cost.usage.tokens / queries,
         "pairs": cost.pairs / queries,

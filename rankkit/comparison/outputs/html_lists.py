@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from rankkit.comparison.outputs.html_json import safe_json
 from rankkit.comparison.result import Document, QueryLists
@@ -52,7 +53,9 @@ class ShownLists:
                 "small: those on which the systems differ most."
             )
         if self.lists:
-            notes.append(f"Each list shows its first {self.depth} documents; texts end after {self.length} characters.")
+            longest = max(len(ranked) for one in self.lists.values() for ranked in (*one.lists.values(), ()))
+            depth = min(self.depth, longest)
+            notes.append(f"Each list shows its first {depth} documents; texts end after {self.length} characters.")
         return notes
 
 
@@ -96,7 +99,7 @@ def lists_for_page(key: Key, systems: Sequence[str], shown: ShownLists) -> dict[
         else None
         for system in systems
     ]
-    first = [number[name] for name in one.first_stage[: shown.depth]]
+    first = [number[name] for name in _first(one, shown.depth)]
     return {"documents": documents, "lists": lists, "first": first, "candidates": len(one.first_stage)}
 
 
@@ -107,7 +110,12 @@ def clipped(text: str, length: int) -> str:
 def _documents(one: QueryLists, depth: int) -> list[str]:
     """Those at the head of any list, each once."""
     heads = (name for ranked in one.lists.values() for name, _ in ranked[:depth])
-    return list(dict.fromkeys([*one.first_stage[:depth], *heads]))
+    return list(dict.fromkeys([*_first(one, depth), *heads]))
+
+
+def _first(one: QueryLists, depth: int) -> tuple[str, ...]:
+    """The head of the first stage, no longer than the longest list."""
+    return one.first_stage[: min(depth, max(map(len, one.lists.values()), default=depth))]
 
 
 def _list_bytes(one: QueryLists, depth: int) -> int:
@@ -128,7 +136,11 @@ def _first_that_fits(
 ) -> int:
     """The first of these sizes with which all queries fit, else the last."""
     every = list(queries)
-    return next((size for size in sizes[:-1] if sum(measure(one, size) for one in every) <= most), sizes[-1])
+    return next((size for size in sizes[:-1] if _fits(most, (measure(one, size) for one in every))), sizes[-1])
+
+
+def _fits(most: int, sizes: Iterable[int]) -> bool:
+    return all(total <= most for total in accumulate(sizes))
 
 
 def _within(most: int, order: Sequence[Key], measure: Callable[[Key], int]) -> list[Key]:

@@ -15,7 +15,7 @@ from rankkit.comparison.outputs.html_cells import (
     seconds_figure,
     system_name,
 )
-from rankkit.comparison.outputs.html_data import View, views_of
+from rankkit.comparison.outputs.html_data import View, has_seconds, views_of
 from rankkit.comparison.result import Comparison, Conduct, Cost, PairResult, SystemFigures, SystemResult
 from rankkit.comparison.statistics import Interval
 
@@ -66,10 +66,10 @@ def _results(comparison: Comparison, view: View) -> str:
         cells.append(cell(_judged(system, view)))
         cells += (
             [
-                cell(seconds_figure(cost.seconds_p50)),
-                cell(seconds_figure(cost.seconds_p95)),
+                cell(_time(system, cost.seconds_p50)),
+                cell(_time(system, cost.seconds_p95)),
                 cell(number(cost.usage.calls)),
-                cell(number(cost.usage.tokens)),
+                cell(number(cost.usage.tokens or None)),
                 *[cell(number(cost.usage.cost, 4))] * priced,
             ]
             if cost
@@ -95,7 +95,8 @@ class _MeasureColumn:
         low, high = min(bounds, default=0.0), max(bounds, default=1.0)
         room = (high - low) * 0.05 or 0.05
         self._low, self._span = low - room, high - low + 2 * room
-        self._best = max((one.mean for one in self._intervals.values()), default=0.0)
+        means = {one.mean for one in self._intervals.values()}
+        self._best = max(means) if len(means) > 1 else None
 
     def of(self, system: SystemResult) -> str:
         one = self._intervals.get(system.name)
@@ -163,18 +164,18 @@ def _widest(pairs: Sequence[PairResult], measure: str) -> float:
 
 def _costs(comparison: Comparison, view: View) -> str:
     costs = {one.name: view.cost(one) for one in comparison.systems}
-    columns: list[tuple[str, Callable[[Cost], str]]] = [
-        ("Seconds", lambda cost: seconds_figure(cost.seconds)),
-        ("a query, p50", lambda cost: seconds_figure(cost.seconds_p50)),
-        ("p95", lambda cost: seconds_figure(cost.seconds_p95)),
-        ("Pairs", lambda cost: number(cost.pairs)),
-        ("Questions", lambda cost: number(cost.questions)),
-        ("Rounds", lambda cost: number(cost.sequential_rounds)),
-        ("Calls", lambda cost: number(cost.usage.calls)),
-        ("Input tokens", lambda cost: number(cost.usage.input_tokens)),
-        ("cached", lambda cost: number(cost.usage.cached_tokens)),
-        ("Output tokens", lambda cost: number(cost.usage.output_tokens)),
-        ("Cost", lambda cost: number(cost.usage.cost, 4)),
+    columns: list[tuple[str, Callable[[SystemResult, Cost], str]]] = [
+        ("Seconds", lambda system, cost: _time(system, cost.seconds)),
+        ("a query, p50", lambda system, cost: _time(system, cost.seconds_p50)),
+        ("p95", lambda system, cost: _time(system, cost.seconds_p95)),
+        ("Pairs", lambda _, cost: number(cost.pairs)),
+        ("Questions", lambda _, cost: number(cost.questions)),
+        ("Rounds", lambda _, cost: number(cost.sequential_rounds)),
+        ("Calls", lambda _, cost: number(cost.usage.calls)),
+        ("Input tokens", lambda _, cost: number(cost.usage.input_tokens or None)),
+        ("cached", lambda _, cost: number(cost.usage.cached_tokens or None)),
+        ("Output tokens", lambda _, cost: number(cost.usage.output_tokens or None)),
+        ("Cost", lambda _, cost: number(cost.usage.cost, 4)),
     ]
     head = header_row(["System"], [name for name, _ in columns])
     rows = ""
@@ -182,7 +183,7 @@ def _costs(comparison: Comparison, view: View) -> str:
         cost = costs[system.name]
         what = "a run that was read" if system.kind == "run" else "nothing was computed"
         cells = (
-            "".join(cell(shown(cost)) for _, shown in columns)
+            "".join(cell(shown(system, cost)) for _, shown in columns)
             if cost
             else f'<td colspan="{len(columns)}" class="none">no cost: {what}</td>'
         )
@@ -244,11 +245,18 @@ def _signed(pair: PairResult) -> str:
     way = "gain" if figure > 0 else "loss" if figure < 0 else "same"
     arrow = {"gain": "▲", "loss": "▼", "same": "="}[way]
     dagger = "<sup>†</sup>" if pair.significant else ""
-    return f'<span class="{way}"><span aria-hidden="true">{arrow}</span> {minus(f"{figure:+.4f}")}{dagger}</span>'
+    written = minus(f"{figure:+.4f}") if figure else "0.0000"
+    return f'<span class="{way}"><span aria-hidden="true">{arrow}</span> {written}{dagger}</span>'
 
 
 def _probability(p: float) -> str:
     return "&lt; 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _time(system: SystemResult, seconds: float) -> str:
+    if has_seconds(system):
+        return seconds_figure(seconds)
+    return '<span class="none" title="answers were replayed: the time of the model is not known">–</span>'
 
 
 def _wins(wins: int, ties: int, losses: int) -> str:

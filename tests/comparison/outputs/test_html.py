@@ -146,6 +146,15 @@ def test_of_several_data_sets_each_has_a_view_and_all_have_one():
     assert page.figures["views"][0]["costs"][1]["calls"] == 7
 
 
+def test_a_replay_says_nothing_of_the_time_that_its_model_took():
+    value = comparison()
+    systems = tuple(replace(one, kind="replay") if one.name == "vicuna" else one for one in value.systems)
+    page = Page(to_html(replace(value, systems=systems)))
+    _, minilm, vicuna = page.figures["views"][0]["costs"]
+    assert minilm["seconds"] and vicuna["seconds"] is None and vicuna["calls"]
+    assert "7.78" in Page(to_html(value)).text and "7.78" not in page.text
+
+
 def test_robustness_has_a_section_where_it_was_asked_for():
     one = to_html(comparison(robustness={"minilm": {**robust("minilm"), "drawn": 5, "other": {"x": [1]}}}))
     text = Page(one).text

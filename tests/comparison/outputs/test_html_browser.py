@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from rankkit.comparison.outputs.html import write_html
+from rankkit.comparison.statistics import Interval
 from tests.comparison.outputs.browser import Browser, started
 from tests.comparison.outputs.samples import HOSTILE, comparison, robust
 
@@ -195,6 +197,23 @@ def test_measure_system_and_order_can_be_chosen(browser, report):
     choose(browser, "cost-axis", "tokens")
     assert "tokens a query" in browser.run("return document.getElementById('cost-plot').textContent")
     assert browser.logs() == []
+
+
+def test_the_pareto_front_leaves_out_what_is_dearer_and_no_better(browser, tmp_path):
+    path = tmp_path / "report.html"
+    value = comparison(systems=("bm25", "cheap", "dear", "best"))
+    means = {"bm25": 0.5, "cheap": 0.6, "dear": 0.55, "best": 0.7}
+    systems = []
+    for one in value.systems:
+        measures = {"nDCG@10": Interval(means[one.name], 0.4, 0.8)}
+        systems.append(replace(one, measures=measures, figures=(replace(one.figures[0], measures=measures),)))
+    write_html(replace(value, systems=tuple(systems), measures=("nDCG@10",)), path)
+    browser.open(path)
+    note = browser.run("return document.getElementById('cost-note').textContent")
+    assert "Pareto front, cheapest first: cheap (0.6000), best (0.7000)." in note
+    assert "Without seconds (dotted lines): bm25 (0.5000)." in note
+    assert browser.run("return document.querySelector('#cost-plot').layout.xaxis.type") == "log"
+    assert note in browser.run("return document.getElementById('cost-plot').getAttribute('aria-label')")
 
 
 def test_hostile_names_and_texts_are_shown_and_do_nothing(browser, tmp_path):

@@ -138,22 +138,37 @@ function costLayout(placed, free) {
   const low = placed.length ? Math.min(...logs) : -1;
   const high = placed.length ? Math.max(...logs) : 1;
   const room = Math.max(0.35, (high - low) * 0.12);
+  const bounds = [...placed.flatMap((point) => point.interval), ...free.map((point) => point.interval[0])].filter((bound) => bound !== null);
+  const spread = Math.max(...bounds) - Math.min(...bounds) || 0.1;
+  const [bottom, top] = [Math.min(...bounds) - spread * 0.08, Math.max(...bounds) + spread * 0.08];
   return {
     margin: { l: 56, r: 16, t: 16, b: 48 },
     xaxis: {
       type: "log", range: [low - room, high + room], ...logTicks(low - room, high + room),
       title: { text: `${COSTS[chosen.axis]} a query (log)` },
     },
-    yaxis: { title: { text: plain(measureName()) }, rangemode: "normal" },
+    yaxis: { title: { text: plain(measureName()) }, range: [bottom, top] },
     shapes: free.map((point) => ({
       type: "line", xref: "paper", x0: 0, x1: 1, y0: point.interval[0], y1: point.interval[0],
       line: { color: systemColour(point.system), width: 1.5, dash: "dot" },
     })),
-    annotations: free.map((point) => ({
-      xref: "paper", x: 0, xanchor: "left", y: point.interval[0], yanchor: "bottom", showarrow: false,
-      text: `${MARKS[point.system.slot]} ${plain(point.system.name, 28)}`, font: { color: systemColour(point.system), size: 12 },
+    annotations: sharedLines(free, (top - bottom) * 0.05).map((points) => ({
+      xref: "paper", x: 0, xanchor: "left", y: points.at(-1).interval[0], yanchor: "bottom", showarrow: false,
+      text: points.map((point) => `${MARKS[point.system.slot]} ${plain(point.system.name, 28)}`).join("   "),
+      font: { color: points.length > 1 ? colour("ink") : systemColour(points[0].system), size: 12 },
     })),
   };
+}
+
+/** Lines that are nearer to each other than a label is high share one. */
+function sharedLines(free, near) {
+  const groups = [];
+  for (const point of [...free].sort((one, two) => one.interval[0] - two.interval[0])) {
+    const last = groups.at(-1);
+    if (last && point.interval[0] - last[0].interval[0] < near) last.push(point);
+    else groups.push([point]);
+  }
+  return groups;
 }
 
 function drawDifferences(found) {

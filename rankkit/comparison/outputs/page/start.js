@@ -25,8 +25,10 @@ function fillControls() {
   fillSelect(byId("view"), figures.views.map((one, index) => [index, one.name]), chosen.view);
   fillSelect(byId("system"), systems.map((system) => [system.index, system.name]), chosen.system);
   fillSelect(byId("against"), systems.map((system) => [system.index, system.name]), chosen.against);
-  const known = Object.keys(COSTS).filter((axis) => figures.views.some((one) => one.costs.some((cost) => cost && cost[axis])));
-  chosen.axis = known[0] || "seconds";
+  // The cost that is known of most systems comes first.
+  const knownOf = (axis) => figures.views[0].costs.filter((cost) => cost && cost[axis]).length;
+  const known = Object.keys(COSTS).filter(knownOf);
+  chosen.axis = [...known].sort((one, two) => knownOf(two) - knownOf(one))[0] || "seconds";
   fillSelect(byId("cost-axis"), (known.length ? known : ["seconds"]).map((axis) => [axis, COSTS[axis]]), chosen.axis);
   byId("view-label").hidden = figures.views.length < 2;
   byId("robustness-link").hidden = byId("robustness").hidden;
