@@ -1,4 +1,4 @@
-"""What a stranger installs: the wheel, the sdist and an editable install all rank and find their prompts."""
+"""What a stranger installs: the wheel, the sdist and an editable install all rank and find their prompts and pages."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 PROGRAM = """
 import sys, rankkit
+from importlib import resources
 from rankkit.prompting.template import list_prompts, load_prompt
 assert load_prompt("rankzephyr").question == "order" and len(list_prompts()) >= 5
+assert (resources.files("rankkit.comparison.outputs") / "page" / "page.html").is_file()
 ranking = rankkit.rerank("word", ["bad", "best"], model=sys.argv[1])
 print(rankkit.__file__, ranking.ids, ranking.scores)
 """

@@ -16,7 +16,7 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-import rankkit
+from rankkit import __version__
 from rankkit.comparison.outputs.html_cells import system_name
 from rankkit.comparison.outputs.html_data import page_data
 from rankkit.comparison.outputs.html_robustness import robustness_tables
@@ -76,7 +76,7 @@ def to_html(comparison: Comparison) -> str:
         robustness=robustness_tables(comparison),
         repro=escape(_repro(comparison)),
         systems=_systems(comparison),
-        version=escape(rankkit.__version__),
+        version=escape(__version__),
     )
     return page.encode("utf-8", "replace").decode("utf-8")
 
