@@ -177,6 +177,8 @@ def _costs(comparison: Comparison, view: View) -> str:
         ("Output tokens", lambda _, cost: number(cost.usage.output_tokens or None)),
         ("Cost", lambda _, cost: number(cost.usage.cost, 4)),
     ]
+    known = [(system, cost) for system in comparison.systems if (cost := costs[system.name])]
+    columns = [(name, shown) for name, shown in columns if any(shown(*one) != NOTHING for one in known)]
     head = header_row(["System"], [name for name, _ in columns])
     rows = ""
     for system in comparison.systems:
@@ -185,7 +187,7 @@ def _costs(comparison: Comparison, view: View) -> str:
         cells = (
             "".join(cell(shown(system, cost)) for _, shown in columns)
             if cost
-            else f'<td colspan="{len(columns)}" class="none">no cost: {what}</td>'
+            else f'<td colspan="{len(columns) or 1}" class="none">no cost: {what}</td>'
         )
         rows += f"<tr>{_system_head(comparison, system)}{cells}</tr>"
     return scrolling(f"Cost, {view.name}", f'<table class="costs">{head}<tbody>{rows}</tbody></table>')

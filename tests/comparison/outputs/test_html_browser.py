@@ -298,3 +298,31 @@ def test_five_systems_and_three_thousand_queries_open_at_once(browser, tmp_path)
     browser.run(f"{query_button()}.click()")
     assert browser.run("return document.querySelectorAll('#query-lists .document').length") >= 25
     assert browser.logs() == []
+
+
+def _one_query():
+    value = comparison(queries=1)
+    figures = [replace(one.figures[0], measures={"nDCG@10": Interval(0.5, None, None)}) for one in value.systems]
+    systems = (replace(one, figures=(own,)) for one, own in zip(value.systems, figures, strict=True))
+    pairs = tuple(replace(one, figures=replace(one.figures, low=None, high=None)) for one in value.comparisons)
+    return replace(value, systems=tuple(systems), comparisons=pairs)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        comparison(systems=("bm25",)),
+        replace(comparison(), queries=()),
+        comparison(systems=tuple(f"system {number}" for number in range(11))),
+        comparison(systems=("minilm", "bm25"), baseline="bm25"),
+        _one_query(),
+    ],
+    ids=["the baseline alone", "no lists", "more systems than colours", "baseline not first", "one query"],
+)
+def test_little_and_odd_comparisons_are_shown_without_an_error(browser, tmp_path, value):
+    write_html(value, tmp_path / "report.html")
+    browser.open(tmp_path / "report.html")
+    browser.run(f"{query_button()}.click()")
+    assert is_open(browser)
+    assert browser.run("return document.getElementById('query-values').innerText").startswith("System")
+    assert browser.logs() == []

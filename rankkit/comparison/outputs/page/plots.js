@@ -147,7 +147,7 @@ function costLayout(placed, free) {
       type: "log", range: [low - room, high + room], ...logTicks(low - room, high + room),
       title: { text: `${COSTS[chosen.axis]} a query (log)` },
     },
-    yaxis: { title: { text: plain(measureName()) }, range: [bottom, top] },
+    yaxis: { title: { text: plain(measureName()), standoff: 14 }, range: [bottom, top] },
     shapes: free.map((point) => ({
       type: "line", xref: "paper", x0: 0, x1: 1, y0: point.interval[0], y1: point.interval[0],
       line: { color: systemColour(point.system), width: 1.5, dash: "dot" },
@@ -190,7 +190,7 @@ function drawDifferences(found) {
     layout: {
       bargap: found.length > 300 ? 0 : 0.25,
       xaxis: { title: { text: "queries, by difference" }, showgrid: false, range: [0.3, found.length + 0.7], nticks: 8 },
-      yaxis: { title: { text: `difference in ${plain(measureName())}` }, zeroline: true },
+      yaxis: { title: { text: `difference in ${plain(measureName())}`, standoff: 14 }, zeroline: true },
     },
   }));
   if (!host.dataset.clicks && host.on) {
