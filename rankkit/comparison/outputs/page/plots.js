@@ -246,6 +246,9 @@ function drawRobustness() {
 }
 
 function drawSpread(rows, data) {
+  const bounds = rows.flatMap(({ found }) => Object.values(found.spread[measureName()]));
+  const room = Math.max(0.01, (Math.max(...bounds) - Math.min(...bounds)) * 0.1);
+  const range = [Math.min(...bounds) - room, Math.max(...bounds) + room];
   const label = `Lowest to highest ${measureName()} over the orders of the candidates${data}; the table below has the figures.`;
   plot("spread-plot", label, 110 + 44 * rows.length, () => ({
     traces: rows.map(({ system, found }) => {
@@ -258,7 +261,7 @@ function drawSpread(rows, data) {
         hovertemplate: `%{x:.4f}<extra></extra>`,
       };
     }),
-    layout: { xaxis: { title: { text: `${plain(measureName())}, lowest – as it is – highest${plain(data)}` } }, yaxis: { autorange: "reversed", type: "category" } },
+    layout: { xaxis: { range, title: { text: `${plain(measureName())}, lowest – as it is – highest${plain(data)}` } }, yaxis: { autorange: "reversed", type: "category" } },
   }));
 }
 
