@@ -3,6 +3,7 @@
 #   make demo    from nothing to ten documents reranked by a real model
 #   make check   lint, and every test that needs no model and no minute: for daily work
 #   make test    everything, with real models (pulled once) and llama-cpp-python (built once)
+#   make browser Chromium, in which the tests open report.html (apt-get, as root or with sudo)
 #   make lint    formatting, lint and types
 #   make tables  the tables of docs/reference.md, made from the registry's rows
 #   make lowest  a smoke test with the lowest versions that pyproject.toml allows
@@ -17,7 +18,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # Tested with this version; users may have any that the `gguf` extra allows.
 LLAMA_CPP := llama-cpp-python==0.3.36
 
-.PHONY: demo check test lint tables lowest bench parity amx clean models
+.PHONY: demo check test browser lint tables lowest bench parity amx clean models
 
 demo: .venv/.core
 	$(BIN)/rankkit demo --pull
@@ -26,8 +27,11 @@ demo: .venv/.core
 check: .venv/.dev lint
 	$(BIN)/python -m pytest -m "not model and not slow" --hypothesis-profile quick -n 2 --dist worksteal
 
-test: .venv/.dev .venv/.gguf models
+test: .venv/.dev .venv/.gguf models browser
 	$(BIN)/python -m pytest
+
+browser:
+	sh scripts/install-browser.sh
 
 lint: .venv/.dev
 	$(BIN)/ruff format --check .
