@@ -165,6 +165,7 @@ def _lists(dataset: Dataset, runs: Sequence[SystemRuns]) -> Iterator[QueryLists]
         candidates = listed.get(name, ())
         shown = {system: lists.get(name, ()) for system, lists in heads.items()}
         wanted = {document for head in shown.values() for document, _ in head}
+        wanted |= {candidate.id for candidate in candidates[:SHOWN]}
         grades = dataset.qrels[name]
         documents = {
             candidate.id: _document(candidate, grades.get(candidate.id))

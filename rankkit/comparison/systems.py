@@ -13,7 +13,8 @@ import numpy as np
 from rankkit.comparison.experiment import System
 from rankkit.comparison.identity import SystemIdentity, identity_of
 from rankkit.comparison.result import Conduct, Cost
-from rankkit.comparison.store import RunStore, StoredRun
+from rankkit.comparison.runs import Run
+from rankkit.comparison.store import RunStore
 from rankkit.config.listwise import ListwiseSpec
 from rankkit.core.execution import OnProgress
 from rankkit.core.ranking import Ranking, Request
@@ -29,7 +30,7 @@ from rankkit.prompting.template import load_prompt
 from rankkit.replay.replayed import replayed
 
 #: Documents of each list that a report shows.
-SHOWN = 10
+SHOWN = 20
 #: Requests that are looked up in the store, and ranked where they are not there, together.
 _TOGETHER = 256
 
@@ -128,7 +129,7 @@ class ThroughStore:
 
     store: RunStore
     identity: SystemIdentity
-    run: StoredRun
+    run: Run
     repeat: int = 0
     stored: int = 0
 
@@ -143,10 +144,9 @@ class ThroughStore:
             for ranking in found:
                 if ranking is None:
                     ranking = next(computed)
-                    self.store.keep(self.identity.fingerprint, ranking, self.repeat)
                 else:
                     self.stored += 1
-                self.run.add(ranking)
+                self.run.add(ranking, self.repeat)
                 yield ranking
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rankkit.comparison.experiment import Experiment
+from rankkit.comparison.outputs.html import write_html
 from rankkit.comparison.outputs.latex import to_latex
 from rankkit.comparison.outputs.markdown import to_markdown
 from rankkit.comparison.outputs.tables import to_csv
@@ -28,7 +29,6 @@ _TEXTS: dict[str, Callable[[Comparison], str]] = {
     "report.md": to_markdown,
     "report.tex": to_latex,
     "report.csv": to_csv,
-    # Last: whoever sees it knows that the others are there.
     _OURS: to_json,
 }
 
@@ -81,14 +81,9 @@ class ReportFolder:
 
         Raises:
             DataError: one cannot be written; what stood there before stands there still.
+            MissingExtra: what draws report.html is not installed; the other reports are there.
         """
-        self._write_html(comparison)
         for name, text_of in _TEXTS.items():
             with replaced(self.path / name) as file:
                 file.write(text_of(comparison).encode())
-
-    def _write_html(self, comparison: Comparison) -> None:
-        from rankkit.comparison.outputs.html import to_html
-
-        with replaced(self.path / "report.html") as file:
-            file.write(to_html(comparison).encode())
+        write_html(comparison, self.path / "report.html")
