@@ -20,6 +20,7 @@ _COMMANDS = {
     "rerank": "rankkit.cli.rerank:rerank",
     "search": "rankkit.cli.search:search",
     "eval": "rankkit.cli.evaluate:evaluate",
+    "compare": "rankkit.cli.compare:compare",
     "plan": "rankkit.cli.plan:plan",
     "demo": "rankkit.cli.demo:demo",
     "doctor": "rankkit.cli.doctor:doctor",
@@ -28,6 +29,7 @@ _BRANCHES = {
     "config": "rankkit.cli.config:config_app",
     "models": "rankkit.cli.models:models_app",
     "prompts": "rankkit.cli.prompts:prompts_app",
+    "runs": "rankkit.cli.runs:runs_app",
 }
 
 app = branch("rankkit", "Rerank search results with any model.")

@@ -106,7 +106,7 @@ def _figures(runs: SystemRuns, dataset: Dataset, experiment: Experiment) -> Syst
         },
         per_query={measure.name: report.per_query[measure.name] for measure in experiment.measures},
         judged=report.measures[JUDGED.name],
-        cost=result.cost() if computed else None,
+        cost=result.cost(timed=runs.system.kind == "reranker") if computed else None,
         conduct=result.conduct(),
         stored=result.stored,
         notes=() if computed else ("no cost is known: nothing was computed here",),

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -73,7 +73,7 @@ class ExperimentSpec(BaseModel):
 
     model_config = _STRICT
 
-    name: str = ""
+    title: str = ""
     baseline: str | None = None
     measures: tuple[str, ...] = (DEFAULT_MEASURES,)
     depth: int | None = Field(default=None, ge=1)
@@ -135,11 +135,24 @@ class Experiment:
 
     @property
     def name(self) -> str:
-        return self.settings.name or Path(self.source).stem
+        """What reports call it."""
+        return self.settings.title or Path(self.source).stem
+
+    def limited(self, limit: int | None) -> Experiment:
+        """The same over the first ``limit`` queries of each data set; ``None`` leaves it as it is.
+
+        Raises:
+            ConfigError: ``limit`` is less than 1.
+        """
+        if limit is None:
+            return self
+        if limit < 1:
+            raise ConfigError(f"limit is {limit}", hint="Give 1 or more, or leave it out for all.")
+        return replace(self, settings=self.settings.model_copy(update={"limit": limit}))
 
     @classmethod
-    def of(cls, what: str | Path | Mapping[str, object], *, limit: int | None = None) -> Experiment:
-        """Read a file, or a mapping of the same keys. ``limit`` stands in place of the file's.
+    def of(cls, what: str | Path | Mapping[str, object]) -> Experiment:
+        """Read a file, or a mapping of the same keys.
 
         Raises:
             ConfigError: names the key that is wrong; two systems have one name; the baseline is none of them; a
@@ -149,7 +162,7 @@ class Experiment:
         table: Mapping[str, object] = what if isinstance(what, Mapping) else _read(Path(what))
         source = "the experiment" if isinstance(what, Mapping) else str(what)
         folder = Path() if isinstance(what, Mapping) else Path(what).parent
-        settings = _settings({**table, **({} if limit is None else {"limit": limit})}, source)
+        settings = _settings(table, source)
         systems = _systems(settings, source, folder)
         _check_baseline(settings, systems, source)
         with naming(f"{source}: measures"):

@@ -22,7 +22,7 @@ class Cost:
     """What the rankings of one system over one data set cost when they were computed, then or in an earlier run.
 
     ``seconds`` adds up each request's own time, ``seconds_p50`` and ``seconds_p95`` are its median and 95th percentile
-    a query; ``pairs`` counts the candidates that were reranked.
+    a query (``timed`` is false where they are not the model's: a replay); ``pairs`` counts the reranked candidates.
     """
 
     usage: Usage
@@ -32,12 +32,13 @@ class Cost:
     pairs: int
     questions: int
     sequential_rounds: int
+    timed: bool = True
 
     def to_dict(self) -> dict[str, object]:
         return {
-            "seconds": self.seconds,
-            "seconds_p50": self.seconds_p50,
-            "seconds_p95": self.seconds_p95,
+            "seconds": self.seconds if self.timed else None,
+            "seconds_p50": self.seconds_p50 if self.timed else None,
+            "seconds_p95": self.seconds_p95 if self.timed else None,
             "pairs": self.pairs,
             "questions": self.questions,
             "sequential_rounds": self.sequential_rounds,
@@ -300,7 +301,6 @@ def _figures_dict(figures: SystemFigures) -> dict[str, object]:
         "cost": None if figures.cost is None else figures.cost.to_dict(),
         **figures.conduct.to_dict(),
         "notes_on_data": list(figures.notes),
-        "stored": figures.stored,
         "per_query": {name: dict(values) for name, values in figures.per_query.items()},
     }
 

@@ -57,8 +57,7 @@ def compare(
     """
     if not isinstance(experiment, Experiment):
         experiment = Experiment.of(experiment)
-    if limit is not None:
-        experiment = replace(experiment, settings=experiment.settings.model_copy(update={"limit": limit}))
+    experiment = experiment.limited(limit)
     folder = None if out is None else ReportFolder.of(Path(out), experiment)
     datasets = open_datasets(experiment)
     with opened_store(store, experiment) as kept:
@@ -80,6 +79,21 @@ def opened_store(store: RunStore | str | Path | None, experiment: Experiment) ->
     path = Path(store) if store is not None else None if said is None else experiment.folder / Path(said).expanduser()
     with RunStore.open(path) as opened:
         yield opened
+
+
+def variants_of(system: System, dataset: Dataset, experiment: Experiment) -> Iterator[Variant]:
+    """The data as it is, and in the other orders that the experiment asks for."""
+    settings = experiment.settings
+    if system.kind != "reranker":  # orders from a file do not change
+        return iter([Variant(dataset)])
+    return variants(
+        dataset,
+        shuffle=settings.shuffle,
+        reverse=settings.reverse,
+        repeat=settings.repeat,
+        seed=settings.seed,
+        depth=settings.depth,
+    )
 
 
 @dataclass
@@ -123,24 +137,11 @@ class _Run:
         try:
             runs = SystemRuns.of(opened)
             for dataset in self.datasets:
-                for variant in self._variants(system, dataset):
+                for variant in variants_of(system, dataset, self.experiment):
                     runs.add(dataset.name, variant, self._measured(opened, dataset, variant))
             self.found[system.name] = runs
         finally:
             opened.close()
-
-    def _variants(self, system: System, dataset: Dataset) -> Iterator[Variant]:
-        settings = self.experiment.settings
-        if system.kind != "reranker":  # orders from a file do not change
-            return iter([Variant(dataset)])
-        return variants(
-            dataset,
-            shuffle=settings.shuffle,
-            reverse=settings.reverse,
-            repeat=settings.repeat,
-            seed=settings.seed,
-            depth=settings.depth,
-        )
 
     def _measured(self, opened: Opened, dataset: Dataset, variant: Variant) -> Measured:
         settings, name = self.experiment.settings, opened.system.name

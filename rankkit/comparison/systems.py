@@ -58,7 +58,7 @@ class Measured:
     #: Whole orders, where the experiment varies the candidates.
     ranked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def cost(self) -> Cost:
+    def cost(self, *, timed: bool = True) -> Cost:
         report = self.report
         seconds = self.seconds or [0.0]
         return Cost(
@@ -69,6 +69,7 @@ class Measured:
             pairs=report.pairs,
             questions=report.questions,
             sequential_rounds=report.sequential_rounds,
+            timed=timed,
         )
 
     def conduct(self) -> Conduct:

@@ -77,10 +77,10 @@ def _costs(figures: SystemFigures) -> tuple[str, ...]:
         return (f"{figures.judged:.2f}", *("–" for _ in COSTS[1:]))
     return (
         f"{figures.judged:.2f}",
-        f"{cost.seconds_p50:.2f}",
-        f"{cost.seconds_p95:.2f}",
+        f"{cost.seconds_p50:.2f}" if cost.timed else "–",
+        f"{cost.seconds_p95:.2f}" if cost.timed else "–",
         f"{cost.usage.calls:,}",
-        f"{cost.usage.tokens:,}",
+        f"{cost.usage.tokens:,}" if cost.usage.tokens else "–",
         "–" if cost.usage.cost is None else f"{cost.usage.cost:.4f}",
         "–" if share is None else f"{share:.1%}",
         str(len(figures.conduct.failures)),
