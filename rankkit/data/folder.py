@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rankkit.data.lines import located, read_json_lines, read_lines, whole_id
+from rankkit.data.lines import OnFault, faults_to, json_object, located, read_lines, whole_id
 from rankkit.errors import DataError
 
 SPLITS = ("test", "dev.small", "dev", "eval.small", "eval", "train")
@@ -78,39 +78,42 @@ def _needed(root: Path, names: Sequence[str], split: str | None) -> Path:
     return path
 
 
-def read_queries(path: Path) -> dict[str, str]:
+def read_queries(path: Path, on_fault: OnFault | None = None) -> dict[str, str]:
     """Read query id -> text, in file order; the name tells the format.
 
     Raises:
         DataError: the file cannot be read or is empty, a line is malformed, or a query is empty or there twice.
     """
-    rows = _json_rows(path) if ".jsonl" in path.suffixes else _tsv_rows(path)
+    read = _json_row if ".jsonl" in path.suffixes else _tsv_row
     queries: dict[str, str] = {}
-    for where, name, text in rows:
-        if not name.strip() or not text.strip():
-            raise DataError(f"{where}: query {name!r} has no {'text' if name.strip() else 'id'}", hint="Give it one.")
-        if name in queries:
-            raise DataError(f"{where}: query {name!r} is there twice", hint="Keep one of its lines.")
-        queries[name] = text
+    for where, line in read_lines(path, on_fault):
+        with faults_to(on_fault):
+            _add(queries, where, *read(where, line))
     if not queries:
-        raise DataError(f"{path}: no queries", hint="Each line must be a query's id, a tab, and its text.")
+        with faults_to(on_fault):
+            raise DataError(f"{path}: no queries", hint="Each line must be a query's id, a tab, and its text.")
     return queries
 
 
-def _tsv_rows(path: Path) -> Iterable[tuple[str, str, str]]:
-    for where, line in read_lines(path):
-        name, tab, text = line.partition("\t")
-        if not tab:
-            raise DataError(
-                f"{where}: no tab in {line[:80]!r}", hint="Each line must be: qid, a tab, the query's text."
-            )
-        yield where, name, text
+def _add(queries: dict[str, str], where: str, name: str, text: str) -> None:
+    if not name.strip() or not text.strip():
+        raise DataError(f"{where}: query {name!r} has no {'text' if name.strip() else 'id'}", hint="Give it one.")
+    if name in queries:
+        raise DataError(f"{where}: query {name!r} is there twice", hint="Keep one of its lines.")
+    queries[name] = text
 
 
-def _json_rows(path: Path) -> Iterable[tuple[str, str, str]]:
-    for where, fields in read_json_lines(path):
-        name, text = fields.get("_id"), fields.get("text")
-        if name is None or not isinstance(text, str):
-            raise DataError(f"{where}: no _id or no text among {', '.join(fields)}", hint='{"_id": ..., "text": ...}')
-        with located(where):
-            yield where, whole_id(str(name), "the query id"), text
+def _tsv_row(where: str, line: str) -> tuple[str, str]:
+    name, tab, text = line.partition("\t")
+    if not tab:
+        raise DataError(f"{where}: no tab in {line[:80]!r}", hint="Each line must be: qid, a tab, the query's text.")
+    return name, text
+
+
+def _json_row(where: str, line: str) -> tuple[str, str]:
+    fields = json_object(where, line)
+    name, text = fields.get("_id"), fields.get("text")
+    if name is None or not isinstance(text, str):
+        raise DataError(f"{where}: no _id or no text among {', '.join(fields)}", hint='{"_id": ..., "text": ...}')
+    with located(where):
+        return whole_id(str(name), "the query id"), text
