@@ -89,7 +89,7 @@ def load_dataset(
     if not judged:
         raise strangers("queries", files.qrels, qrels, files.queries or files.root, queries)
     if files.candidates:
-        refuse_strangers(files, qrels, known)
+        refuse_strangers(files.qrels, qrels, files.candidates, known)
     chosen = judged[:limit]
     found = {name: queries[name] for name in chosen if name in known}
     requests: Sequence[Request]
@@ -167,17 +167,18 @@ def refuse_foreign_run(dataset: Dataset, run: Run) -> None:
         )
 
 
-def refuse_strangers(files: Files, qrels: Mapping[str, Mapping[str, int]], listed: Mapping[str, Sequence[str]]) -> None:
+def refuse_strangers(
+    qrels_file: Path, qrels: Mapping[str, Mapping[str, int]], source: Path, listed: Mapping[str, Sequence[str]]
+) -> None:
     """Raise a ``DataError`` if no judged query has candidates (``listed``), or no candidate is judged: they are of
     another collection.
     """
-    source = files.candidates or files.root
     known = {name: documents for name, documents in listed.items() if name in qrels}
     if not known:
-        raise strangers("queries", files.qrels, qrels, source, listed)
+        raise strangers("queries", qrels_file, qrels, source, listed)
     if not any(document in qrels[name] for name, documents in known.items() for document in documents):
         name, documents = next(iter(known.items()))
-        raise strangers("candidates", files.qrels, qrels[name], source, documents)
+        raise strangers("candidates", qrels_file, qrels[name], source, documents)
 
 
 def strangers(what: str, qrels_file: Path, judged: Iterable[str], other_file: Path, others: Iterable[str]) -> DataError:

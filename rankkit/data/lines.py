@@ -82,7 +82,7 @@ def numbered_lines(source: Source, on_fault: OnFault | None = None) -> Iterator[
 
 def _numbered(source: Source, on_fault: OnFault | None) -> Iterator[tuple[int, str]]:
     name, number = name_of(source), 0
-    with _opened(source) as file, _disk_words(name, lambda: number):
+    with _opened(source) as file, disk_words(name, lambda: number):
         packed, kind = _unpacked(file, name)
         # A byte that is not UTF-8 comes as a surrogate, which UTF-8 itself cannot hold: so its place can be named.
         text = io.TextIOWrapper(cast(BinaryIO, packed), "utf-8-sig", "surrogateescape", newline=None)
@@ -115,7 +115,7 @@ def _opened(source: Source) -> Iterator[BinaryIO]:
             if buffered is not raw:
                 buffered.detach()
         return
-    with _disk_words(str(source), lambda: 0):
+    with disk_words(str(source)):
         if Path(source).is_dir():
             raise DataError(f"{source} is a folder and cannot be read as a file", hint="Give the name of a file.")
         file = Path(source).open("rb")  # noqa: SIM115  # what the reader does with the lines is not about this file
@@ -145,7 +145,8 @@ def _not_utf8(where: str, line: str, place: int) -> DataError:
 
 
 @contextmanager
-def _disk_words(name: str, number: Callable[[], int]) -> Iterator[None]:
+def disk_words(name: str, number: Callable[[], int] = lambda: 0) -> Iterator[None]:
+    """Turn an ``OSError`` that is raised inside into a ``DataError``; ``number`` is the line that was read last."""
     try:
         yield
     except FileNotFoundError as error:
