@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from rankkit.core.lazy import lazily
 
 if TYPE_CHECKING:
+    from rankkit.data.conversion import Conversion as Conversion
+    from rankkit.data.conversion import convert as convert
     from rankkit.data.corpus import Corpus as Corpus
     from rankkit.data.datasets import Dataset as Dataset
     from rankkit.data.datasets import load_dataset as load_dataset
@@ -22,10 +24,12 @@ else:
     __getattr__, __dir__, __all__ = lazily(
         __name__,
         {
+            "Conversion": "rankkit.data.conversion",
             "Corpus": "rankkit.data.corpus",
             "Dataset": "rankkit.data.datasets",
             "Run": "rankkit.data.runs",
             "TextFolder": "rankkit.data.text_files",
+            "convert": "rankkit.data.conversion",
             "load_dataset": "rankkit.data.datasets",
             "read_documents": "rankkit.data.documents",
             "read_qrels": "rankkit.data.qrels",

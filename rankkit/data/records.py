@@ -139,11 +139,16 @@ def _tsv(name: str, lines: Numbered, on_fault: OnFault | None) -> Iterator[Recor
             header, quoted = _checked(name, number, cells), True
             continue
         with faults_to(on_fault):
-            header = header or _columns(where, cells)
+            header = header or columns_of(where, cells)
             yield where, _row(where, header, [_unquoted(cell) for cell in cells] if quoted else cells)
 
 
-def _columns(where: str, cells: Sequence[str]) -> Sequence[str]:
+def columns_of(where: str, cells: Sequence[str]) -> Sequence[str]:
+    """What the columns of a TSV file without a header are called, read from its first line.
+
+    Raises:
+        DataError: no file that is known has as many.
+    """
     if len(cells) not in _TSV_COLUMNS:
         known = "; ".join(" ".join(columns) for columns in (*_TSV_COLUMNS.values(), _MSMARCO_DOCUMENTS))
         raise DataError(
