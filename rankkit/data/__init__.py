@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rankkit.data.datasets import load_dataset as load_dataset
     from rankkit.data.datasets import with_run as with_run
     from rankkit.data.documents import read_documents as read_documents
+    from rankkit.data.ir_datasets import load_ir_dataset as load_ir_dataset
     from rankkit.data.qrels import read_qrels as read_qrels
     from rankkit.data.requests import read_requests as read_requests
     from rankkit.data.runs import Run as Run
@@ -31,6 +32,7 @@ else:
             "TextFolder": "rankkit.data.text_files",
             "convert": "rankkit.data.conversion",
             "load_dataset": "rankkit.data.datasets",
+            "load_ir_dataset": "rankkit.data.ir_datasets",
             "read_documents": "rankkit.data.documents",
             "read_qrels": "rankkit.data.qrels",
             "read_requests": "rankkit.data.requests",
