@@ -1,4 +1,4 @@
-"""Data sets of ir_datasets (https://ir-datasets.com), by name: hundreds of them, with queries, judgements and documents.
+"""Data sets of ir_datasets (https://ir-datasets.com) by their names: queries, judgements, candidates and documents.
 
 ir_datasets downloads what it needs of a data set when it is named here, into ``~/.ir_datasets`` or where
 ``IR_DATASETS_HOME`` says, and keeps it.
@@ -36,8 +36,8 @@ def load_ir_dataset(name: str, *, depth: int | None = None, limit: int | None = 
     """Read the first ``limit`` judged queries of a data set, each with the first ``depth`` of its scored documents.
 
     ``name`` is that of ir_datasets: ``"msmarco-passage/trec-dl-2019/judged"``, ``"beir/scifact/test"``. Scored
-    documents become candidates, by falling score; where there are none, ``requests`` is empty and the documents are the
-    corpus alone. Documents are looked up when they are needed, those of one query at a time. Of several grades of a document
+    documents become candidates, by falling score; where there are none, ``requests`` is empty. Its documents are the
+    corpus; they are looked up when they are needed, those of one query at a time. Of several grades of a document
     (subtopics) the highest counts.
 
     Raises:
