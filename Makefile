@@ -44,7 +44,7 @@ tables: .venv/.dev
 lowest: .venv-lowest/.done
 	.venv-lowest/bin/python -m scripts.lowest
 
-LOWEST := $(BIN)/uv pip compile --quiet --no-header --resolution lowest-direct --extra openai --extra eval --extra search pyproject.toml
+LOWEST := $(BIN)/uv pip compile --quiet --no-header --resolution lowest-direct --extra openai --extra eval --extra ir-datasets --extra search pyproject.toml
 .venv-lowest/.done: pyproject.toml .venv/.dev
 	# On each Python that is declared, the lowest versions that are allowed are there as wheels.
 	for python in 3.11 3.12 3.13; do \
@@ -77,7 +77,7 @@ endif
 	touch $@
 
 .venv/.dev: .venv/.core
-	$(PIP) install --editable ".[openai,eval,search]" --group dev
+	$(PIP) install --editable ".[openai,eval,ir-datasets,search]" --group dev
 	touch $@
 
 # Built once a machine and flags, then kept. `rankkit doctor` says which flags are safe here: a default build crashes on CPUs with AMX.
