@@ -65,7 +65,7 @@ def main() -> None:
             sys.exit(f"the endpoint's order was not taken: {order}")
         rankkit("search", "flea", "--corpus", str(corpus), "--model", str(MODEL), "--json")
         rankkit("eval", "--data", str(folder), "--model", str(MODEL), "--json")
-    used = ("numpy", "pydantic", "onnxruntime", "tokenizers", "typer", "openai", "bm25s", "ir-measures")
+    used = ("numpy", "pydantic", "onnxruntime", "tokenizers", "cyclopts", "openai", "bm25s", "ir-measures")
     print("works with", ", ".join(f"{package} {version(package)}" for package in used))
 
 
