@@ -3,7 +3,9 @@
 #   make demo    from nothing to ten documents reranked by a real model
 #   make check   lint, and every test that needs no model and no minute: for daily work
 #   make test    everything, with real models (pulled once) and llama-cpp-python (built once)
+#   make browser Chromium, in which the tests open report.html (apt-get, as root or with sudo)
 #   make lint    formatting, lint and types
+#   make tables  the tables of docs/reference.md, made from the registry's rows
 #   make lowest  a smoke test with the lowest versions that pyproject.toml allows
 #   make bench   rankkit beside its peers, which get an environment of their own
 #   make parity  exports beside transformers, in an environment of their own; writes tests/golden
@@ -16,7 +18,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # Tested with this version; users may have any that the `gguf` extra allows.
 LLAMA_CPP := llama-cpp-python==0.3.36
 
-.PHONY: demo check test lint lowest bench parity amx clean models
+.PHONY: demo check test browser lint tables lowest bench parity amx clean models
 
 demo: .venv/.core
 	$(BIN)/rankkit demo --pull
@@ -25,13 +27,19 @@ demo: .venv/.core
 check: .venv/.dev lint
 	$(BIN)/python -m pytest -m "not model and not slow" --hypothesis-profile quick -n 2 --dist worksteal
 
-test: .venv/.dev .venv/.gguf models
+test: .venv/.dev .venv/.gguf models browser
 	$(BIN)/python -m pytest
+
+browser:
+	sh scripts/install-browser.sh
 
 lint: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+tables: .venv/.dev
+	$(BIN)/python -m scripts.tables --write
 
 lowest: .venv-lowest/.done
 	.venv-lowest/bin/python -m scripts.lowest

@@ -8,13 +8,13 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequenc
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
 from rich.table import Table
 from rich.text import Text
 
 from rankkit.cli.first_stage import Bm25Options
-from rankkit.cli.options import AsJson, RerankerOptions, spread
+from rankkit.cli.options import RerankerOptions
 from rankkit.cli.output import end, progress_bar, remark, stderr, stdout, write_json
+from rankkit.cli.parameters import FIRST_STAGE, SPREAD, AsJson, flag, number, option
 from rankkit.cli.plan import NOT_EXACT
 from rankkit.config.first_stage import FirstStageSpec
 from rankkit.config.kinds import Spec
@@ -38,37 +38,37 @@ if TYPE_CHECKING:
     from rankkit.replay.window_log import WindowLogJudge
 
 
-@spread
 def evaluate(
+    *,
     data: Annotated[
-        Path, typer.Option("--data", "-d", help="A folder with queries, qrels and candidates (docs/evaluation.md).")
+        Path, option("--data", "-d", help="A folder with queries, qrels and candidates (docs/evaluation.md).")
     ],
-    bm25: Bm25Options,
-    options: RerankerOptions,
-    run: Annotated[Path | None, typer.Option("--run", help="Measure this TREC run instead of a model.")] = None,
+    bm25: Annotated[Bm25Options, SPREAD] = Bm25Options(),
+    options: Annotated[RerankerOptions, SPREAD] = RerankerOptions(),
+    run: Annotated[Path | None, option("--run", help="Measure this TREC run instead of a model.")] = None,
     depth: Annotated[
-        int | None, typer.Option("--depth", help="Rerank the first N candidates; the rest stay behind.", min=1)
+        int | None, number("--depth", help="Rerank the first N candidates; the rest stay behind.", minimum=1)
     ] = None,
     stage: Annotated[
         Literal["bm25"] | None,
-        typer.Option(
+        option(
             "--first-stage",
             help="Search the data's corpus with BM25; without a model, measure that.",
-            rich_help_panel="First stage",
+            panel=FIRST_STAGE,
         ),
     ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", help="Only the first N queries.", min=1)] = None,
-    measures: Annotated[str | None, typer.Option("--measures", help="As ir-measures writes them, with commas.")] = None,
-    run_out: Annotated[Path | None, typer.Option("--run-out", help="Write the reranked order as a TREC run.")] = None,
-    record: Annotated[Path | None, typer.Option("--record", help="Keep every reply of the model in this file.")] = None,
+    limit: Annotated[int | None, number("--limit", help="Only the first N queries.", minimum=1)] = None,
+    measures: Annotated[str | None, option("--measures", help="As ir-measures writes them, with commas.")] = None,
+    run_out: Annotated[Path | None, option("--run-out", help="Write the reranked order as a TREC run.")] = None,
+    record: Annotated[Path | None, option("--record", help="Keep every reply of the model in this file.")] = None,
     replay: Annotated[
-        Path | None, typer.Option("--replay", help="Answer from a record, or a published window log, without a model.")
+        Path | None, option("--replay", help="Answer from a record, or a published window log, without a model.")
     ] = None,
     split: Annotated[
-        str | None, typer.Option("--split", help="Of several splits in the folder, this one: test, dev, train.")
+        str | None, option("--split", help="Of several splits in the folder, this one: test, dev, train.")
     ] = None,
-    tag: Annotated[str, typer.Option("--tag", help="A name for this run, in its file and in the JSON.")] = "",
-    plan: Annotated[bool, typer.Option("--plan", help="Tell calls, tokens and rounds; make no call.")] = False,
+    tag: Annotated[str | None, option("--tag", help="A name for this run, in its file and in the JSON.")] = None,
+    plan: Annotated[bool, flag("--plan", help="Tell calls, tokens and rounds; make no call.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure a reranker, or a TREC run, on judged data."""
@@ -76,11 +76,11 @@ def evaluate(
     from rankkit.evaluation.measures import DEFAULT_MEASURES
 
     if run is not None and (options.names_a_model or bm25.given or (depth, record, replay) != (None, None, None)):
-        raise typer.BadParameter("--run measures a run as it is: it goes with no model, --depth, --record or --replay")
+        raise ConfigError("--run measures a run as it is: it goes with no model, --depth, --record or --replay")
     if run_out is not None and record is not None and run_out.resolve() == record.resolve():
-        raise typer.BadParameter("--run-out and --record name one file: give each its own")
+        raise ConfigError("--run-out and --record name one file: give each its own")
     experiment = Experiment.of(
-        data, measures=measures or DEFAULT_MEASURES, limit=limit, run_out=run_out, split=split, tag=tag
+        data, measures=measures or DEFAULT_MEASURES, limit=limit, run_out=run_out, split=split, tag=tag or ""
     )
     if run is not None:
         _show(experiment.of_run(run), experiment, files=(run,), as_json=as_json)
@@ -104,7 +104,7 @@ def _from_first_stage(experiment: Experiment, stage: str | None, bm25: Bm25Optio
     """With the candidates that ``--first-stage``, or the config, asks for. Data without a corpus has only its own."""
     if stage is None and spec.first_stage is None:
         if bm25.given:
-            raise typer.BadParameter("--k, --tokenizer and --stemmer go with --first-stage bm25, or a config's")
+            raise ConfigError("--k, --tokenizer and --stemmer go with --first-stage bm25, or a config's")
         return experiment
     if stage is None and experiment.dataset.corpus is None:
         words = f"{experiment.dataset.name} has no corpus: its own candidates are the first stage, not the config's"
@@ -174,7 +174,7 @@ def _show_plan(reranker: BaseReranker, requests: Sequence[Request], depth: int |
 @contextlib.contextmanager
 def _reranker(spec: Spec, record: Path | None, replay: Path | None, inputs: Sequence[Path]) -> Iterator[BaseReranker]:
     if record is not None and replay is not None:
-        raise typer.BadParameter("--record keeps what a model says, and --replay asks none: give one of them")
+        raise ConfigError("--record keeps what a model says, and --replay asks none: give one of them")
     if replay is not None:
         replayed = _replayed(spec, replay)
         yield replayed

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, NoReturn, TypeVar
 
 from rankkit.core.budgeting import Account
 from rankkit.core.judge import BoundQuestion, Call, Judge
 from rankkit.core.questions import Answer, Question
 from rankkit.core.request_state import RequestState
+from rankkit.core.tries import Tries
 from rankkit.core.usage import Usage
 from rankkit.errors import ContractViolation, RankkitError
 
@@ -30,6 +31,7 @@ class QueuedCall(Generic[Q, A]):
     fallback: Answer[A] | None = None
     event_id: int = 0
     started: float = 0.0
+    tries: Tries = field(default_factory=Tries)
 
     @property
     def first(self) -> RequestState[Q, A]:

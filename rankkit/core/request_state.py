@@ -19,6 +19,9 @@ from rankkit.errors import ContractViolation, RankkitError
 Q = TypeVar("Q", bound=Question)
 A = TypeVar("A")
 
+#: The note of a try that brought nothing and may have cost something.
+CHARGED_AT_BOUND = "charged at its bound"
+
 
 @dataclass(slots=True)
 class RequestState(Generic[Q, A]):
@@ -104,7 +107,7 @@ class RequestState(Generic[Q, A]):
         self.usage += usage
         self.account.charge(usage)
         if usage.tokens or usage.cost:
-            self.notes["charged at its bound"] += usage.calls
+            self.notes[CHARGED_AT_BOUND] += usage.calls
 
     def fail(self, error: RankkitError) -> None:
         """Write down what went wrong."""

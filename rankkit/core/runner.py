@@ -25,10 +25,12 @@ from rankkit.core.judge import Call, Judge, Reply, Warms
 from rankkit.core.limits import Gate
 from rankkit.core.questions import Answer, Question, Strategy, Task
 from rankkit.core.ranking import Ranking, Request
-from rankkit.core.reporting import OTHER_SCRIPT, Reporter
 from rankkit.core.reporting import OnReply as OnReply
-from rankkit.core.request_state import RequestState
+from rankkit.core.reporting import Reporter
+from rankkit.core.request_state import CHARGED_AT_BOUND, RequestState
+from rankkit.core.step import OTHER_SCRIPT
 from rankkit.core.text import in_other_script
+from rankkit.core.tries import Tries, times
 from rankkit.core.usage import Usage
 from rankkit.core.workers import Work, Workers
 from rankkit.errors import CircuitOpen, ContractViolation, EndpointError, InvalidOutput, RankkitError
@@ -166,8 +168,9 @@ class Runner(Generic[Q, A]):
                 self._refuse(item, reason)
                 continue
             item.started = item.payer.clock()
+            item.tries = Tries(item.call.bound, item.payer)
             self._reporter.call_started(item)
-            self._workers.submit(item, _work(item.call, self._gate))
+            self._workers.submit(item, _work(item.call, item.tries, self._gate))
 
     def _refuse(self, item: QueuedCall[Q, A], reason: str, made: Usage | None = None) -> None:
         """End it without an answer of its own; ``made`` was paid for all the same."""
@@ -184,9 +187,9 @@ class Runner(Generic[Q, A]):
         waits = [left for item in self._workers.running if (left := item.payer.seconds_left()) is not None]
         for item, outcome in await self._workers.collect(timeout=max(0.0, min(waits)) if waits else None):
             with item.payer.lock:  # nobody may spend in between what is given back only to be charged again
-                item.payer.refund(item.call.bound)
+                reserved = item.tries.give_back()
                 if isinstance(outcome, RankkitError):
-                    self._fail(item, outcome)
+                    self._fail(item, outcome, reserved)
                 else:
                     self._record(item, outcome)
 
@@ -196,15 +199,14 @@ class Runner(Generic[Q, A]):
             left = item.payer.seconds_left()
             if left is not None and left <= 0:
                 self._workers.abandon(item)
-                item.payer.refund(item.call.bound)
-                usage = _timed_usage(item, item.call.bound)
+                usage = _timed_usage(item, item.tries.give_back())
                 item.first.pay_unanswered(usage)
                 self._reporter.call_ended(item, usage, "Cancelled")
                 self._refuse(item, item.payer.refuses(Usage()) or "out of time", usage)
 
-    def _fail(self, item: QueuedCall[Q, A], error: RankkitError) -> None:
+    def _fail(self, item: QueuedCall[Q, A], error: RankkitError, reserved: Usage) -> None:
         answer = Answer.failed(error) if item.fallback is None else replace(item.fallback, error=error)
-        usage = usage_of_failure(error, item.call.bound)
+        usage = usage_of_failure(error, item.tries, reserved)
         usage = _timed_usage(item, usage) if usage.calls else usage
         item.first.pay_unanswered(usage)
         self._reporter.call_ended(item, usage, type(error).__name__)
@@ -218,6 +220,7 @@ class Runner(Generic[Q, A]):
     def _record(self, item: QueuedCall[Q, A], replies: Sequence[Reply[A]]) -> None:
         if len(replies) != len(item.owners):
             raise ContractViolation(f"{self._judge.name} gave {len(replies)} replies to {len(item.owners)} questions")
+        replies = _with_failed_tries(replies, item.tries)
         usage = sum((reply.usage for reply in replies), Usage())
         self._reporter.call_ended(item, usage)
         for (state, question), reply in zip(item.owners, replies, strict=True):
@@ -253,15 +256,26 @@ def _in_other_script(request: Request) -> bool:
     return in_other_script(request.query.text) or in_other_script(" ".join(text[:80] for text in texts))
 
 
-def usage_of_failure(error: RankkitError, bound: Usage) -> Usage:
+def usage_of_failure(error: RankkitError, tries: Tries, reserved: Usage) -> Usage:
     """What a call that failed is charged: nothing where it was not tried, one call where no server was reached, and
-    otherwise all that it may have cost, for a server may have worked before it failed.
+    otherwise all that its tries may have cost, for a server may have worked before it failed.
     """
+    if not isinstance(error, EndpointError):
+        return reserved
+    if sent := tries.failed + tries.answered:
+        return times(sent, tries.bound)
     if isinstance(error, CircuitOpen):
         return Usage()
-    if isinstance(error, EndpointError) and not error.sent:
-        return Usage(calls=bound.calls)
-    return bound
+    return tries.bound if error.sent else Usage(calls=tries.bound.calls)
+
+
+def _with_failed_tries(replies: Sequence[Reply[A]], tries: Tries) -> Sequence[Reply[A]]:
+    """The tries that were sent before the one that brought these replies are charged with the first of them."""
+    if not tries.failed or not replies:
+        return replies
+    usage = replies[0].usage + tries.usage_of_failed
+    notes = replies[0].notes + (CHARGED_AT_BOUND,) * tries.usage_of_failed.calls
+    return [replace(replies[0], usage=usage, notes=notes), *replies[1:]]
 
 
 def _timed_usage(item: QueuedCall[Q, A], usage: Usage) -> Usage:
@@ -269,19 +283,22 @@ def _timed_usage(item: QueuedCall[Q, A], usage: Usage) -> Usage:
     return replace(usage, seconds=item.payer.clock() - item.started)
 
 
-def _work(call: Call[A], gate: Gate | None) -> Work[Sequence[Reply[A]]]:
+def _work(call: Call[A], tries: Tries, gate: Gate | None) -> Work[Sequence[Reply[A]]]:
     """Make a call, and spread the seconds that it took over its replies."""
-    return Work(partial(_timed, call), partial(_timed_async, call.arun) if call.arun is not None else None, gate)
+    on_loop = partial(_timed_async, call.arun, tries) if call.arun is not None else None
+    return Work(partial(_timed, call, tries), on_loop, gate)
 
 
-def _timed(call: Call[A]) -> Sequence[Reply[A]]:
+def _timed(call: Call[A], tries: Tries) -> Sequence[Reply[A]]:
     started = time.perf_counter()
-    return _with_seconds(call.run(), started)
+    with tries.active():
+        return _with_seconds(call.run(), started)
 
 
-async def _timed_async(run: Callable[[], Awaitable[Sequence[Reply[A]]]]) -> Sequence[Reply[A]]:
+async def _timed_async(run: Callable[[], Awaitable[Sequence[Reply[A]]]], tries: Tries) -> Sequence[Reply[A]]:
     started = time.perf_counter()
-    return _with_seconds(await run(), started)
+    with tries.active():
+        return _with_seconds(await run(), started)
 
 
 def _with_seconds(replies: Sequence[Reply[A]], started: float) -> Sequence[Reply[A]]:

@@ -3,7 +3,8 @@
 Connection errors, timeouts, 408, 409, 425, 429 and 5xx are tried again at most ``retries`` times, after what the
 server's ``Retry-After`` says, or half a second, doubled each time up to 8. A try ends after ``timeout`` seconds,
 whatever the server sends meanwhile, and all tries with their waits after ``total_timeout``. A reply is read up to a
-limit, and no redirect is followed.
+limit, and no redirect is followed. Inside a ranking, a try that was sent is charged to the call that it is made for,
+and no further one begins that the budget has no room for (``core.tries``).
 
 Coroutines named here run on the client's own event loop: ``run`` and ``run_async`` take callers there.
 """
@@ -31,7 +32,15 @@ from rankkit.backends.http.secrets import Secret, masked, masked_value
 from rankkit.backends.http.surroundings import Surroundings
 from rankkit.backends.http.words import Said, clean, read_error, said_in
 from rankkit.core.limits import Gate
-from rankkit.errors import EndpointError, InvalidReply, ModelNotServed, RequestRefused, ServerFailed
+from rankkit.core.tries import current
+from rankkit.errors import (
+    AuthenticationFailed,
+    EndpointError,
+    InvalidReply,
+    ModelNotServed,
+    RequestRefused,
+    ServerFailed,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -40,16 +49,22 @@ T = TypeVar("T")
 #: Seconds until a connection stands.
 LONGEST_CONNECT = 10.0
 
+#: Errors by which a server that works says that it does not take a request.
+_REFUSALS = (RequestRefused, ModelNotServed, AuthenticationFailed)
+
 #: The status of an error that a server hides in a reply of 200, ``None`` where there is none.
 HiddenStatus = Callable[[Mapping[str, object]], int | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A reply's JSON object and how long it took, retries and their waits included."""
+    """A reply's JSON object, how long it took, retries and their waits included, and how many tries were sent for it,
+    itself included.
+    """
 
     body: Mapping[str, object]
     seconds: float
+    sent: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +149,7 @@ class HttpClient:
         self._circuit.before_call()
         started = time.perf_counter()
         try:
-            reply = await self._tried("POST", path, json.dumps(body, ensure_ascii=True).encode(), self._limits)
+            reply, sent = await self._tried(path, json.dumps(body, ensure_ascii=True).encode())
         except (RequestRefused, ModelNotServed):
             self._circuit.succeeded()  # It is there and answers.
             raise
@@ -143,26 +158,40 @@ class HttpClient:
                 self._circuit.failed(error.message)
             raise
         self._circuit.succeeded()
-        return Delivery(reply, time.perf_counter() - started)
+        return Delivery(reply, time.perf_counter() - started, sent)
 
     async def get(self, path: str, *, timeout: float) -> Mapping[str, object]:
-        """Ask once. The circuit knows nothing of it.
+        """Ask once. The circuit knows nothing of it, and no call's bill does.
 
         Raises:
             EndpointError: as for ``post``.
         """
-        return await self._tried("GET", path, None, Limits(min(timeout, self._limits.timeout), retries=0))
+        outcome = await self._try("GET", path, None, min(timeout, self._limits.timeout))
+        if isinstance(outcome, _Failed):
+            raise outcome.error
+        return outcome
 
-    async def _tried(self, method: str, path: str, body: bytes | None, limits: Limits) -> Mapping[str, object]:
-        ends, tries, sent = time.monotonic() + limits.whole, 0, False
+    async def _tried(self, path: str, body: bytes) -> tuple[Mapping[str, object], int]:
+        """The reply, and how many tries were sent."""
+        limits, counted = self._limits, current()
+        ends, tries, sent = time.monotonic() + limits.whole, 0, 0
         while True:
             tries += 1
-            outcome = await self._try(method, path, body, min(limits.timeout, max(0.0, ends - time.monotonic())))
+            outcome = await self._try("POST", path, body, min(limits.timeout, max(0.0, ends - time.monotonic())))
             if not isinstance(outcome, _Failed):
-                return outcome
-            sent = outcome.error.sent = sent or outcome.error.sent
+                counted.ended(sent=True, answered=True)
+                return outcome, sent + 1
             wait = wait_before_next(tries, outcome.headers) if outcome.passes and tries <= limits.retries else None
-            if wait is None or time.monotonic() + wait >= ends:
+            again = wait is not None and time.monotonic() + wait < ends
+            sent += outcome.error.sent
+            # What refuses a request has answered it; what is asked the same again has not.
+            answered = outcome.error.sent and not again and isinstance(outcome.error, _REFUSALS)
+            counted.ended(sent=outcome.error.sent, answered=answered)
+            outcome.error.sent = sent > 0
+            if wait is None or not again:
+                raise outcome.error
+            if limit := counted.may_go_again():
+                outcome.error.hint = f"Not tried again: {limit}. {outcome.error.hint}"
                 raise outcome.error
             await asyncio.sleep(wait)
 
@@ -260,8 +289,9 @@ class _Trace:
         self.sent = False
 
     async def __call__(self, event: str, info: Mapping[str, object]) -> None:
-        if event.endswith(".send_request_headers.started") and not event.startswith("proxy"):
-            self.sent = True
+        if event.endswith(".send_request_headers.started"):
+            # A proxy is asked for a tunnel before anything is sent through it.
+            self.sent = getattr(info.get("request"), "method", b"") != b"CONNECT"
 
 
 @asynccontextmanager

@@ -78,10 +78,12 @@ class Endpoint:
     content filter does not let through is ``refused``, and no error. An endpoint may be used from any thread, event
     loop and forked process; it can be pickled and copied unless its key was given as ``api_key``.
 
-    The bill counts one call for each answer, however many tries it took (tries that failed bring no count of tokens),
-    and their time in full. A call that failed counts as one too, even if no connection was made; none is counted where
-    the circuit was open, since nothing was tried. Tokens are the server's own count, or a stated upper estimate where
-    it gives none. The requests that find out what the server can do are in no answer's bill.
+    An answer's own bill is that of the try which brought it, with the time of all. Tokens are the server's own count,
+    or a stated upper estimate where it gives none. A ranking adds each try that was sent before and timed out, broke
+    off or failed, at the bound of the call, and lets no further one begin that its budget has no room for: the call
+    then ends with the failure that it had. A try that reached no server costs nothing. A call that failed without any
+    that was sent counts as one call; none is counted where the circuit was open, since nothing was tried. The requests
+    that find out what the server can do, or which fields it takes, are in no bill.
     """
 
     def __init__(  # noqa: PLR0913 - one keyword for each thing that a server may differ in, all with a default

@@ -19,6 +19,7 @@ from rankkit.backends.openai.replies import Choice, read_choice
 from rankkit.backends.openai.requests import Route, log_probability_fields
 from rankkit.backends.openai.structure import Form, OrderConstraint, constraint_fields, read_positions
 from rankkit.core.ranking import clip
+from rankkit.core.tries import Tries
 from rankkit.errors import EndpointError, InvalidReply, RequestRefused, ServerFailed
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class Ask(Protocol):
 
 class CapabilityProbe:
     """The kept answers of one endpoint, for each route apart. Who needs one while it is asked for waits. What was not
-    learned, since the server failed in another way, is not kept.
+    learned, since the server failed in another way, is not kept. What is asked here is in no call's bill.
     """
 
     def __init__(self, ask: Ask, declared: Capabilities | None) -> None:
@@ -91,7 +92,8 @@ class CapabilityProbe:
             return self._declared.log_probabilities
         async with self._lock:
             if route not in self._alternatives:
-                self._alternatives[route] = await self._find_alternatives(route)
+                with Tries().active():
+                    self._alternatives[route] = await self._find_alternatives(route)
             return self._alternatives[route]
 
     async def structure(self, route: Route) -> Form | None:
@@ -100,7 +102,8 @@ class CapabilityProbe:
             return self._declared.structure
         async with self._lock:
             if route not in self._structures:
-                self._structures[route] = await self._find_structure(route)
+                with Tries().active():
+                    self._structures[route] = await self._find_structure(route)
             return self._structures[route]
 
     async def _find_alternatives(self, route: Route) -> int:

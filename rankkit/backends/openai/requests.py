@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from rankkit.backends.protocols import Prompt
+from rankkit.core.tries import current
 from rankkit.errors import ContentRefused, EndpointError, ModelNotServed, RequestRefused, ServerFailed
 from rankkit.prompting.template import without_template
 
@@ -148,6 +149,6 @@ async def with_dialects(
         except (RequestRefused, ServerFailed, ModelNotServed) as error:
             # A template that breaks over a role is a failure of the server; some call an unknown field not found.
             following = dialect.after(error, shaped)
-            if following is None:
+            if following is None or current().may_go_again():
                 raise
             dialect = following
