@@ -18,7 +18,7 @@ def test_a_check_for_a_person(fleas: Path):
     assert ended.returncode == 0
     assert "judged queries  3 of 4" in ended.stdout
     assert "relevant        3 of 4 are candidates (75.0%)" in ended.stdout
-    assert "2 warnings, 1 note" in ended.stdout
+    assert "2 warnings, 2 notes" in ended.stdout
     assert "judged queries without candidates, which count as 0" in ended.stdout
     assert ended.stderr == ""
 
