@@ -19,7 +19,7 @@ from rankkit.errors import ConfigError
 
 if TYPE_CHECKING:
     from rankkit.comparison.planning import SystemPlan
-    from rankkit.comparison.running import OnStanding, Standing
+    from rankkit.comparison.running import ComparisonProgress, OnComparisonProgress
 
 
 def compare(
@@ -64,7 +64,7 @@ def compare(
 
 
 @contextmanager
-def _bars() -> Iterator[OnStanding]:
+def _bars() -> Iterator[OnComparisonProgress]:
     """A bar for each system on each data set, on stderr."""
     columns = (
         SpinnerColumn(),
@@ -76,7 +76,7 @@ def _bars() -> Iterator[OnStanding]:
     tasks: dict[tuple[str, str], TaskID] = {}
     with progress_on(stderr(), *columns) as bars:
 
-        def advance(now: Standing) -> None:
+        def advance(now: ComparisonProgress) -> None:
             key = (now.system, now.data)
             if key not in tasks:
                 tasks[key] = bars.add_task(visible(f"{now.system} on {now.data}"), total=now.total)

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 from rankkit.core.lazy import lazily
 
 if TYPE_CHECKING:
+    from rankkit.comparison.comparison import Comparison as Comparison
     from rankkit.comparison.database import default_store_path as default_store_path
     from rankkit.comparison.experiment import Experiment as Experiment
     from rankkit.comparison.identity import SystemIdentity as SystemIdentity
     from rankkit.comparison.identity import identity_of as identity_of
     from rankkit.comparison.identity import missing_identity as missing_identity
-    from rankkit.comparison.result import Comparison as Comparison
     from rankkit.comparison.run_diff import RunDiff as RunDiff
     from rankkit.comparison.run_diff import diff as diff
-    from rankkit.comparison.running import Standing as Standing
+    from rankkit.comparison.running import ComparisonProgress as ComparisonProgress
     from rankkit.comparison.running import compare as compare
     from rankkit.comparison.runs import Run as Run
     from rankkit.comparison.runs import RunRow as RunRow
@@ -32,13 +32,13 @@ else:
     __getattr__, __dir__, __all__ = lazily(
         __name__,
         {
-            "Comparison": "rankkit.comparison.result",
+            "Comparison": "rankkit.comparison.comparison",
             "Experiment": "rankkit.comparison.experiment",
             "Run": "rankkit.comparison.runs",
             "RunDiff": "rankkit.comparison.run_diff",
             "RunRow": "rankkit.comparison.runs",
             "RunStore": "rankkit.comparison.store",
-            "Standing": "rankkit.comparison.running",
+            "ComparisonProgress": "rankkit.comparison.running",
             "SystemIdentity": "rankkit.comparison.identity",
             "compare": "rankkit.comparison.running",
             "default_store_path": "rankkit.comparison.database",

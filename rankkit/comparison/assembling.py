@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from itertools import combinations
 
+from rankkit.comparison.comparison import Comparison
 from rankkit.comparison.experiment import Experiment, System
 from rankkit.comparison.result import (
-    Comparison,
     DataSummary,
     Document,
     PairResult,

@@ -1,17 +1,13 @@
-"""What a comparison found, as a value: every report is made from it and from nothing else."""
+"""What a comparison found, as plain values: every report is made from them and from nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from rankkit.comparison.statistics import Difference, Interval
 from rankkit.core.usage import Usage
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from rich.console import RenderableType
 
 #: What stands behind a system's orders.
 SystemKind = Literal["reranker", "replay", "first stage", "run"]
@@ -218,12 +214,11 @@ class QueryLists:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Comparison:
-    """Systems over data sets: figures, how sure they are, what they cost.
+class ComparisonResult:
+    """Systems over data sets: figures, how sure they are, what they cost (``Comparison`` is one that shows itself).
 
-    It prints as a table, draws itself in a notebook, and ``write(folder)`` makes all reports. ``robustness`` is
-    system -> figure -> value, and empty where the experiment asks for none. ``repro`` is what is needed to run it
-    again.
+    ``robustness`` is system -> figure -> value, and empty where the experiment asks for none. ``repro`` is what is
+    needed to run it again.
     """
 
     name: str
@@ -263,32 +258,6 @@ class Comparison:
             "notes": list(self.notes),
             "repro": dict(self.repro),
         }
-
-    def to_pandas(self) -> pd.DataFrame:
-        """A row for each system, data set and measure.
-
-        Raises:
-            MissingExtra: pandas is not installed.
-        """
-        from rankkit.comparison.outputs.tables import to_pandas
-
-        return to_pandas(self)
-
-    def table(self) -> RenderableType:
-        """For a terminal."""
-        from rankkit.comparison.outputs.terminal import comparison_table
-
-        return comparison_table(self)
-
-    def __repr__(self) -> str:
-        from rankkit.comparison.outputs.markdown import to_markdown
-
-        return to_markdown(self)
-
-    def _repr_html_(self) -> str:
-        from rankkit.comparison.outputs.tables import to_html_table
-
-        return to_html_table(self)
 
 
 def _intervals(measures: Mapping[str, Interval]) -> dict[str, object]:

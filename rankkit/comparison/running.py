@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rankkit.comparison.assembling import JUDGED, SystemRuns, assembled
+from rankkit.comparison.comparison import Comparison
 from rankkit.comparison.datasets import open_datasets
 from rankkit.comparison.experiment import Experiment, System
 from rankkit.comparison.outputs.folder import ReportFolder
-from rankkit.comparison.result import Comparison
 from rankkit.comparison.robustness import Variant, variants
 from rankkit.comparison.store import RunStore
 from rankkit.comparison.systems import Measured, Opened, ThroughStore, measured
@@ -23,7 +23,7 @@ from rankkit.errors import Cancelled
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ComparisonProgress:
     """Where a comparison stands: ``done`` of ``total`` queries of one system on one data set (as it is, or varied)."""
 
     system: str
@@ -32,7 +32,7 @@ class Standing:
     total: int
 
 
-OnStanding = Callable[[Standing], None]
+OnComparisonProgress = Callable[[ComparisonProgress], None]
 
 
 def compare(
@@ -42,7 +42,7 @@ def compare(
     limit: int | None = None,
     jobs: int = 1,
     store: RunStore | str | Path | None = None,
-    progress: OnStanding | None = None,
+    progress: OnComparisonProgress | None = None,
 ) -> Comparison:
     """Compare the systems of an experiment (a file, or a mapping of its keys), and write all reports to ``out``.
 
@@ -103,7 +103,7 @@ class _Run:
     experiment: Experiment
     datasets: Sequence[Dataset]
     store: RunStore
-    progress: OnStanding | None
+    progress: OnComparisonProgress | None
     folder: ReportFolder | None
     found: dict[str, SystemRuns] = field(default_factory=dict)
     #: Turned when a system failed, or somebody ends the program: the others stop behind their current query.
@@ -157,7 +157,7 @@ class _Run:
             if settings.varied:
                 ranked[ranking.query.id] = ranking.ids
             if self.progress is not None:
-                self.progress(Standing(label, dataset.name, done, len(dataset.requests)))
+                self.progress(ComparisonProgress(label, dataset.name, done, len(dataset.requests)))
 
         through = None
         if opened.identity is not None:
@@ -168,7 +168,7 @@ class _Run:
                 experiment=self.experiment.name,
                 seed=settings.seed,
             )
-            through = ThroughStore(self.store, opened.identity, run, variant.repeat)
+            through = ThroughStore(self.store, opened.identity, run, variant.repeat, opened.served)
         result = measured(
             opened,
             variant.dataset,

@@ -15,6 +15,7 @@ from rankkit.comparison.identity import SystemIdentity, identity_of
 from rankkit.comparison.result import Conduct, Cost
 from rankkit.comparison.runs import Run
 from rankkit.comparison.store import RunStore
+from rankkit.config.checking import walk
 from rankkit.config.listwise import ListwiseSpec
 from rankkit.core.execution import OnProgress
 from rankkit.core.ranking import Ranking, Request
@@ -112,6 +113,12 @@ class Opened:
         reranker = system.spec.build()
         return cls(system, reranker, identity_of(reranker))
 
+    @property
+    def served(self) -> bool:
+        """Whether a server answers for any part of it."""
+        parts = () if self.system.spec is None else walk(self.system.spec)
+        return any(getattr(part, "endpoint", None) is not None for _, part in parts)
+
     def close(self) -> None:
         if isinstance(self.reranker, BaseReranker):
             self.reranker.close()
@@ -132,6 +139,8 @@ class ThroughStore:
     identity: SystemIdentity
     run: Run
     repeat: int = 0
+    #: Whether a server answers: its questions go out side by side, one a call.
+    served: bool = False
     stored: int = 0
 
     def __call__(
@@ -141,7 +150,7 @@ class ThroughStore:
         while together := list(islice(coming, _TOGETHER)):
             found = [self.store.find(self.identity.fingerprint, one, self.repeat) for one in together]
             missing = [one for one, ranking in zip(together, found, strict=True) if ranking is None]
-            computed = iter_rank_many(reranker, missing, progress=progress)
+            computed = (iter_rank_many if self.served else one_by_one)(reranker, missing, progress=progress)
             for ranking in found:
                 if ranking is None:
                     ranking = next(computed)
@@ -149,6 +158,15 @@ class ThroughStore:
                     self.stored += 1
                 self.run.add(ranking, self.repeat)
                 yield ranking
+
+
+def one_by_one(
+    reranker: Reranker, requests: Iterable[Request], progress: OnProgress | None = None
+) -> Iterator[Ranking]:
+    """Each request by itself: its calls and seconds are then its own, whatever else is ranked. A batch over several
+    would be cut in another way when a comparison goes on where it was ended.
+    """
+    return map(reranker.rank, requests)
 
 
 def measured(

@@ -13,7 +13,7 @@ from rankkit.comparison.outputs.html import write_html
 from rankkit.comparison.outputs.latex import to_latex
 from rankkit.comparison.outputs.markdown import to_markdown
 from rankkit.comparison.outputs.tables import to_csv
-from rankkit.comparison.result import Comparison
+from rankkit.comparison.result import ComparisonResult
 from rankkit.data.written import replaced
 from rankkit.errors import DataError
 
@@ -21,11 +21,11 @@ from rankkit.errors import DataError
 _OURS = "report.json"
 
 
-def to_json(comparison: Comparison) -> str:
+def to_json(comparison: ComparisonResult) -> str:
     return json.dumps(comparison.to_dict(), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-_TEXTS: dict[str, Callable[[Comparison], str]] = {
+_TEXTS: dict[str, Callable[[ComparisonResult], str]] = {
     "report.md": to_markdown,
     "report.tex": to_latex,
     "report.csv": to_csv,
@@ -76,7 +76,7 @@ class ReportFolder:
         parts = [re.sub(r"[^\w.+-]+", "-", name).strip("-.") or "system" for name in (system, data) if name]
         return self.path / "runs" / f"{'.'.join(parts)}.trec"
 
-    def write(self, comparison: Comparison) -> None:
+    def write(self, comparison: ComparisonResult) -> None:
         """All reports.
 
         Raises:

@@ -26,7 +26,7 @@ from rankkit.comparison.outputs.html_tables import (
     differences_table,
     results_tables,
 )
-from rankkit.comparison.result import Comparison
+from rankkit.comparison.result import ComparisonResult
 from rankkit.core.extras import require_extra
 from rankkit.data.written import replaced
 
@@ -34,7 +34,7 @@ from rankkit.data.written import replaced
 _SCRIPTS = ("common.js", "plots.js", "queries.js", "start.js")
 
 
-def write_html(comparison: Comparison, path: Path) -> None:
+def write_html(comparison: ComparisonResult, path: Path) -> None:
     """Write the report: whole, or not at all.
 
     Raises:
@@ -46,7 +46,7 @@ def write_html(comparison: Comparison, path: Path) -> None:
         file.write(page)
 
 
-def to_html(comparison: Comparison) -> str:
+def to_html(comparison: ComparisonResult) -> str:
     """The report as one self-contained page. The same comparison gives the same page.
 
     Raises:
@@ -102,7 +102,7 @@ def _packed(script: str) -> str:
     return base64.b64encode(gzip.compress(script.encode("utf-8"), 9, mtime=0)).decode("ascii")
 
 
-def _summary(comparison: Comparison) -> str:
+def _summary(comparison: ComparisonResult) -> str:
     """What was compared, and what came first by the first measure."""
     names = " and ".join(escape(one.name) for one in comparison.data)
     queries = sum(one.queries for one in comparison.data)
@@ -124,7 +124,7 @@ def _listed(notes: Iterable[str]) -> str:
     return "".join(f"<li>{escape(note)}</li>" for note in notes)
 
 
-def _conduct_details(comparison: Comparison) -> str:
+def _conduct_details(comparison: ComparisonResult) -> str:
     """What went wrong and what was noted, system by system; closed until somebody opens it."""
     found = ""
     for system in comparison.systems:
@@ -146,7 +146,7 @@ def _conduct_details(comparison: Comparison) -> str:
     return found
 
 
-def _repro(comparison: Comparison) -> str:
+def _repro(comparison: ComparisonResult) -> str:
     """Text that somebody can copy: what ran, on which files."""
     lines = _flat(comparison.repro)
     for data in comparison.data:
@@ -177,7 +177,7 @@ def _in_a_line(value: object) -> str:
     return ", ".join(f"{key} = {one!r}" for key, one in value.items())
 
 
-def _systems(comparison: Comparison) -> str:
+def _systems(comparison: ComparisonResult) -> str:
     """How each system is made, for who would build it again."""
     found = ""
     for system in comparison.systems:

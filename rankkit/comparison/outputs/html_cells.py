@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from rankkit.comparison.result import Comparison
+from rankkit.comparison.result import ComparisonResult
 
 #: A shape beside each colour, the same in the plots: nobody has to tell systems apart by colour alone.
 MARKS = "●■◆▲✚✖★⬢"
 NOTHING = '<span class="none" title="none">–</span>'
 
 
-def system_name(comparison: Comparison, name: str) -> str:
+def system_name(comparison: ComparisonResult, name: str) -> str:
     """A system's name with its mark."""
     names = [system.name for system in comparison.systems]
     number = names.index(name) % len(MARKS) if name in names else 0

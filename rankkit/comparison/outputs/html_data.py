@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rankkit.comparison.outputs.html_json import safe_json
 from rankkit.comparison.outputs.html_lists import Key, clipped, lists_for_page, shown_lists
-from rankkit.comparison.result import Comparison, Cost, SystemResult
+from rankkit.comparison.result import ComparisonResult, Cost, SystemResult
 from rankkit.comparison.statistics import Interval
 
 #: At how many characters the text of a query is clipped.
@@ -43,13 +43,13 @@ class PageData:
     notes: tuple[str, ...]
 
 
-def views_of(comparison: Comparison) -> tuple[View, ...]:
+def views_of(comparison: ComparisonResult) -> tuple[View, ...]:
     """Of several data sets, all of them together come first."""
     each = tuple(View(one.name, (one.name,)) for one in comparison.data)
     return (View("All data sets", tuple(one.name for one in each)), *each) if len(each) > 1 else each
 
 
-def page_data(comparison: Comparison) -> PageData:
+def page_data(comparison: ComparisonResult) -> PageData:
     texts = {(one.data, one.id): one.text for one in comparison.queries}
     keys = _queries(comparison)
     shown = shown_lists(comparison.queries, _widest_first(comparison, keys))
@@ -72,7 +72,7 @@ def page_data(comparison: Comparison) -> PageData:
     return PageData(safe_json(figures), "\n".join(lines), tuple(shown.notes(len(keys))))
 
 
-def _queries(comparison: Comparison) -> list[Key]:
+def _queries(comparison: ComparisonResult) -> list[Key]:
     """Each query that has figures or lists, in the order in which they came."""
     measured = (
         (figures.data, query)
@@ -86,7 +86,7 @@ def _queries(comparison: Comparison) -> list[Key]:
     return [key for key in dict.fromkeys([*measured, *listed]) if key[0] in known]
 
 
-def _widest_first(comparison: Comparison, keys: Sequence[Key]) -> list[Key]:
+def _widest_first(comparison: ComparisonResult, keys: Sequence[Key]) -> list[Key]:
     """Queries on which the systems differ most by the first measure come first."""
     seen: dict[Key, list[float]] = {key: [] for key in keys}
     for system in comparison.systems:
@@ -102,7 +102,7 @@ def _values(system: SystemResult, measure: str, keys: Sequence[Key]) -> list[flo
     return [None if value is None else round(value, 5) for value in found]
 
 
-def _view(comparison: Comparison, view: View) -> dict[str, object]:
+def _view(comparison: ComparisonResult, view: View) -> dict[str, object]:
     queries = sum(one.queries for one in comparison.data if one.name in view.data)
     return {
         "name": view.name,

@@ -8,7 +8,7 @@ from html import escape
 
 from rankkit.comparison.outputs.html_cells import NOTHING, cell, header_row, scrolling, system_name
 from rankkit.comparison.outputs.html_data import View, views_of
-from rankkit.comparison.result import Comparison
+from rankkit.comparison.result import ComparisonResult
 
 #: Figure -> its column, and what it says. Others are shown under their own names.
 _COLUMNS = {
@@ -26,7 +26,7 @@ _COLUMNS = {
 _CURVES = ("favoured", "expected")
 
 
-def robustness_tables(comparison: Comparison) -> str:
+def robustness_tables(comparison: ComparisonResult) -> str:
     """A table of figures and one of spreads for each data set."""
     views = [(index, view) for index, view in enumerate(views_of(comparison)) if len(view.data) == 1]
     several = len(views) > 1
@@ -37,13 +37,13 @@ def robustness_tables(comparison: Comparison) -> str:
     )
 
 
-def _tables(comparison: Comparison, view: View) -> str:
+def _tables(comparison: ComparisonResult, view: View) -> str:
     found = {name: _of_data(comparison, figures, view) for name, figures in comparison.robustness.items()}
     found = {name: figures for name, figures in found.items() if figures}
     return _figures(comparison, found) + _spreads(comparison, found) + _others(comparison, found)
 
 
-def _of_data(comparison: Comparison, figures: Mapping[str, object], view: View) -> Mapping[str, object]:
+def _of_data(comparison: ComparisonResult, figures: Mapping[str, object], view: View) -> Mapping[str, object]:
     """Of several data sets, each has its own figures."""
     if len(comparison.data) == 1:
         return figures
@@ -51,7 +51,7 @@ def _of_data(comparison: Comparison, figures: Mapping[str, object], view: View) 
     return own if isinstance(own, Mapping) else {}
 
 
-def _figures(comparison: Comparison, found: Mapping[str, Mapping[str, object]]) -> str:
+def _figures(comparison: ComparisonResult, found: Mapping[str, Mapping[str, object]]) -> str:
     names = [name for name in _COLUMNS if any(name in figures for figures in found.values())]
     names += [
         name
@@ -73,7 +73,7 @@ def _figures(comparison: Comparison, found: Mapping[str, Mapping[str, object]]) 
     return scrolling("Robustness figures", table) + (f'<p class="hint">{legend}.</p>' if legend else "")
 
 
-def _spreads(comparison: Comparison, found: Mapping[str, Mapping[str, object]]) -> str:
+def _spreads(comparison: ComparisonResult, found: Mapping[str, Mapping[str, object]]) -> str:
     """The lowest and highest mean of each measure, and that over the candidates as they are."""
     rows = ""
     for system, figures in found.items():
@@ -99,7 +99,7 @@ def _spread(one: object) -> str:
     )
 
 
-def _others(comparison: Comparison, found: Mapping[str, Mapping[str, object]]) -> str:
+def _others(comparison: ComparisonResult, found: Mapping[str, Mapping[str, object]]) -> str:
     """What has no table of its own, as it is."""
     parts = ""
     for system, figures in found.items():

@@ -16,19 +16,19 @@ from rankkit.comparison.outputs.html_cells import (
     system_name,
 )
 from rankkit.comparison.outputs.html_data import View, has_seconds, views_of
-from rankkit.comparison.result import Comparison, Conduct, Cost, PairResult, SystemFigures, SystemResult
+from rankkit.comparison.result import ComparisonResult, Conduct, Cost, PairResult, SystemFigures, SystemResult
 from rankkit.comparison.statistics import Interval
 
 #: The order in which outcomes are shown; others follow.
 _OUTCOMES = ("ok", "repaired", "refused", "truncated", "unreadable", "failed")
 
 
-def results_tables(comparison: Comparison) -> str:
+def results_tables(comparison: ComparisonResult) -> str:
     """Systems by measures, a table for each view."""
     return _for_each_view(comparison, _results)
 
 
-def differences_table(comparison: Comparison) -> str:
+def differences_table(comparison: ComparisonResult) -> str:
     """Every pair that was tested, by each measure on each data set."""
     pairs = comparison.comparisons
     if not pairs:
@@ -42,17 +42,17 @@ def differences_table(comparison: Comparison) -> str:
     return scrolling("Differences", f'<table class="differences">{head}<tbody>{rows}</tbody></table>')
 
 
-def cost_tables(comparison: Comparison) -> str:
+def cost_tables(comparison: ComparisonResult) -> str:
     """What each system's rankings cost in all."""
     return _for_each_view(comparison, _costs)
 
 
-def conduct_tables(comparison: Comparison) -> str:
+def conduct_tables(comparison: ComparisonResult) -> str:
     """How many answers there were of each kind."""
     return _for_each_view(comparison, _conduct)
 
 
-def _results(comparison: Comparison, view: View) -> str:
+def _results(comparison: ComparisonResult, view: View) -> str:
     columns = [_MeasureColumn(comparison, view, measure) for measure in comparison.measures]
     priced = any((cost := view.cost(one)) and cost.usage.cost is not None for one in comparison.systems)
     head = header_row(
@@ -82,7 +82,7 @@ def _results(comparison: Comparison, view: View) -> str:
 class _MeasureColumn:
     """The cells of one measure: mean, interval and difference to the baseline, all bars on one scale."""
 
-    def __init__(self, comparison: Comparison, view: View, measure: str) -> None:
+    def __init__(self, comparison: ComparisonResult, view: View, measure: str) -> None:
         self._comparison, self._view, self._measure = comparison, view, measure
         self._intervals = {
             system.name: found
@@ -129,7 +129,7 @@ class _MeasureColumn:
         return f"<small>{_signed(pair)}</small>" if pair else ""
 
 
-def _difference_row(comparison: Comparison, pair: PairResult, widest: float) -> str:
+def _difference_row(comparison: ComparisonResult, pair: PairResult, widest: float) -> str:
     one = pair.figures
     against = "" if pair.baseline == comparison.baseline else f"<small>against {escape(pair.baseline)}</small>"
     interval = NOTHING
@@ -162,7 +162,7 @@ def _widest(pairs: Sequence[PairResult], measure: str) -> float:
     return max(map(abs, bounds), default=0.0) or 1.0
 
 
-def _costs(comparison: Comparison, view: View) -> str:
+def _costs(comparison: ComparisonResult, view: View) -> str:
     costs = {one.name: view.cost(one) for one in comparison.systems}
     columns: list[tuple[str, Callable[[SystemResult, Cost], str]]] = [
         ("Seconds", lambda system, cost: _time(system, cost.seconds)),
@@ -193,7 +193,7 @@ def _costs(comparison: Comparison, view: View) -> str:
     return scrolling(f"Cost, {view.name}", f'<table class="costs">{head}<tbody>{rows}</tbody></table>')
 
 
-def _conduct(comparison: Comparison, view: View) -> str:
+def _conduct(comparison: ComparisonResult, view: View) -> str:
     conducts = {one.name: _figures_in(one, view) for one in comparison.systems}
     every = [figures.conduct for found in conducts.values() for figures in found]
     kinds = list(dict.fromkeys([*_OUTCOMES, *(kind for one in every for kind in one.outcomes)]))
@@ -226,7 +226,7 @@ def _judged(system: SystemResult, view: View) -> str:
     return f"{sum(shares) / len(shares):.0%}" if shares else NOTHING
 
 
-def _for_each_view(comparison: Comparison, table: Callable[[Comparison, View], str]) -> str:
+def _for_each_view(comparison: ComparisonResult, table: Callable[[ComparisonResult, View], str]) -> str:
     views = views_of(comparison)
     title = "<h3>{}</h3>" if len(views) > 1 else ""
     return "".join(
@@ -235,7 +235,7 @@ def _for_each_view(comparison: Comparison, table: Callable[[Comparison, View], s
     )
 
 
-def _system_head(comparison: Comparison, system: SystemResult) -> str:
+def _system_head(comparison: ComparisonResult, system: SystemResult) -> str:
     what = "baseline" if system.name == comparison.baseline else ""
     what = ", ".join(part for part in (what, system.kind if system.kind != system.name else "") if part)
     return f'<th scope="row">{system_name(comparison, system.name)}<small>{escape(what)}</small></th>'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rankkit.comparison.outputs.tables import BETTER, rows
-from rankkit.comparison.result import Comparison
+from rankkit.comparison.result import ComparisonResult
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -16,7 +16,7 @@ _SPECIAL = {
 }
 
 
-def to_latex(comparison: Comparison) -> str:
+def to_latex(comparison: ComparisonResult) -> str:
     """A ``table`` with the figures, their intervals below them, and seconds and calls; needs ``booktabs``."""
     measures = comparison.measures
     several = len(comparison.data) > 1

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rankkit.comparison.outputs.tables import COSTS, LEGEND, Cell, rows
-from rankkit.comparison.result import Comparison, PairResult
+from rankkit.comparison.result import ComparisonResult, PairResult
 
 
-def to_markdown(comparison: Comparison) -> str:
+def to_markdown(comparison: ComparisonResult) -> str:
     """The table, the differences, and the notes."""
     several = len(comparison.data) > 1
     queries = ", ".join(f"{one.name} ({one.queries} queries)" for one in comparison.data)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rankkit.comparison.result import Comparison, SystemFigures, SystemResult
+from rankkit.comparison.result import ComparisonResult, SystemFigures, SystemResult
 from rankkit.core.extras import require_extra
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Row:
 COSTS = ("judged@10", "s a query (p50)", "p95", "calls", "tokens", "cost", "malformed", "failures")
 
 
-def rows(comparison: Comparison) -> list[Row]:
+def rows(comparison: ComparisonResult) -> list[Row]:
     """A row for each data set and system."""
     return [
         Row(
@@ -61,7 +61,7 @@ def rows(comparison: Comparison) -> list[Row]:
     ]
 
 
-def _cell(comparison: Comparison, system: SystemResult, figures: SystemFigures, measure: str) -> Cell:
+def _cell(comparison: ComparisonResult, system: SystemResult, figures: SystemFigures, measure: str) -> Cell:
     one = figures.measures[measure]
     pair = comparison.against(system.name, measure, figures.data)
     mark = "" if pair is None or not pair.significant else BETTER if pair.figures.difference > 0 else WORSE
@@ -87,7 +87,7 @@ def _costs(figures: SystemFigures) -> tuple[str, ...]:
     )
 
 
-def records(comparison: Comparison) -> Iterator[dict[str, object]]:
+def records(comparison: ComparisonResult) -> Iterator[dict[str, object]]:
     """A plain row for each system, data set and measure, values as they are: for CSV and pandas."""
     for system in comparison.systems:
         for figures in system.figures:
@@ -119,7 +119,7 @@ _COST_KEYS = (
 )  # fmt: skip
 
 
-def to_csv(comparison: Comparison) -> str:
+def to_csv(comparison: ComparisonResult) -> str:
     """Comma-separated, a row for each system, data set and measure; what is not known is empty."""
     listed = list(records(comparison))
     out = io.StringIO()
@@ -129,7 +129,7 @@ def to_csv(comparison: Comparison) -> str:
     return out.getvalue()
 
 
-def to_pandas(comparison: Comparison) -> pd.DataFrame:
+def to_pandas(comparison: ComparisonResult) -> pd.DataFrame:
     """The rows of ``to_csv`` as a data frame.
 
     Raises:
@@ -140,7 +140,7 @@ def to_pandas(comparison: Comparison) -> pd.DataFrame:
     return pandas.DataFrame(list(records(comparison)))
 
 
-def to_html_table(comparison: Comparison) -> str:
+def to_html_table(comparison: ComparisonResult) -> str:
     """A small table for a notebook; the whole report is ``report.html``."""
     several = len(comparison.data) > 1
     head = ["system", *(["data"] if several else []), *comparison.measures, *COSTS[:4]]

@@ -7,11 +7,11 @@ from rich.table import Table
 from rich.text import Text
 
 from rankkit.comparison.outputs.tables import LEGEND, Cell, rows
-from rankkit.comparison.result import Comparison
+from rankkit.comparison.result import ComparisonResult
 from rankkit.core.ranking import clip
 
 
-def comparison_table(comparison: Comparison) -> RenderableType:
+def comparison_table(comparison: ComparisonResult) -> RenderableType:
     """Figures with their intervals, then each system's difference to the baseline."""
     several = len(comparison.data) > 1
     table = Table(title=clip(comparison.name, 80), title_justify="left", box=None, pad_edge=False, header_style="bold")
@@ -37,7 +37,7 @@ def _cell(cell: Cell) -> Text:
     return Text.assemble((cell.figure, style), f" {cell.mark or ' '} ", (cell.interval, "dim"))
 
 
-def _differences(comparison: Comparison, *, several: bool) -> RenderableType:
+def _differences(comparison: ComparisonResult, *, several: bool) -> RenderableType:
     if not comparison.comparisons:
         return Text("")
     table = Table(box=None, pad_edge=False, header_style="bold")

@@ -6,8 +6,8 @@ import random
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
+from rankkit.comparison.comparison import Comparison
 from rankkit.comparison.result import (
-    Comparison,
     Conduct,
     Cost,
     DataSummary,
