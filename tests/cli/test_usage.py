@@ -26,7 +26,7 @@ def words_of(ended) -> str:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["rerunk"], "there is no command 'rerunk' Did you mean rerank?"),
+        (["rerunk"], "there is no command 'rerunk' Did you mean rerank"),
         (["models", "lsit"], "there is no command 'lsit' Did you mean list?"),
         (["models", "--json"], "rankkit models has no option --json rankkit models --help"),
         (["-h"], "rankkit has no option -h rankkit --help"),
@@ -165,12 +165,15 @@ def test_the_first_page_tells_every_command_in_a_line():
         "rerank",
         "search",
         "eval",
+        "compare",
         "plan",
         "demo",
         "doctor",
         "config",
+        "data",
         "models",
         "prompts",
+        "runs",
         "--help",
         "--version",
     )
