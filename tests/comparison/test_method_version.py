@@ -8,6 +8,8 @@ import hashlib
 import json
 from pathlib import Path
 
+import pytest
+
 from rankkit.comparison.identity import METHOD_VERSION
 from rankkit.core.judge import BoundQuestion
 from rankkit.core.questions import Answer, Choose, Compare, Order, Question, Score
