@@ -203,10 +203,11 @@ def _robust(runs: SystemRuns, dataset: Dataset, experiment: Experiment) -> dict[
             {measure.name: result.report.measures[measure.name] for measure in experiment.measures},
             variant.dataset.first_stage,
             result.ranked,
+            result.report.diagnostics,
         )
         for variant, result in runs.runs[dataset.name]
     ]
-    return robustness(varied, runs.plain(dataset.name).report.diagnostics, depth=experiment.settings.depth)
+    return robustness(varied, depth=experiment.settings.depth)
 
 
 def _notes(runs: Sequence[SystemRuns], datasets: Sequence[Dataset]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from statistics import fmean
 from typing import Literal
@@ -45,6 +45,7 @@ class VariedRun:
     measures: Mapping[str, float]
     given: Orders
     ranked: Orders
+    diagnostics: Mapping[str, float] = field(default_factory=dict)
 
 
 def variants(
@@ -81,9 +82,7 @@ def _reordered(request: Request, depth: int | None, seed: str | None) -> Request
     return request.select([*head, *places[len(head) :]])
 
 
-def robustness(
-    runs: Sequence[VariedRun], diagnostics: Mapping[str, float], *, depth: int | None = None
-) -> dict[str, object]:
+def robustness(runs: Sequence[VariedRun], *, depth: int | None = None) -> dict[str, object]:
     """Figures of one system on one data set; ``runs`` has that over the data as it is first.
 
     ``spread`` has, for each measure, the lowest and highest mean over the original, shuffled and reversed candidates;
@@ -92,13 +91,16 @@ def robustness(
     shuffled and reversed candidates, beside ``expected`` for a system without preferences; ``input_tau`` Kendall's tau
     between the order that came in and the one that went out. ``repeated_tau`` and ``repeated_equal`` (the share of
     queries with one and the same order) are of repeated runs. ``position_bias``, ``first_preference`` and ``cycles``
-    are what a pairwise judge's answers say of themselves.
+    are what a pairwise judge's answers say of themselves, over shuffled candidates where there are any: there the first
+    of a pair is no better than the second.
     """
     moved = [run for run in runs if run.variant.kind in ("shuffled", "reversed")]
     again = [runs[0], *(run for run in runs if run.variant.kind == "repeated")]
-    found: dict[str, object] = {
-        name: diagnostics[name] for name in ("position_bias", "first_preference", "cycles") if name in diagnostics
-    }
+    unordered = [run for run in runs if run.variant.kind == "shuffled"] or [runs[0]]
+    found: dict[str, object] = {}
+    for name in ("position_bias", "first_preference", "cycles"):
+        share = _mean_of(run.diagnostics.get(name) for run in unordered)
+        found |= {} if share is None else {name: share}
     if moved:
         varied = [runs[0], *moved]
         found["spread"] = {

@@ -18,6 +18,7 @@ from rankkit.comparison.planning import plan_comparison
 from rankkit.errors import ConfigError, DataError, StoreError
 from rankkit.evaluation import Experiment as Evaluation
 from tests.comparison.data import write_data, write_run
+from tests.conftest import pulled_model
 from tests.tiny import tiny_cross_encoder
 
 TIMES = {"seconds", "seconds_p50", "seconds_p95", "command"}
@@ -266,3 +267,31 @@ def test_an_english_model_on_chinese_questions_is_remarked_on(data_dir, minilm_f
         store=tmp_path / "store.sqlite3",
     )
     assert any("script" in note for note in comparison.notes)
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.model
+def test_the_position_bias_of_a_pairwise_judge_stands_in_the_report(data_dir, tmp_path):
+    """SmolLM of 135 million parameters: it shows the plumbing, and what a judge that hardly reads looks like."""
+    model = str(pulled_model("smollm2-135m-instruct"))
+    judge = {"paradigm": "pairwise", "model": model, "strategy": "allpairs", "passage_tokens": 48}
+    comparison = rankkit.compare(
+        {
+            "data": [{"folder": str(data_dir / "noveleval")}],
+            "systems": [
+                {"name": "both orders", **judge},
+                {"name": "one order", **judge, "one_sided": True},
+            ],
+            "depth": 3,
+            "limit": 2,
+            "shuffle": 1,
+        },
+        store=tmp_path / "store.sqlite3",
+        out=tmp_path / "out",
+    )
+    both, one = comparison.robustness["both orders"], comparison.robustness["one order"]
+    assert 0 <= both["position_bias"] <= 1 and 0 <= both["first_preference"] <= 1
+    assert 0 <= one["first_preference"] <= 1 and "position_bias" not in one
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "First preferred" in page and "both orders" in page
