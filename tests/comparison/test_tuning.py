@@ -123,7 +123,10 @@ def config(tmp_path):
     model = str(tiny_cross_encoder(tmp_path / "model"))
     write_data(tmp_path / "data")
     path = tmp_path / "cascade.json"
-    stages = [{"paradigm": "pointwise", "model": model, "reorder_top": 2}, {"paradigm": "pointwise", "model": model}]
+    stages = [
+        {"paradigm": "pointwise", "model": model, "reorder_top": 2},
+        {"paradigm": "pointwise", "model": model, "reorder_top": 1},
+    ]
     path.write_text(json.dumps({"stages": stages}), encoding="utf-8")
     return path
 
@@ -165,7 +168,7 @@ def test_a_wrong_sweep_is_refused_by_its_key(config, tmp_path, sweep, words):
 
 
 def tuned(config, tmp_path, **options):
-    options = {"sweep": SWEEP, "folds": 3, "store": tmp_path / "store.sqlite3", "cost": "calls", **options}
+    options = {"sweep": SWEEP, "folds": 3, "store": tmp_path / "store.sqlite3", "cost": "tokens", **options}
     return tune(config, tmp_path / "data", **options)
 
 
@@ -224,7 +227,7 @@ def test_all_files_say_the_same_and_the_chosen_config_is_equal(config, tmp_path)
     told = json.loads((tmp_path / "out" / "tuning.json").read_text(encoding="utf-8"))
     assert told == json.loads(json.dumps(tuning.to_dict()))
     lines = (tmp_path / "out" / "tuning.csv").read_text(encoding="utf-8").splitlines()
-    assert lines[0].startswith("name,stages.1.reorder_top,stages.2.reorder_top,mean,") and len(lines) == 8
+    assert lines[0].startswith("name,stages.1.reorder_top,stages.2.reorder_top,mean,") and len(lines) == 7
     page = (tmp_path / "out" / "tuning.html").read_text(encoding="utf-8")
     assert "default-src 'none'" in page and '<script src="' not in page and "Pareto front" in page
     check_folder(tmp_path / "out")  # again
