@@ -18,7 +18,7 @@ from rankkit.comparison.sweep import combinations, parse_sweep
 from rankkit.comparison.tuning import tune
 from rankkit.config.loading import read_spec
 from rankkit.errors import ConfigError, DataError
-from tests.comparison.data import write_data
+from tests.comparison.data import TEXTS, write_data
 from tests.tiny import tiny_cross_encoder
 
 QUERIES = [f"q{number}" for number in range(12)]
@@ -234,6 +234,41 @@ def test_all_files_say_the_same_and_the_chosen_config_is_equal(config, tmp_path)
     with pytest.raises(DataError, match="something else"):
         check_folder(tmp_path / "data")
     assert tuning_table(tuning) is not None
+
+
+@pytest.mark.slow
+def test_the_plot_is_drawn_without_a_network(tmp_path):
+    pytest.importorskip("selenium", reason="selenium is in the dev group")
+    from tests.comparison.outputs.browser import started
+
+    model = str(tiny_cross_encoder(tmp_path / "</script><b>model"))
+    write_data(tmp_path / "data", queries=20)
+    spec = {"paradigm": "pointwise", "model": model, "reorder_top": 2}
+    sweep = {"model": [model], "reorder_top": [1, 2, 3, 4]}  # names in the plot
+    tuning = tune(spec, tmp_path / "data", sweep=sweep, store=tmp_path / "s.sqlite3")
+    check_folder(tmp_path / "out")
+    write_tuning(tuning, tmp_path / "out")
+    with started(tmp_path / "profile") as browser:
+        browser.open(tmp_path / "out" / "tuning.html")
+        assert all(count > 20 for count in browser.colours("#plot", "front", "chosen"))
+        browser.driver.save_screenshot(str(tmp_path / "plot.png"))
+        asked = [url for url in browser.requests() if not url.startswith("chrome:")]  # its own first page
+        assert browser.logs() == [] and asked == []
+
+
+def test_the_depth_of_the_first_stage_is_swept(tmp_path):
+    pytest.importorskip("bm25s", reason="the extra `search` is not installed")
+    data = write_data(tmp_path / "data")
+    rows = [{"_id": key, "text": f"{words} which number", "title": ""} for key, words in TEXTS.items()]
+    (data / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    spec = {
+        "paradigm": "pointwise",
+        "model": str(tiny_cross_encoder(tmp_path / "model")),
+        "first_stage": {"method": "bm25", "k": 1},
+    }
+    tuning = tune(spec, data, sweep={"first_stage.k": [1, 4]}, cost="tokens", folds=2, store=tmp_path / "s.sqlite3")
+    assert [one.bill.pairs for one in tuning.tried] == [6, 24]
+    assert tuning.chosen.values == {"first_stage.k": 4} and tuning.as_it_is == tuning.tried[0]
 
 
 def test_numbers_and_names_that_are_wrong(config, tmp_path):

@@ -13,10 +13,17 @@ _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; \
 style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'">
-<title>{title}</title><style>body {{ font-family: sans-serif; margin: 1rem; }} #plot {{ height: 80vh; }}</style></head>
+<title>{title}</title><style>
+:root {{ --front: {front}; --chosen: {star}; --dominated: {dominated}; }}
+body {{ font-family: sans-serif; margin: 1rem; overflow-wrap: anywhere; }} h1 {{ font-size: 1.2rem; }}
+#plot {{ height: 75vh; }}
+</style></head>
 <body><h1>{title}</h1><p>{chosen}</p><div id="plot"></div>
 <script>{plotly}</script>
-<script>Plotly.newPlot("plot", {data}, {layout}, {{responsive: true}});</script>
+<script>
+Plotly.newPlot("plot", {data}, {layout}, {{responsive: true, displayModeBar: false}})
+  .then(() => {{ document.documentElement.dataset.ready = ""; }});
+</script>
 </body></html>
 """
 _BLUE, _ORANGE, _GREY = "#0072b2", "#d55e00", "#767676"
@@ -47,6 +54,9 @@ def to_html(tuning: Tuning) -> str:
     page = _PAGE.format(
         title=escape(f"{tuning.measure} against {tuning.unit}: {tuning.config} on {tuning.data}"),
         chosen=escape(f"Chosen: {tuning.choice.chosen}"),
+        front=_BLUE,
+        star=_ORANGE,
+        dominated=_GREY,
         plotly=get_plotlyjs(),
         data=_json(traces),
         layout=_json(layout),
