@@ -120,14 +120,22 @@ def _known(cost: float | None) -> float:
     return float("inf") if cost is None else cost
 
 
-def _folds(queries: Sequence[str], folds: int, seed: int) -> Iterator[list[str]]:
+def check_folds(queries: int, folds: int) -> None:
+    """Raises:
+    ConfigError: fewer than 2 folds.
+    DataError: there are fewer queries than folds.
+    """
     if folds < 2:
         raise ConfigError(f"folds is {folds}", hint="Give 2 or more: what one part chooses is measured on another.")
-    if len(queries) < folds:
+    if queries < folds:
         raise DataError(
-            f"{len(queries)} judged queries cannot be cut into {folds} folds",
+            f"{queries} judged queries cannot be cut into {folds} folds",
             hint="Give fewer folds, or data with more queries.",
         )
+
+
+def _folds(queries: Sequence[str], folds: int, seed: int) -> Iterator[list[str]]:
+    check_folds(len(queries), folds)
     shuffled = sorted(queries)  # so that the order of a file is no part of the result
     random.Random(seed).shuffle(shuffled)
     return iter([shuffled[start::folds] for start in range(folds)])

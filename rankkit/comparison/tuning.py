@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from rankkit.comparison.choosing import cross_validated, pareto_front
+from rankkit.comparison.choosing import check_folds, cross_validated, pareto_front
 from rankkit.comparison.experiment import System
 from rankkit.comparison.statistics import difference, interval
 from rankkit.comparison.store import RunStore
@@ -70,10 +70,13 @@ def tune(  # noqa: PLR0913 - each is a keyword of its own, as on the command lin
         check_name(config)
     base = read_spec(config)
     grid = combinations(base, sweep)
-    _check_numbers(folds, limit, depth, seed, cost)
+    _check_numbers(limit=limit, depth=depth, seed=seed, max_cost=max_cost)
+    if cost not in get_args(CostUnit):
+        raise ConfigError(f"there is no unit of cost {cost!r}", hint=nearest(cost, get_args(CostUnit)))
     [by] = _one_measure(measure)
     _check_models(grid)
     candidates = _Candidates(load_dataset(data, limit=limit))
+    check_folds(len(candidates.data.qrels), folds)
     name = "the config" if isinstance(config, Mapping) else str(config)
     # The config as it is may be one of the combinations: then it is measured once.
     extra = [] if any(one.spec == base for one in grid) else [Combination(AS_IT_IS, {}, base)]
@@ -81,18 +84,17 @@ def tune(  # noqa: PLR0913 - each is a keyword of its own, as on the command lin
         nullcontext(store) if isinstance(store, RunStore) else RunStore.open(store)
     )
     with opened as kept:
-        run = _Sweep(candidates, by, depth, kept, f"tune {Path(name).name}", seed, progress)
+        run = _Sweep(candidates, by, depth, kept, f"tune {Path(name).name}", seed, cost, progress)
         found = run.all([*grid, *extra])
     before = next(one.name for one in (*grid, *extra) if one.spec == base)
     return _tuning(name, grid, found, before, candidates.data, by.name, cost, folds, seed, max_cost)
 
 
-def _check_numbers(folds: int, limit: int | None, depth: int | None, seed: int, cost: str) -> None:
-    for key, value, least in (("folds", folds, 2), ("limit", limit, 1), ("depth", depth, 1), ("seed", seed, 0)):
-        if value is not None and value < least:
+def _check_numbers(**numbers: float | None) -> None:
+    for key, value in numbers.items():
+        least = 1 if key in ("limit", "depth") else 0
+        if value is not None and not value >= least:  # which NaN is not
             raise ConfigError(f"{key} is {value}", hint=f"Give {least} or more.")
-    if cost not in get_args(CostUnit):
-        raise ConfigError(f"there is no unit of cost {cost!r}", hint=nearest(cost, get_args(CostUnit)))
 
 
 def _one_measure(measure: str) -> tuple[Measure, ...]:
@@ -140,6 +142,7 @@ class _Sweep:
     store: RunStore
     experiment: str
     seed: int
+    unit: CostUnit
     progress: OnTuningProgress | None
     done: int = 0
 
@@ -164,6 +167,11 @@ class _Sweep:
             )
             if through is not None:
                 through.run.finish()  # until then it is listed as one that was ended
+            if _cost_a_query(result, self.unit) is None:  # before more is spent
+                raise ConfigError(
+                    f"what a ranking costs is not known: {one.name}",
+                    hint="Give price_input and price_output, or another unit of cost.",
+                )
             return result
         finally:
             opened.close()
@@ -190,10 +198,6 @@ def _tuning(  # noqa: PLR0913 - what was asked for, and what was found
     max_cost: float | None,
 ) -> Tuning:
     costs = {name: _cost_a_query(result, unit) for name, result in found.items()}
-    if unit == "cost" and None in costs.values():
-        raise ConfigError(
-            "what a ranking costs is not known", hint="Give price_input and price_output, or another unit of cost."
-        )
     values = {name: result.report.per_query[measure] for name, result in found.items()}
     choice = cross_validated({one.name: values[one.name] for one in grid}, costs, folds, seed, max_cost)
     front = pareto_front({name: found[name].report.measures[measure] for name in (one.name for one in grid)}, costs)
@@ -240,7 +244,7 @@ def _cost_a_query(result: Measured, unit: CostUnit) -> float | None:
         "seconds": bill.seconds,
         "calls": bill.usage.calls,
         "tokens": bill.usage.tokens,
-        "cost": bill.usage.cost,
+        "cost": bill.usage.cost if bill.usage.calls else 0.0,
     }
     total = totals[unit]
     return None if total is None else total / max(1, len(result.seconds))

@@ -276,12 +276,15 @@ def test_numbers_and_names_that_are_wrong(config, tmp_path):
         ({"cost": "money"}, "no unit of cost 'money'"),
         ({"measure": "nDCG@10,RR@10"}, "names 2"),
         ({"depth": 0}, "depth is 0"),
+        ({"folds": 1}, "folds is 1"),
+        ({"max_cost": float("nan")}, "max_cost is nan"),
         ({"cost": "cost"}, "what a ranking costs is not known"),
     ):
         with pytest.raises(ConfigError, match=words):
             tuned(config, tmp_path, **options)
-    with pytest.raises(DataError, match="cannot be cut into 7 folds"):
-        tuned(config, tmp_path, folds=7)
+    with pytest.raises(DataError, match="6 judged queries cannot be cut into 7 folds"):
+        tuned(config, tmp_path, folds=7, store=tmp_path / "none.sqlite3")
+    assert not (tmp_path / "none.sqlite3").exists()  # before anything is computed
 
 
 def test_the_command(config, tmp_path, capsys):
