@@ -21,6 +21,7 @@ _COMMANDS = {
     "search": "rankkit.cli.search:search",
     "eval": "rankkit.cli.evaluate:evaluate",
     "compare": "rankkit.cli.compare:compare",
+    "tune": "rankkit.cli.tune:tune",
     "plan": "rankkit.cli.plan:plan",
     "demo": "rankkit.cli.demo:demo",
     "doctor": "rankkit.cli.doctor:doctor",

@@ -5,7 +5,7 @@
     experiment  the experiment file          statistics  how sure a figure is
     running     systems over data sets       result      what was found, as a value; outputs/ makes reports of it
     identity    what a system is             store       what was computed, so that it is computed once
-    run_diff    what is other in another run
+    run_diff    what is other in another run       tuning      which values of a config's keys are best
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from rankkit.comparison.runs import Run as Run
     from rankkit.comparison.runs import RunRow as RunRow
     from rankkit.comparison.store import RunStore as RunStore
+    from rankkit.comparison.tuned import Tuning as Tuning
+    from rankkit.comparison.tuning import tune as tune
 else:
     __getattr__, __dir__, __all__ = lazily(
         __name__,
@@ -40,10 +42,12 @@ else:
             "RunRow": "rankkit.comparison.runs",
             "RunStore": "rankkit.comparison.store",
             "SystemIdentity": "rankkit.comparison.identity",
+            "Tuning": "rankkit.comparison.tuned",
             "compare": "rankkit.comparison.running",
             "default_store_path": "rankkit.comparison.database",
             "diff": "rankkit.comparison.run_diff",
             "identity_of": "rankkit.comparison.identity",
             "missing_identity": "rankkit.comparison.identity",
+            "tune": "rankkit.comparison.tuning",
         },
     )
