@@ -22,9 +22,10 @@ from tests.tiny import tiny_cross_encoder
 
 @pytest.fixture
 def file(tmp_path) -> Path:
-    """An experiment with two models that differ in one parameter."""
+    """An experiment with two systems that differ in one parameter."""
     model = str(tiny_cross_encoder(tmp_path / "model"))
-    systems = [{"name": "tiny", "model": model}, {"name": "strict", "model": model, "on_failure": "raise"}]
+    compared = {"paradigm": "pairwise", "model": model}
+    systems = [{"name": "tiny", **compared, "top_k": 1}, {"name": "wider", **compared, "top_k": 2}]
     return write_experiment(tmp_path, systems=systems)
 
 
@@ -48,33 +49,32 @@ def listed(folder: Path) -> list[dict[str, object]]:
 
 def test_list_has_the_newest_first(compared, tmp_path):
     assert [(row["name"], row["queries"], row["finished"]) for row in listed(tmp_path)] == [
-        ("strict", 6, True),
+        ("wider", 6, True),
         ("tiny", 6, True),
     ]
     header, *rows = runs(tmp_path, "list").stdout.splitlines()
     assert header.split()[:4] == ["id", "system", "data", "experiment"]
-    assert [row.split()[1:4] for row in rows] == [["strict", "data", "experiment"], ["tiny", "data", "experiment"]]
+    assert [row.split()[1:4] for row in rows] == [["wider", "data", "experiment"], ["tiny", "data", "experiment"]]
 
 
 def test_show_says_what_the_system_is_and_what_it_ranked(compared, tmp_path):
     shown = runs(tmp_path, "show", "tiny")
-    assert shown.returncode == 0 and "  on_failure = partial" in shown.stdout.splitlines()
-    assert any(line.split() == ["q0", "c,", "a,", "d,", "b"] for line in shown.stdout.splitlines())
+    assert shown.returncode == 0 and "  strategy.top_k = 1" in shown.stdout.splitlines()
+    assert any(line.split() == ["q0", "c,", "b,", "d,", "a"] for line in shown.stdout.splitlines())
     found = json.loads(runs(tmp_path, "show", "tiny", "--json").stdout)
     assert found["name"] == "tiny" and found["system"]
-    assert found["rankings"][0] == {"query_id": "q0", "trouble": None, "ids": ["c", "a", "d", "b"]}
+    assert found["rankings"][0] == {"query_id": "q0", "trouble": None, "ids": ["c", "b", "d", "a"]}
     assert json.loads(runs(tmp_path, "show", str(found["id"])[:6], "--json").stdout)["id"] == found["id"]
 
 
-def test_diff_of_two_systems_names_the_parameter(compared, tmp_path):
-    found = json.loads(runs(tmp_path, "diff", "tiny", "strict", "--json").stdout)
+def test_diff_of_two_systems_names_the_parameter_and_the_queries_that_moved(compared, tmp_path):
+    found = json.loads(runs(tmp_path, "diff", "tiny", "wider", "--json").stdout)
     [change] = found["changed"]
-    assert (change["path"], change["before"], change["after"]) == ("on_failure", "partial", "raise")
-    assert found["moved"] == [] and found["unmoved"] == 6
-    assert runs(tmp_path, "diff", "tiny", "strict").stdout.splitlines() == [
-        "on_failure  'partial' -> 'raise'",
-        "0 queries moved, 6 did not.",
-    ]
+    assert (change["path"], change["before"], change["after"]) == ("strategy.top_k", 1, 2)
+    assert [moved["query_id"] for moved in found["moved"]] == [f"q{number}" for number in range(6)]
+    parameter, moved, query, *_ = runs(tmp_path, "diff", "tiny", "wider").stdout.splitlines()
+    assert (parameter, moved) == ("strategy.top_k  1 -> 2", "6 queries moved, 0 did not.")
+    assert "which is number 0" in query and "a 4→2" in query
 
 
 def test_diff_of_a_run_with_itself(compared, tmp_path):
@@ -127,7 +127,7 @@ def test_one_word_of_a_prompt_computes_that_system_alone_and_diff_names_the_prom
 
 
 def test_an_unknown_run_is_answered_with_near_names(compared, tmp_path):
-    for arguments in (("show", "tinny"), ("diff", "tinny", "strict"), ("diff", "strict", "tinny")):
+    for arguments in (("show", "tinny"), ("diff", "tinny", "wider"), ("diff", "wider", "tinny")):
         ended = runs(tmp_path, *arguments)
         assert ended.returncode == 5 and "there is no run 'tinny'" in ended.stderr
         assert "Did you mean tiny?" in ended.stderr
@@ -148,7 +148,7 @@ def test_gc_says_what_would_go_and_removes_it(compared, tmp_path):
     assert "would be removed" in runs(tmp_path, "gc", "--keep-last", "1", "--dry-run").stderr
     assert len(listed(tmp_path)) == 2
     assert "1 runs and 6 results removed" in runs(tmp_path, "gc", "--keep-last", "1").stderr
-    assert [row["name"] for row in listed(tmp_path)] == ["strict"]
+    assert [row["name"] for row in listed(tmp_path)] == ["wider"]
     assert runs(tmp_path, "gc", "--keep-last", "-1").returncode == 2
 
 
