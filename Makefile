@@ -7,6 +7,7 @@
 #   make lint    formatting, lint and types
 #   make tables  the tables of docs/reference.md, made from the registry's rows
 #   make lowest  a smoke test with the lowest versions that pyproject.toml allows
+#   make compare  systems on TREC DL 2019, from examples/compare.toml; reports in build/compare
 #   make bench   rankkit beside its peers, which get an environment of their own
 #   make parity  exports beside transformers, in an environment of their own; writes tests/golden
 #   make amx     a build of llama.cpp with AMX kernels, which end a process, and rankkit unharmed by it
@@ -18,7 +19,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # Tested with this version; users may have any that the `gguf` extra allows.
 LLAMA_CPP := llama-cpp-python==0.3.36
 
-.PHONY: demo check test browser lint tables lowest bench parity amx clean models
+.PHONY: demo check test browser lint tables lowest compare bench parity amx clean models
 
 demo: .venv/.core
 	$(BIN)/rankkit demo --pull
@@ -56,6 +57,11 @@ LOWEST := $(BIN)/uv pip compile --quiet --no-header --resolution lowest-direct -
 		.venv/lowest-$$(.venv-lowest/bin/python -c "import sys; print('%d.%d' % sys.version_info[:2])").txt
 	.venv-lowest/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
+
+# Needs the data where examples/compare.toml says. What is ranked stays in the run store: a second time it takes seconds.
+compare: .venv/.dev
+	$(BIN)/rankkit models pull ms-marco-MiniLM-L-12-v2
+	$(BIN)/rankkit compare examples/compare.toml --out build/compare
 
 bench: .venv/.dev .venv/.gguf .venv-peers/.done models
 	$(BIN)/python -m benchmarks

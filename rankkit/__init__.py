@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from rankkit.comparison.running import compare as compare
+    from rankkit.comparison.tuning import tune as tune
     from rankkit.config.loading import clear_cache as clear_cache
     from rankkit.config.loading import load as load
     from rankkit.config.loading import rerank as rerank
@@ -65,6 +66,7 @@ else:
             "pull": "rankkit.models.store",
             "rerank": "rankkit.config.loading",
             "searcher": "rankkit.config.loading",
+            "tune": "rankkit.comparison.tuning",
         },
         also=("__version__",),
     )

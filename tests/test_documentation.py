@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from tests.tiny import tiny_cross_encoder
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").glob("*.md")])
 #: Pages whose Python needs nothing but a small model and a small data set; the others name models of gigabytes.
-RUN = ("docs/evaluation.md", "docs/extending.md", "docs/run-store.md")
+RUN = ("docs/comparing.md", "docs/evaluation.md", "docs/extending.md", "docs/run-store.md")
 
 
 def blocks(page: Path) -> list[str]:
@@ -145,3 +146,16 @@ def test_a_page_that_lists_names_lists_all(page, names):
 def test_every_limit_of_a_budget_is_named():
     row = next(line for line in (ROOT / "docs/data-model.md").read_text("utf-8").splitlines() if "| `Budget` |" in line)
     assert {limit for limit in Budget.__dataclass_fields__ if limit not in row} == set()
+
+
+def test_the_experiment_that_is_shown_has_every_key():
+    pytest.importorskip("ir_measures", reason="the extra `eval` is not installed")
+    from rankkit.comparison.experiment import DataSpec, ExperimentSpec
+
+    page = (ROOT / "docs" / "comparing.md").read_text("utf-8")
+    table = tomllib.loads(re.findall(r"^```toml\n(.*?)^```", page, re.M | re.S)[0])
+    assert table.keys() == ExperimentSpec.model_fields.keys()
+    assert {key for data in table["data"] for key in data} == DataSpec.model_fields.keys()
+    ExperimentSpec.model_validate(table)
+    sources = {key for system in table["systems"] for key in system} - {"name"}
+    assert sources == {"first_stage", "model", "config", "replay", "run"}

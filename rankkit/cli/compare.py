@@ -68,7 +68,7 @@ def _bars() -> Iterator[OnComparisonProgress]:
     """A bar for each system on each data set, on stderr."""
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # a system's name is anything
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),

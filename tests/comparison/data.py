@@ -29,3 +29,12 @@ def write_run(path: Path, queries: int = 6) -> Path:
     rows = [f"q{n} Q0 {doc} {at} {9 - at} other" for n in range(queries) for at, doc in enumerate("acbd", start=1)]
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
     return path
+
+
+def write_experiment(folder: Path, **keys: object) -> Path:
+    """An experiment file in this folder, whose store and one data set lie beside it."""
+    write_data(folder / "data")
+    table = {"measures": ["nDCG@10", "RR@10"], "store": "store.sqlite3", "data": [{"folder": "data"}], **keys}
+    path = folder / "experiment.json"
+    path.write_text(json.dumps(table), encoding="utf-8")
+    return path
