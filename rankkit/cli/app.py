@@ -27,6 +27,7 @@ _COMMANDS = {
 }
 _BRANCHES = {
     "config": "rankkit.cli.config:config_app",
+    "data": "rankkit.cli.data:data_app",
     "models": "rankkit.cli.models:models_app",
     "prompts": "rankkit.cli.prompts:prompts_app",
     "runs": "rankkit.cli.runs:runs_app",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from rich.table import Table
 from rich.text import Text
@@ -20,22 +20,19 @@ from rankkit.config.first_stage import FirstStageSpec
 from rankkit.config.kinds import Spec
 from rankkit.config.listwise import ListwiseSpec
 from rankkit.config.writing import as_table
-from rankkit.core.budgeting import Account
-from rankkit.core.execution import Execution
-from rankkit.core.ranking import Ranking, Request
+from rankkit.core.ranking import Request
 from rankkit.core.usage import Usage
 from rankkit.errors import ConfigError, DataError
 from rankkit.pipeline.cascade import BaseReranker
-from rankkit.pipeline.judged import JudgeReranker
 from rankkit.planning.totals import together, usage_bounds
 from rankkit.prompting.template import load_prompt
-from rankkit.replay.record import RecordedJudge, Recorder, read_record
+from rankkit.replay.record import Recorder
+from rankkit.replay.replayed import ReplayReranker, replayed
 
 if TYPE_CHECKING:
     from rankkit.evaluation.experiment import Experiment
     from rankkit.evaluation.first_stage import Bm25FirstStage
     from rankkit.evaluation.report import EvaluationReport
-    from rankkit.replay.window_log import WindowLogJudge
 
 
 def evaluate(
@@ -176,9 +173,9 @@ def _reranker(spec: Spec, record: Path | None, replay: Path | None, inputs: Sequ
     if record is not None and replay is not None:
         raise ConfigError("--record keeps what a model says, and --replay asks none: give one of them")
     if replay is not None:
-        replayed = _replayed(spec, replay)
-        yield replayed
-        unasked = replayed.judge.left_over()
+        recorded = _replayed(spec, replay)
+        yield recorded
+        unasked = recorded.judge.left_over()
         if unasked:
             stderr().print(f"{unasked} recorded queries are not in this run", style="yellow")
     elif record is None:
@@ -201,29 +198,8 @@ def _fingerprints(spec: Spec) -> Mapping[str, str]:
     return {key: str(value) for key, value in said.items()}
 
 
-class _Replay(JudgeReranker[Any, Any]):
-    """Refuses a run that is not the recorded one before anything of it is written."""
-
-    judge: RecordedJudge[Any, Any] | WindowLogJudge
-
-    async def stream_accounted(
-        self, pairs: Iterable[tuple[Request, Account]], execution: Execution, total: int | None
-    ) -> AsyncGenerator[Ranking, None]:
-        async for ranking in super().stream_accounted(pairs, execution, total):
-            yield ranking
-        self.judge.left_over()
-
-
-def _replayed(spec: Spec, replay: Path) -> _Replay:
+def _replayed(spec: Spec, replay: Path) -> ReplayReranker:
     if not isinstance(spec, ListwiseSpec):
         raise ConfigError("only listwise runs are replayed", hint="Add --paradigm listwise.")
-    from rankkit.replay.window_log import is_window_log, read_window_log
-
     prompt = None if spec.prompt is None else load_prompt(spec.prompt, "listwise")
-    judge: RecordedJudge[Any, Any] | WindowLogJudge = (
-        read_window_log(replay)
-        if is_window_log(replay)
-        else RecordedJudge(read_record(replay), replay.name, prompt=prompt)
-    )
-    # A difference from the record is an error whatever is to happen when a model fails.
-    return _Replay(judge, spec.build_strategy(), spec.budget, on_call_failure="raise")
+    return replayed(replay, spec.build_strategy(), budget=spec.budget, prompt=prompt)

@@ -33,12 +33,12 @@ else:
         __name__,
         {
             "Comparison": "rankkit.comparison.comparison",
+            "ComparisonProgress": "rankkit.comparison.running",
             "Experiment": "rankkit.comparison.experiment",
             "Run": "rankkit.comparison.runs",
             "RunDiff": "rankkit.comparison.run_diff",
             "RunRow": "rankkit.comparison.runs",
             "RunStore": "rankkit.comparison.store",
-            "ComparisonProgress": "rankkit.comparison.running",
             "SystemIdentity": "rankkit.comparison.identity",
             "compare": "rankkit.comparison.running",
             "default_store_path": "rankkit.comparison.database",

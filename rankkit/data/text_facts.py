@@ -20,9 +20,11 @@ LONG_QUERY = 1_000
 _QUANTILES: Mapping[str, float] = {"min": 0.0, "p10": 0.1, "median": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
 
 _MISREAD = re.compile("Ã[\x80-\xbf]|â€[™œ\x9d“”˜¦]|â\x80")
+#: Those of Latin-1 behind such signs are counted there.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<![ÃÂâ\x80])[\x80-\x9f]")
 _ODD: tuple[tuple[Severity, str, re.Pattern[str]], ...] = (
     ("warning", "half a character in them (a lone surrogate), ranked as U+FFFD", re.compile("[\ud800-\udfff]")),
-    ("note", "control characters in them", re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")),
+    ("note", "control characters in them", _CONTROL),
     ("note", "U+FFFD in them: characters that were lost when they were decoded", re.compile("\ufffd")),
     ("note", "signs of UTF-8 that was read as Latin-1 (Ã© for é, â€™ for ’)", _MISREAD),
 )

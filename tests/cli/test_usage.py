@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from rankkit.cli import terminal
+from rankkit.cli.app import _BRANCHES, _COMMANDS
 from tests.cli.command import rankkit, rankkit_process
 from tests.tiny import tiny_cross_encoder
 
@@ -26,7 +27,7 @@ def words_of(ended) -> str:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["rerunk"], "there is no command 'rerunk' Did you mean rerank?"),
+        (["rerunk"], "there is no command 'rerunk' Did you mean rerank or runs?"),
         (["models", "lsit"], "there is no command 'lsit' Did you mean list?"),
         (["models", "--json"], "rankkit models has no option --json rankkit models --help"),
         (["-h"], "rankkit has no option -h rankkit --help"),
@@ -161,19 +162,7 @@ def test_help_is_on_stdout_and_its_absence_is_wrong_usage(arguments, code):
 
 def test_the_first_page_tells_every_command_in_a_line():
     page = rankkit("--help").stdout
-    commands = (
-        "rerank",
-        "search",
-        "eval",
-        "plan",
-        "demo",
-        "doctor",
-        "config",
-        "models",
-        "prompts",
-        "--help",
-        "--version",
-    )
+    commands = (*_COMMANDS, *_BRANCHES, "--help", "--version")
     lines = [line.strip("│ ").split() for line in page.splitlines() if line.startswith("│ ") and line[2] != " "]
     assert tuple(line[0] for line in lines) == commands and all(len(line) > 2 for line in lines)
 

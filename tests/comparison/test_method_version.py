@@ -8,6 +8,8 @@ import hashlib
 import json
 from pathlib import Path
 
+import pytest
+
 from rankkit.comparison.identity import METHOD_VERSION
 from rankkit.core.judge import BoundQuestion
 from rankkit.core.questions import Answer, Choose, Compare, Order, Question, Score
@@ -64,6 +66,7 @@ def digests() -> dict[str, str]:
     return {name: hashlib.sha256(repr(order).encode()).hexdigest()[:12] for name, order in sorted(orders().items())}
 
 
+@pytest.mark.slow
 def test_the_orders_of_all_methods_are_those_of_the_version():
     known, found = json.loads(KNOWN.read_text()), digests()
     assert found.keys() == known["orders"].keys(), f"write the orders of what is new into {KNOWN.name}: see KNOWN"
@@ -74,6 +77,7 @@ def test_the_orders_of_all_methods_are_those_of_the_version():
     )
 
 
+@pytest.mark.slow
 def test_answers_are_what_the_orders_follow_from():
     assert len(set(digests().values())) > len(PARTS) / 2
 

@@ -336,6 +336,7 @@ def test_gc_keeps_what_another_run_has(aged):
     assert aged.find(ONE.fingerprint, asked(3)) is not None
 
 
+@pytest.mark.slow
 def test_gc_makes_the_file_smaller(store):
     for number in range(300):
         store.keep(ONE.fingerprint, ranked(asked(number, 60)))
@@ -578,6 +579,7 @@ def test_threads_share_a_store(store):
     assert sorted(result.position for result in store.rankings_of(store.run("mine"))) == list(range(240))
 
 
+@pytest.mark.slow
 def test_processes_make_and_fill_one_store_at_once(tmp_path):
     path = tmp_path / "deep" / "store.sqlite3"
     body = """
@@ -595,6 +597,7 @@ def test_processes_make_and_fill_one_store_at_once(tmp_path):
     assert integrity(path) == "ok"
 
 
+@pytest.mark.slow
 def test_a_killed_process_loses_nothing_that_it_was_told_is_kept(tmp_path):
     path = tmp_path / "store.sqlite3"
     body = """

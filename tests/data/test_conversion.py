@@ -310,6 +310,7 @@ def test_round_trips_keep_what_the_format_holds(rows, to):
         assert not back.lost
 
 
+@pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize("to", LAYOUTS)
 @pytest.mark.parametrize("name", ["trec-dl19", "noveleval", "scifact"])

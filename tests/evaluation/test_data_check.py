@@ -332,6 +332,7 @@ def test_real_data(data_dir: Path, name: str, ndcg: float):
     assert report.first_stage["nDCG@10"] == pytest.approx(ndcg, abs=5e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_real_data_has_what_it_has(data_dir: Path):
     trec = check_data(data_dir / "trec-dl19")
