@@ -22,9 +22,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from rankkit.comparison.result import SystemKind
 from rankkit.config.checking import check_models
@@ -45,6 +45,16 @@ _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 _SOURCES = ("config", "run", "replay", "first_stage")
 
 
+def _printable(name: str | None) -> str | None:
+    """Names go into files, tables and pages as they are."""
+    if name is not None and not name.isprintable():
+        raise ValueError("a name holds characters that cannot be printed")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_printable)]
+
+
 class DataSpec(BaseModel):
     """One data set. ``first_stage`` searches its corpus for candidates, in place of those that it has."""
 
@@ -52,7 +62,7 @@ class DataSpec(BaseModel):
 
     folder: str | None = None
     ir_datasets: str | None = None
-    name: str | None = None
+    name: Name | None = None
     split: str | None = None
     first_stage: FirstStageSpec | None = None
 
@@ -73,7 +83,7 @@ class ExperimentSpec(BaseModel):
 
     model_config = _STRICT
 
-    title: str = ""
+    title: Name = ""
     baseline: str | None = None
     measures: tuple[str, ...] = (DEFAULT_MEASURES,)
     depth: int | None = Field(default=None, ge=1)

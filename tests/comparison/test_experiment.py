@@ -63,6 +63,8 @@ def test_a_failed_query_does_not_end_the_measuring_unless_the_file_says_so(tmp_p
         ({"measures": ["nDGC@10"]}, "Did you mean nDCG@10?"),
         ({"measurs": ["nDCG@10"]}, "Did you mean measures"),
         ({"depth": 0}, "depth"),
+        ({"title": "red \x1b[31m"}, "cannot be printed"),
+        ({"data": [{"folder": "a", "name": "a\nb"}]}, "cannot be printed"),
         ({"shuffle": -1}, "shuffle"),
         ({"systems": [{"first_stage": True}]}, "a system needs a name"),
         ({"systems": [{"name": "a", "run": "nowhere.trec"}]}, "there is no file"),
