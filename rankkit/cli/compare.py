@@ -65,7 +65,7 @@ def compare(
 
 @contextmanager
 def _bars() -> Iterator[OnComparisonProgress]:
-    """A bar for each system on each data set, on stderr."""
+    """A bar for each system on each data set, and one for all together, on stderr."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),  # a system's name is anything
@@ -75,12 +75,14 @@ def _bars() -> Iterator[OnComparisonProgress]:
     )
     tasks: dict[tuple[str, str], TaskID] = {}
     with progress_on(stderr(), *columns) as bars:
+        whole = bars.add_task("all systems", total=None)
 
         def advance(now: ComparisonProgress) -> None:
             key = (now.system, now.data)
             if key not in tasks:
                 tasks[key] = bars.add_task(visible(f"{now.system} on {now.data}"), total=now.total)
             bars.update(tasks[key], completed=now.done)
+            bars.update(whole, total=now.all_total, completed=now.all_done)
 
         yield advance
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from rankkit.comparison.assembling import JUDGED, SystemRuns, assembled
@@ -24,12 +25,16 @@ from rankkit.errors import Cancelled
 
 @dataclass(frozen=True, slots=True)
 class ComparisonProgress:
-    """Where a comparison stands: ``done`` of ``total`` queries of one system on one data set (as it is, or varied)."""
+    """Where a comparison stands: ``done`` of ``total`` queries of one system on one data set (as it is, or varied), and
+    of all systems on all data sets together.
+    """
 
     system: str
     data: str
     done: int
     total: int
+    all_done: int
+    all_total: int
 
 
 OnComparisonProgress = Callable[[ComparisonProgress], None]
@@ -106,8 +111,10 @@ class _Run:
     progress: OnComparisonProgress | None
     folder: ReportFolder | None
     found: dict[str, SystemRuns] = field(default_factory=dict)
+    all_done: int = 0
     #: Turned when a system failed, or somebody ends the program: the others stop behind their current query.
     ended: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def all(self, jobs: int) -> None:
         """Every system on every data set, ``jobs`` systems at once.
@@ -143,6 +150,22 @@ class _Run:
         finally:
             opened.close()
 
+    @cached_property
+    def all_total(self) -> int:
+        """Queries of all systems that rank, on all data sets and their variants."""
+        settings = self.experiment.settings
+        varied = settings.shuffle + settings.reverse + settings.repeat
+        runs = sum(1 + varied * (one.kind == "reranker") for one in self.experiment.systems if one.kind != "run")
+        return runs * sum(len(dataset.requests) for dataset in self.datasets)
+
+    def _report(self, label: str, dataset: Dataset, done: int) -> None:
+        if self.progress is None:
+            return
+        with self.lock:  # systems run side by side
+            self.all_done += 1
+            now = ComparisonProgress(label, dataset.name, done, len(dataset.requests), self.all_done, self.all_total)
+        self.progress(now)
+
     def _measured(self, opened: Opened, dataset: Dataset, variant: Variant) -> Measured:
         settings, name = self.experiment.settings, opened.system.name
         label = f"{name}, {variant.label}" if variant.label else name
@@ -156,8 +179,7 @@ class _Run:
             done += 1
             if settings.varied:
                 ranked[ranking.query.id] = ranking.ids
-            if self.progress is not None:
-                self.progress(ComparisonProgress(label, dataset.name, done, len(dataset.requests)))
+            self._report(label, dataset, done)
 
         through = None
         if opened.identity is not None:

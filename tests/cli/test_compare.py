@@ -146,7 +146,7 @@ def test_where_calls_fail_the_table_is_printed_and_it_ends_with_7(systems, tmp_p
 def test_names_and_texts_from_elsewhere_are_printed_inert(systems, tmp_path):
     plain = HOSTILE.replace("\x1b", "").replace("\x07", "")
     systems[1]["name"] = plain
-    file = write_experiment(tmp_path, title=HOSTILE, systems=systems)
+    file = write_experiment(tmp_path, title=plain, systems=systems)
     candidates = tmp_path / "data" / "candidates.jsonl"
     candidates.write_text(
         candidates.read_text(encoding="utf-8").replace(json.dumps(TEXTS["c"]), json.dumps(f"the best {HOSTILE}")),
@@ -173,7 +173,7 @@ def test_a_bar_shows_a_name_as_it_is(monkeypatch):
     monkeypatch.setattr(sys, "stderr", written)
     monkeypatch.setenv("COLUMNS", "200")
     with command._bars() as progress:
-        progress(ComparisonProgress("[red]tiny[/bold]", "data", 1, 6))
+        progress(ComparisonProgress("[red]tiny[/bold]", "data", 1, 6, 7, 12))
     assert "[red]tiny[/bold] on data" in written.getvalue()
 
 

@@ -129,6 +129,15 @@ def test_systems_side_by_side_give_what_they_give_one_after_the_other(experiment
     assert without_times(alone.to_dict()) == without_times(together.to_dict())
 
 
+def test_progress_counts_queries_of_each_system_and_of_all(experiment):
+    experiment |= {"shuffle": 1}
+    seen = []
+    rankkit.compare(experiment, progress=seen.append)
+    assert [one.all_done for one in seen] == list(range(1, 19))  # first stage, tiny, tiny shuffled
+    assert {one.all_total for one in seen} == {18}
+    assert (seen[-1].system, seen[-1].done, seen[-1].total) == ("tiny, shuffled 1", 6, 6)
+
+
 def test_several_data_sets_weigh_the_same(experiment, tmp_path):
     experiment["data"].append({"folder": str(write_data(tmp_path / "more", queries=2)), "name": "more"})
     experiment["systems"].pop()  # the run has no other queries
