@@ -3,8 +3,11 @@
 #   make demo    from nothing to ten documents reranked by a real model
 #   make check   lint, and every test that needs no model and no minute: for daily work
 #   make test    everything, with real models (pulled once) and llama-cpp-python (built once)
+#   make browser Chromium, in which the tests open report.html (apt-get, as root or with sudo)
 #   make lint    formatting, lint and types
+#   make tables  the tables of docs/reference.md, made from the registry's rows
 #   make lowest  a smoke test with the lowest versions that pyproject.toml allows
+#   make compare  systems on TREC DL 2019, from examples/compare.toml; reports in build/compare
 #   make bench   rankkit beside its peers, which get an environment of their own
 #   make parity  exports beside transformers, in an environment of their own; writes tests/golden
 #   make amx     a build of llama.cpp with AMX kernels, which end a process, and rankkit unharmed by it
@@ -16,7 +19,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # Tested with this version; users may have any that the `gguf` extra allows.
 LLAMA_CPP := llama-cpp-python==0.3.36
 
-.PHONY: demo check test lint lowest bench parity amx clean models
+.PHONY: demo check test browser lint tables lowest compare bench parity amx clean models
 
 demo: .venv/.core
 	$(BIN)/rankkit demo --pull
@@ -25,18 +28,24 @@ demo: .venv/.core
 check: .venv/.dev lint
 	$(BIN)/python -m pytest -m "not model and not slow" --hypothesis-profile quick -n 2 --dist worksteal
 
-test: .venv/.dev .venv/.gguf models
+test: .venv/.dev .venv/.gguf models browser
 	$(BIN)/python -m pytest
+
+browser:
+	sh scripts/install-browser.sh
 
 lint: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+tables: .venv/.dev
+	$(BIN)/python -m scripts.tables --write
+
 lowest: .venv-lowest/.done
 	.venv-lowest/bin/python -m scripts.lowest
 
-LOWEST := $(BIN)/uv pip compile --quiet --no-header --resolution lowest-direct --extra openai --extra eval --extra search pyproject.toml
+LOWEST := $(BIN)/uv pip compile --quiet --no-header --resolution lowest-direct --extra openai --extra eval --extra ir-datasets --extra search pyproject.toml
 .venv-lowest/.done: pyproject.toml .venv/.dev
 	# On each Python that is declared, the lowest versions that are allowed are there as wheels.
 	for python in 3.11 3.12 3.13; do \
@@ -48,6 +57,11 @@ LOWEST := $(BIN)/uv pip compile --quiet --no-header --resolution lowest-direct -
 		.venv/lowest-$$(.venv-lowest/bin/python -c "import sys; print('%d.%d' % sys.version_info[:2])").txt
 	.venv-lowest/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
+
+# Needs the data where examples/compare.toml says. What is ranked stays in the run store: a second time it takes seconds.
+compare: .venv/.dev
+	$(BIN)/rankkit models pull ms-marco-MiniLM-L-12-v2
+	$(BIN)/rankkit compare examples/compare.toml --out build/compare
 
 bench: .venv/.dev .venv/.gguf .venv-peers/.done models
 	$(BIN)/python -m benchmarks
@@ -69,7 +83,7 @@ endif
 	touch $@
 
 .venv/.dev: .venv/.core
-	$(PIP) install --editable ".[openai,eval,search]" --group dev
+	$(PIP) install --editable ".[openai,eval,ir-datasets,search]" --group dev
 	touch $@
 
 # Built once a machine and flags, then kept. `rankkit doctor` says which flags are safe here: a default build crashes on CPUs with AMX.

@@ -19,6 +19,8 @@ from rankkit.core.lazy import lazily
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from rankkit.comparison.running import compare as compare
+    from rankkit.comparison.tuning import tune as tune
     from rankkit.config.loading import clear_cache as clear_cache
     from rankkit.config.loading import load as load
     from rankkit.config.loading import rerank as rerank
@@ -57,12 +59,14 @@ else:
             "Step": "rankkit.core.step",
             "Usage": "rankkit.core.usage",
             "clear_cache": "rankkit.config.loading",
+            "compare": "rankkit.comparison.running",
             "fuse": "rankkit.pipeline.fusion",
             "listening": "rankkit.core.events",
             "load": "rankkit.config.loading",
             "pull": "rankkit.models.store",
             "rerank": "rankkit.config.loading",
             "searcher": "rankkit.config.loading",
+            "tune": "rankkit.comparison.tuning",
         },
         also=("__version__",),
     )

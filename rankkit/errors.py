@@ -19,7 +19,8 @@
     │   ├── ChecksumMismatch
     │   ├── DownloadFailed
     │   ├── LicenceNotAccepted
-    │   └── StoreError             the cache folder: full, not writable, ...
+    │   ├── SourceUnverified       nothing says what its files must be
+    │   └── StoreError             the cache folder, or the run store: full, not writable, damaged, ...
     ├── BackendError               a model could not answer
     │   ├── CapabilityMissing      the backend cannot do what the judge needs
     │   ├── ContextTooSmall        the fixed part of a prompt does not fit
@@ -135,6 +136,10 @@ class ChecksumMismatch(ModelError):
 
 class DownloadFailed(ModelError):
     retryable = True
+
+
+class SourceUnverified(ModelError):
+    """Neither a commit nor a checksum says what a model's files must be, and nobody said that they are trusted."""
 
 
 class LicenceNotAccepted(ModelError):

@@ -29,11 +29,12 @@ LEVELS: tuple[frozenset[str], ...] = tuple(
         "replay evaluation",
         "config testing",
         "planning integrations",
+        "comparison",
         "cli server distributed",
         "__main__",
     )
 )
-HEAVY = {"numpy", "pydantic", "onnxruntime", "tokenizers", "llama_cpp", "openai", "typer", "rich", "huggingface_hub"}
+HEAVY = {"numpy", "pydantic", "onnxruntime", "tokenizers", "llama_cpp", "openai", "cyclopts", "rich", "huggingface_hub"}
 #: These hold plain Python and nothing else.
 STANDARD_LIBRARY_ONLY = {"errors", "core", "machine", "prompting", "pipeline", "__init__"}
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import tomllib
 
 import pytest
 
+import rankkit
 from rankkit.config import load, parse
 from rankkit.config import searcher as searcher_of
 from rankkit.config.checking import check_models
@@ -19,7 +21,9 @@ from rankkit.pipeline.cascade import BaseReranker
 from tests.backends.loopback import Loopback, chat
 from tests.conftest import ROOT, pulled_model
 
-EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
+#: An experiment; all others are rerankers.
+EXPERIMENT = ROOT / "examples" / "compare.toml"
+EXAMPLES = sorted({*(ROOT / "examples").glob("*.toml")} - {EXPERIMENT})
 GGUF = {"minilm-then-listwise-gguf", "fused", "gated"}
 ENDPOINT = "minilm-then-endpoint-with-fallback"
 SEARCHING = {"bm25-then-minilm": 2, "bm25-then-minilm-then-listwise": 3}
@@ -48,7 +52,7 @@ def example(name: str) -> BaseReranker:
 def test_all_that_were_promised_are_there():
     assert {path.stem for path in EXAMPLES} == {"minilm", "minilm-then-pairwise", ENDPOINT, *GGUF, *SEARCHING}
     table = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
-    assert all(f"({path.name})" in table for path in EXAMPLES)
+    assert all(f"({path.name})" in table for path in [*EXAMPLES, EXPERIMENT])
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -150,3 +154,28 @@ def test_a_dead_server_is_told_and_the_fallback_takes_over():
     _, failed, instead = ranking.steps
     assert failed.failures[0].startswith("ConnectionFailed") and instead.stage.startswith("tournament")
     assert any(note.startswith("in place of") for note in instead.notes)
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.model
+def test_the_experiment_has_the_figures_that_are_known_of_its_systems(data_dir, tmp_path):
+    pulled_model("ms-marco-MiniLM-L-12-v2")
+    pytest.importorskip("ir_measures", reason="the extra `eval` is not installed")
+    clone = tmp_path / "clone" / "examples"  # beside the data, wherever that is here
+    clone.mkdir(parents=True)
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "data").symlink_to(data_dir, target_is_directory=True)
+    for name in ("compare.toml", "minilm-then-pairwise.toml"):
+        shutil.copy(ROOT / "examples" / name, clone)
+    comparison = rankkit.compare(clone / "compare.toml", store=tmp_path / "store.sqlite3")
+    found = {one.name: (one.kind, round(one.measures["nDCG@10"].mean, 4)) for one in comparison.systems}
+    assert found == {
+        "bm25": ("first stage", 0.5058),
+        "minilm": ("reranker", 0.7226),
+        "minilm, then pairwise": ("reranker", 0.7226),
+        "rankvicuna": ("replay", 0.6682),
+        "vicuna 7b": ("replay", 0.5060),
+    }
+    assert comparison.baseline == "bm25" and comparison["bm25"].cost is None
+    assert all(one.cost is not None for one in comparison.systems[1:])

@@ -1,4 +1,4 @@
-"""What a stranger installs: the wheel, the sdist and an editable install all rank and find their prompts."""
+"""What a stranger installs: the wheel, the sdist and an editable install all rank and find their prompts and pages."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 PROGRAM = """
 import sys, rankkit
+from importlib import resources
 from rankkit.prompting.template import list_prompts, load_prompt
 assert load_prompt("rankzephyr").question == "order" and len(list_prompts()) >= 5
+assert (resources.files("rankkit.comparison.outputs") / "page" / "page.html").is_file()
 ranking = rankkit.rerank("word", ["bad", "best"], model=sys.argv[1])
 print(rankkit.__file__, ranking.ids, ranking.scores)
 """
@@ -132,7 +134,7 @@ def test_the_wheel_ranks_from_another_folder_in_a_clean_environment(built, tmp_p
 #: Top-level modules that come with an extra only.
 EXTRAS_BRING = frozenset(
     "openai httpx httpx2 llama_cpp jinja2 ir_measures pytrec_eval scipy bm25s Stemmer "
-    "openvino torch transformers onnx sentencepiece".split()
+    "openvino torch transformers onnx sentencepiece plotly".split()
 )
 
 
@@ -215,7 +217,7 @@ def test_the_readme_can_be_read_on_a_package_index():
 
 #: Below these something is broken or unsafe; what it is stands beside the bound in pyproject.toml.
 LOWEST = {
-    "typer": "0.19",
+    "cyclopts": "5.0",
     "bm25s": "0.3.10",
     "pystemmer": "2.2.0.2",
     "openai": "1.109.1",

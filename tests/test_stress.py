@@ -118,6 +118,7 @@ def forked(reranker: JudgeReranker, expected: object) -> int:
         os._exit(code)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("kind", ["onnx", "endpoint"])

@@ -4,43 +4,43 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Annotated, cast
+from inspect import BoundArguments
 
-import typer
 from rich.text import Text
 
 from rankkit import __version__
-from rankkit.cli import demo, doctor, evaluate, plan, rerank, search
-from rankkit.cli.config import config_app
-from rankkit.cli.models import models_app
-from rankkit.cli.output import remark, say, stderr, write_json
-from rankkit.cli.prompts import prompts_app
-from rankkit.cli.terminal import FULL, NotWritten, ReaderGone, abandon, finish, prepare, visible
+from rankkit.cli.output import stderr, write_json
+from rankkit.cli.parameters import branch
+from rankkit.cli.terminal import NotWritten, ReaderGone, SafeConsole, abandon, finish, prepare
+from rankkit.cli.usage import parse
 from rankkit.errors import RankkitError
 
-#: The base of all usage errors. Typer exports its children only, and not always from the same click.
-_USAGE_ERROR = cast(
-    type[Exception], next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
-)
+#: Imported when they are asked for: a command waits for nothing that another one needs.
+_COMMANDS = {
+    "rerank": "rankkit.cli.rerank:rerank",
+    "search": "rankkit.cli.search:search",
+    "eval": "rankkit.cli.evaluate:evaluate",
+    "compare": "rankkit.cli.compare:compare",
+    "tune": "rankkit.cli.tune:tune",
+    "plan": "rankkit.cli.plan:plan",
+    "demo": "rankkit.cli.demo:demo",
+    "doctor": "rankkit.cli.doctor:doctor",
+}
+_BRANCHES = {
+    "config": "rankkit.cli.config:config_app",
+    "data": "rankkit.cli.data:data_app",
+    "models": "rankkit.cli.models:models_app",
+    "prompts": "rankkit.cli.prompts:prompts_app",
+    "runs": "rankkit.cli.runs:runs_app",
+}
 
-app = typer.Typer(name="rankkit", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-app.command("rerank")(rerank.rerank)
-app.command("search")(search.search)
-app.command("eval")(evaluate.evaluate)
-app.command("plan")(plan.plan)
-app.command("demo")(demo.demo)
-app.command("doctor")(doctor.doctor)
-app.add_typer(config_app, name="config")
-app.add_typer(models_app, name="models")
-app.add_typer(prompts_app, name="prompts")
-
-
-@app.callback(invoke_without_command=True)
-def about(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
-    """Rerank search results with any model."""
-    if version:
-        say(__version__)
-        raise typer.Exit
+app = branch("rankkit", "Rerank search results with any model.")
+app.version = __version__
+app.version_flags = ["--version"]
+for _place, (_name, _command) in enumerate(_COMMANDS.items()):
+    app.command(_command, name=_name, sort_key=_place, version_flags=[])
+for _place, (_name, _branch) in enumerate(_BRANCHES.items(), len(_COMMANDS)):
+    app.command(_branch, name=_name, sort_key=_place)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -57,35 +57,32 @@ def run(arguments: Sequence[str]) -> int:
     except NotWritten:
         abandon()
         return 1
-    except OSError as error:
-        # Help and usage are printed by the command-line library itself.
-        if error.errno not in FULL:
-            raise
-        abandon()
-        remark(f"standard output cannot be written: {error.strerror}")
-        return 1
     return code
 
 
 def _run(arguments: list[str]) -> int:
     try:
-        code = app(args=arguments, standalone_mode=False)
+        command, bound = parse(app, arguments, SafeConsole("stdout"))
+        if command == app.help_print:
+            return _help(bound, asked="--help" in arguments)
+        command(*bound.args, **bound.kwargs)
     except RankkitError as error:
         _show_error(error, as_json="--json" in arguments)
         return error.exit_code
-    except (typer.Abort, KeyboardInterrupt):
+    except KeyboardInterrupt:
         return 130
     except SystemExit as ended:
-        # The command-line library's own way of noticing that nobody reads its help any more.
-        if isinstance(ended.__context__, BrokenPipeError):
-            raise ReaderGone from ended
-        raise
-    except _USAGE_ERROR as error:
-        # Wrong options: the command-line library words its own errors, and repeats what was given.
-        error.message = visible(error.message)  # type: ignore[attr-defined]
-        error.show()  # type: ignore[attr-defined]
-        return 2
-    return code if isinstance(code, int) else 0
+        return int(ended.code or 0)
+    return 0
+
+
+def _help(bound: BoundArguments, *, asked: bool) -> int:
+    if not bound.arguments["tokens"]:
+        # The list of all commands has a line of each, which stands in their modules.
+        for name in (*_COMMANDS, *_BRANCHES):
+            app[name]
+    app.help_print(*bound.args, **bound.kwargs)
+    return 0 if asked else 2
 
 
 def _show_error(error: RankkitError, *, as_json: bool) -> None:

@@ -5,22 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from rankkit.cli import options
 from rankkit.cli.output import say, stderr, write_json
+from rankkit.cli.parameters import AsJson, argument, branch
 from rankkit.config.files import check_name
 from rankkit.config.kinds import Spec
 from rankkit.config.loading import read_spec
 from rankkit.config.spec import naming
 
-config_app = typer.Typer(help="Check, show and describe config files.", no_args_is_help=True)
+config_app = branch("config", "Check, show and describe config files.")
 
-File = Annotated[Path, typer.Argument(help="A config file (.toml, .json).", metavar="FILE")]
+File = Annotated[Path, argument(help="A config file (.toml, .json).")]
 
 
-@config_app.command()
-def check(file: File, as_json: options.AsJson = False) -> None:
+@config_app.command
+def check(file: File, /, *, as_json: AsJson = False) -> None:
     """Tell whether a file can be built: its keys, what it includes, and the models that it names."""
     from rankkit.config.checking import check_models, walk
 
@@ -35,8 +33,8 @@ def check(file: File, as_json: options.AsJson = False) -> None:
         stderr().print(note, style="yellow", soft_wrap=True)
 
 
-@config_app.command()
-def show(file: File, as_json: options.AsJson = False) -> None:
+@config_app.command
+def show(file: File, /, *, as_json: AsJson = False) -> None:
     """Print a file as rankkit reads it: includes taken over, paths whole, defaults left out."""
     from rankkit.config.writing import as_table, as_toml
 
@@ -47,8 +45,8 @@ def show(file: File, as_json: options.AsJson = False) -> None:
         say(as_toml(spec).rstrip("\n"))
 
 
-@config_app.command()
-def schema(as_json: options.AsJson = False) -> None:
+@config_app.command
+def schema(*, as_json: AsJson = False) -> None:
     """Print the JSON Schema of config files, for editors. It is JSON with and without --json."""
     from rankkit.config.schema import json_schema
 

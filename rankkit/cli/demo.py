@@ -7,18 +7,17 @@ import tomllib
 from importlib import resources
 from typing import Annotated
 
-import typer
-
-from rankkit.cli import options
 from rankkit.cli.output import bill_line, ranking_table, stderr, stdout, write_json
+from rankkit.cli.parameters import AsJson, flag
 from rankkit.config import DEFAULT_MODELS, load
 from rankkit.core.ranking import Request
 from rankkit.errors import ModelNotPulled
 
 
 def demo(
-    pull: Annotated[bool, typer.Option("--pull", help="Download the model first where this machine lacks it.")] = False,
-    as_json: options.AsJson = False,
+    *,
+    pull: Annotated[bool, flag("--pull", help="Download the model first where this machine lacks it.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Rerank ten short documents with the default cross-encoder, and with a small language model where there is one."""
     model = DEFAULT_MODELS["pointwise"]

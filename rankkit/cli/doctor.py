@@ -9,14 +9,13 @@ import re
 from collections.abc import Mapping
 from typing import Annotated
 
-import typer
 from rich.table import Table
 from rich.text import Text
 
 from rankkit import __version__
 from rankkit.backends.gguf.safety import LlamaFacts, build_flags, cpu_flags, diagnose
-from rankkit.cli import options
 from rankkit.cli.output import say, stdout, write_json
+from rankkit.cli.parameters import AsJson, flag
 from rankkit.core.extras import DISTRIBUTION, install_line
 from rankkit.errors import MissingExtra, RankkitError, StoreError
 from rankkit.machine import cgroups
@@ -45,11 +44,12 @@ _REQUIREMENT = re.compile(r"""^([A-Za-z0-9._-]+).*extra\s*==\s*["']([\w-]+)["']"
 
 
 def doctor(
+    *,
     llama_build_flags: Annotated[
         bool,
-        typer.Option("--llama-build-flags", help="Print CMAKE_ARGS for a safe, fast llama-cpp-python here, and stop."),
+        flag("--llama-build-flags", help="Print CMAKE_ARGS for a safe, fast llama-cpp-python here, and stop."),
     ] = False,
-    as_json: options.AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show CPUs, instruction sets, extras and models of this machine, and known dangers with their fixes."""
     if llama_build_flags:

@@ -4,71 +4,68 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
 from rich.table import Table
 from rich.text import Text
 
 from rankkit.cli.first_stage import Bm25Options
-from rankkit.cli.options import AsJson, RerankerOptions, spread
+from rankkit.cli.options import RerankerOptions
 from rankkit.cli.output import end, progress_bar, remark, stderr, stdout, write_json
+from rankkit.cli.parameters import FIRST_STAGE, SPREAD, AsJson, flag, number, option
 from rankkit.cli.plan import NOT_EXACT
 from rankkit.config.first_stage import FirstStageSpec
 from rankkit.config.kinds import Spec
 from rankkit.config.listwise import ListwiseSpec
 from rankkit.config.writing import as_table
-from rankkit.core.budgeting import Account
-from rankkit.core.execution import Execution
-from rankkit.core.ranking import Ranking, Request
+from rankkit.core.ranking import Request
 from rankkit.core.usage import Usage
 from rankkit.errors import ConfigError, DataError
 from rankkit.pipeline.cascade import BaseReranker
-from rankkit.pipeline.judged import JudgeReranker
 from rankkit.planning.totals import together, usage_bounds
 from rankkit.prompting.template import load_prompt
-from rankkit.replay.record import RecordedJudge, Recorder, read_record
+from rankkit.replay.record import Recorder
+from rankkit.replay.replayed import ReplayReranker, replayed
 
 if TYPE_CHECKING:
     from rankkit.evaluation.experiment import Experiment
     from rankkit.evaluation.first_stage import Bm25FirstStage
     from rankkit.evaluation.report import EvaluationReport
-    from rankkit.replay.window_log import WindowLogJudge
 
 
-@spread
 def evaluate(
+    *,
     data: Annotated[
-        Path, typer.Option("--data", "-d", help="A folder with queries, qrels and candidates (docs/evaluation.md).")
+        Path, option("--data", "-d", help="A folder with queries, qrels and candidates (docs/evaluation.md).")
     ],
-    bm25: Bm25Options,
-    options: RerankerOptions,
-    run: Annotated[Path | None, typer.Option("--run", help="Measure this TREC run instead of a model.")] = None,
+    bm25: Annotated[Bm25Options, SPREAD] = Bm25Options(),
+    options: Annotated[RerankerOptions, SPREAD] = RerankerOptions(),
+    run: Annotated[Path | None, option("--run", help="Measure this TREC run instead of a model.")] = None,
     depth: Annotated[
-        int | None, typer.Option("--depth", help="Rerank the first N candidates; the rest stay behind.", min=1)
+        int | None, number("--depth", help="Rerank the first N candidates; the rest stay behind.", minimum=1)
     ] = None,
     stage: Annotated[
         Literal["bm25"] | None,
-        typer.Option(
+        option(
             "--first-stage",
             help="Search the data's corpus with BM25; without a model, measure that.",
-            rich_help_panel="First stage",
+            panel=FIRST_STAGE,
         ),
     ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", help="Only the first N queries.", min=1)] = None,
-    measures: Annotated[str | None, typer.Option("--measures", help="As ir-measures writes them, with commas.")] = None,
-    run_out: Annotated[Path | None, typer.Option("--run-out", help="Write the reranked order as a TREC run.")] = None,
-    record: Annotated[Path | None, typer.Option("--record", help="Keep every reply of the model in this file.")] = None,
+    limit: Annotated[int | None, number("--limit", help="Only the first N queries.", minimum=1)] = None,
+    measures: Annotated[str | None, option("--measures", help="As ir-measures writes them, with commas.")] = None,
+    run_out: Annotated[Path | None, option("--run-out", help="Write the reranked order as a TREC run.")] = None,
+    record: Annotated[Path | None, option("--record", help="Keep every reply of the model in this file.")] = None,
     replay: Annotated[
-        Path | None, typer.Option("--replay", help="Answer from a record, or a published window log, without a model.")
+        Path | None, option("--replay", help="Answer from a record, or a published window log, without a model.")
     ] = None,
     split: Annotated[
-        str | None, typer.Option("--split", help="Of several splits in the folder, this one: test, dev, train.")
+        str | None, option("--split", help="Of several splits in the folder, this one: test, dev, train.")
     ] = None,
-    tag: Annotated[str, typer.Option("--tag", help="A name for this run, in its file and in the JSON.")] = "",
-    plan: Annotated[bool, typer.Option("--plan", help="Tell calls, tokens and rounds; make no call.")] = False,
+    tag: Annotated[str | None, option("--tag", help="A name for this run, in its file and in the JSON.")] = None,
+    plan: Annotated[bool, flag("--plan", help="Tell calls, tokens and rounds; make no call.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure a reranker, or a TREC run, on judged data."""
@@ -76,11 +73,11 @@ def evaluate(
     from rankkit.evaluation.measures import DEFAULT_MEASURES
 
     if run is not None and (options.names_a_model or bm25.given or (depth, record, replay) != (None, None, None)):
-        raise typer.BadParameter("--run measures a run as it is: it goes with no model, --depth, --record or --replay")
+        raise ConfigError("--run measures a run as it is: it goes with no model, --depth, --record or --replay")
     if run_out is not None and record is not None and run_out.resolve() == record.resolve():
-        raise typer.BadParameter("--run-out and --record name one file: give each its own")
+        raise ConfigError("--run-out and --record name one file: give each its own")
     experiment = Experiment.of(
-        data, measures=measures or DEFAULT_MEASURES, limit=limit, run_out=run_out, split=split, tag=tag
+        data, measures=measures or DEFAULT_MEASURES, limit=limit, run_out=run_out, split=split, tag=tag or ""
     )
     if run is not None:
         _show(experiment.of_run(run), experiment, files=(run,), as_json=as_json)
@@ -104,7 +101,7 @@ def _from_first_stage(experiment: Experiment, stage: str | None, bm25: Bm25Optio
     """With the candidates that ``--first-stage``, or the config, asks for. Data without a corpus has only its own."""
     if stage is None and spec.first_stage is None:
         if bm25.given:
-            raise typer.BadParameter("--k, --tokenizer and --stemmer go with --first-stage bm25, or a config's")
+            raise ConfigError("--k, --tokenizer and --stemmer go with --first-stage bm25, or a config's")
         return experiment
     if stage is None and experiment.dataset.corpus is None:
         words = f"{experiment.dataset.name} has no corpus: its own candidates are the first stage, not the config's"
@@ -174,11 +171,11 @@ def _show_plan(reranker: BaseReranker, requests: Sequence[Request], depth: int |
 @contextlib.contextmanager
 def _reranker(spec: Spec, record: Path | None, replay: Path | None, inputs: Sequence[Path]) -> Iterator[BaseReranker]:
     if record is not None and replay is not None:
-        raise typer.BadParameter("--record keeps what a model says, and --replay asks none: give one of them")
+        raise ConfigError("--record keeps what a model says, and --replay asks none: give one of them")
     if replay is not None:
-        replayed = _replayed(spec, replay)
-        yield replayed
-        unasked = replayed.judge.left_over()
+        recorded = _replayed(spec, replay)
+        yield recorded
+        unasked = recorded.judge.left_over()
         if unasked:
             stderr().print(f"{unasked} recorded queries are not in this run", style="yellow")
     elif record is None:
@@ -201,29 +198,8 @@ def _fingerprints(spec: Spec) -> Mapping[str, str]:
     return {key: str(value) for key, value in said.items()}
 
 
-class _Replay(JudgeReranker[Any, Any]):
-    """Refuses a run that is not the recorded one before anything of it is written."""
-
-    judge: RecordedJudge[Any, Any] | WindowLogJudge
-
-    async def stream_accounted(
-        self, pairs: Iterable[tuple[Request, Account]], execution: Execution, total: int | None
-    ) -> AsyncGenerator[Ranking, None]:
-        async for ranking in super().stream_accounted(pairs, execution, total):
-            yield ranking
-        self.judge.left_over()
-
-
-def _replayed(spec: Spec, replay: Path) -> _Replay:
+def _replayed(spec: Spec, replay: Path) -> ReplayReranker:
     if not isinstance(spec, ListwiseSpec):
         raise ConfigError("only listwise runs are replayed", hint="Add --paradigm listwise.")
-    from rankkit.replay.window_log import is_window_log, read_window_log
-
     prompt = None if spec.prompt is None else load_prompt(spec.prompt, "listwise")
-    judge: RecordedJudge[Any, Any] | WindowLogJudge = (
-        read_window_log(replay)
-        if is_window_log(replay)
-        else RecordedJudge(read_record(replay), replay.name, prompt=prompt)
-    )
-    # A difference from the record is an error whatever is to happen when a model fails.
-    return _Replay(judge, spec.build_strategy(), spec.budget, on_call_failure="raise")
+    return replayed(replay, spec.build_strategy(), budget=spec.budget, prompt=prompt)

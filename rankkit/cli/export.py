@@ -2,44 +2,35 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from rankkit.cli.output import remark, say, write_json
+from rankkit.cli.parameters import AsJson, argument, option
 
 if TYPE_CHECKING:
     from rankkit.models.export import Exported
 
 
-class ExportKind(StrEnum):
-    CROSS_ENCODER = "cross-encoder"
-    SEQ2SEQ = "seq2seq"
-
-
-class Quantisation(StrEnum):
-    INT8 = "int8"
-
-
 def export(
-    source: Annotated[str, typer.Argument(metavar="REPO_OR_FOLDER", help="A model's folder, or a hub repository.")],
-    kind: Annotated[ExportKind, typer.Option(help="What the model is.")],
-    out: Annotated[Path, typer.Option(help="The new folder.")],
-    quantize: Annotated[Quantisation | None, typer.Option(help="Smaller and faster weights.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")] = False,
+    source: Annotated[str, argument(name="REPO_OR_FOLDER", help="A model's folder, or a hub repository.")],
+    /,
+    *,
+    kind: Annotated[Literal["cross-encoder", "seq2seq"], option("--kind", help="What the model is.")],
+    out: Annotated[Path, option("--out", help="The new folder.")],
+    quantize: Annotated[Literal["int8"] | None, option("--quantize", help="Smaller and faster weights.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Turn PyTorch weights into the ONNX folder that rankkit loads, and check it against the original."""
     # Here, not at the top: the other commands do without torch.
     from rankkit.models.export import export_model
 
-    made = export_model(source, out, kind=kind.value, quantize=quantize.value if quantize else None)
+    made = export_model(source, out, kind=kind, quantize=quantize)
     found = _answers(made)
     off = max(abs(a - b) for row, due in zip(found, made.reference, strict=True) for a, b in zip(row, due, strict=True))
-    unit = "logit" if kind is ExportKind.CROSS_ENCODER else "log-probability"
+    unit = "logit" if kind == "cross-encoder" else "log-probability"
     if as_json:
-        result = {"path": str(out), "kind": kind.value, "largest_difference": off, "unit": unit, "samples": len(found)}
+        result = {"path": str(out), "kind": kind, "largest_difference": off, "unit": unit, "samples": len(found)}
         write_json(result)
         return
     say(out)

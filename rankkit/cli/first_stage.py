@@ -6,30 +6,27 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
-
+from rankkit.cli.parameters import FIRST_STAGE, number, option
 from rankkit.config.first_stage import FirstStageSpec
-
-_PANEL = "First stage"
 
 K = Annotated[
     int | None,
-    typer.Option("--k", help="Documents that BM25 finds for each query. Default: 100.", min=1, rich_help_panel=_PANEL),
+    number("--k", help="Documents that BM25 finds for each query. Default: 100.", panel=FIRST_STAGE, minimum=1),
 ]
 Tokenizer = Annotated[
     Literal["words", "bigrams"] | None,
-    typer.Option(
+    option(
         "--tokenizer",
         help="bigrams for Chinese, Japanese, Thai: scripts without spaces. Default: words.",
-        rich_help_panel=_PANEL,
+        panel=FIRST_STAGE,
     ),
 ]
 Stemmer = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--stemmer",
         help="porter, or another of PyStemmer's (german, french, ...); '' for none. Default: porter.",
-        rich_help_panel=_PANEL,
+        panel=FIRST_STAGE,
     ),
 ]
 

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TransferSpeedColumn
 from rich.table import Table
@@ -17,6 +16,7 @@ from rich.text import Text
 
 from rankkit.cli.export import export
 from rankkit.cli.output import progress_on, remark, say, stderr, stdout, write_json
+from rankkit.cli.parameters import AsJson, argument, branch, flag
 from rankkit.errors import LicenceNotAccepted, ModelError, ModelNotPulled
 from rankkit.models import store
 from rankkit.models.catalogue import Row, Terms, find, rows
@@ -24,22 +24,19 @@ from rankkit.models.home import home, size
 from rankkit.models.progress import OnPull, PullProgress
 from rankkit.models.store import Pulled
 
-models_app = typer.Typer(
-    name="models",
-    help="Models that rankkit knows by name: list them, bring them to this machine, check and remove them.",
-    no_args_is_help=True,
+models_app = branch(
+    "models", "Models that rankkit knows by name: list them, bring them to this machine, check and remove them."
 )
+models_app.command(export)
 
-models_app.command()(export)
-
-Name = Annotated[str, typer.Argument(help="A name of `rankkit models list`.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+Name = Annotated[str, argument(help="A name of `rankkit models list`.")]
 
 
-@models_app.command("list")
+@models_app.command(name="list")
 def list_models(
-    pulled: Annotated[bool, typer.Option("--pulled", help="Only those on this machine.")] = False,
-    as_json: Json = False,
+    *,
+    pulled: Annotated[bool, flag("--pulled", help="Only those on this machine.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show all models, their licences, and which of them are on this machine."""
     here = {there.name: there for there in store.pulled()}
@@ -56,20 +53,21 @@ def list_models(
             str(row["name"]),
             str(row["kind"]),
             f"{row['licence']}{' (ask)' if row['terms'] else ''}",
-            size(known) if isinstance(known, int) else "not seen",
+            size(known) if isinstance(known, int) else "not pinned" if row["unpinned"] else "not seen",
             "yes" if row["path"] else "",
         )
         table.add_row(*map(Text, cells))  # a row's own words may look like markup
     stdout().print(table)
 
 
-@models_app.command()
-def show(name: Name, as_json: Json = False) -> None:
+@models_app.command
+def show(name: Name, /, *, as_json: AsJson = False) -> None:
     """Show one model: licence, sources, files, checksums, and where it lies."""
     row = find(name)
     there = store.installed(row)
     if as_json:
-        write_json({**asdict(row), "file": [asdict(file) for file in row.files], **_whereabouts(there)})
+        files = [asdict(file) for file in row.files]
+        write_json({**asdict(row), "file": files, "unpinned": list(row.unpinned), **_whereabouts(there)})
         return
     facts = {
         "name": ", ".join((row.name, *row.aliases)),
@@ -82,11 +80,11 @@ def show(name: Name, as_json: Json = False) -> None:
         "languages": ", ".join(row.languages),
         "max_length": f"{row.max_length} tokens" if row.max_length else "",
         "notes": row.notes,
-        "sources": "\n".join(source.label for source in row.source),
+        "sources": "\n".join(source.described for source in row.source),
         "files": "\n".join(f"{file.name}  {file.sha256 or 'no checksum'}" for file in row.files),
         "unseen": row.unseen,
         "size": size(row.bytes) if row.bytes else "",
-        "path": str(there.path) if there else f"not here; rankkit models pull {row.name}",
+        "path": str(there.path) if there else f"not here; {row.pull_command}",
     }
     table = Table(box=None, show_header=False, pad_edge=False)
     for key, fact in facts.items():
@@ -106,21 +104,23 @@ def _methods(kind: str) -> str:
     return "\n".join(f"{paradigm}: {', '.join(names)}" for paradigm, names in asked.items() if names)
 
 
-@models_app.command()
+@models_app.command
 def pull(
     name: Name,
+    /,
+    *,
     accept_licence: Annotated[
-        bool, typer.Option("--accept-licence", help="You accept the terms of a model that has any.")
+        bool, flag("--accept-licence", help="You accept the terms of a model that has any.")
     ] = False,
     allow_unverified: Annotated[
         bool,
-        typer.Option(
+        flag(
             "--allow-unverified",
-            help="Where the catalogue states no checksum: take what the source gives now, though an earlier pull found "
-            "another file.",
+            help="Where the catalogue states no commit and no checksum: take what the source gives now, though an "
+            "earlier pull found another file.",
         ),
     ] = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Bring a model to this machine and print where it lies. One that is there already is left as it is."""
     began = time.monotonic()
@@ -139,8 +139,8 @@ def pull(
         say(path)
 
 
-@models_app.command()
-def path(name: Name, as_json: Json = False) -> None:
+@models_app.command
+def path(name: Name, /, *, as_json: AsJson = False) -> None:
     """Print where a model lies. Never uses the network."""
     where = store.locate(name)
     if as_json:
@@ -149,10 +149,12 @@ def path(name: Name, as_json: Json = False) -> None:
         say(where)
 
 
-@models_app.command()
+@models_app.command
 def verify(
-    name: Annotated[str | None, typer.Argument(help="Without a name, all that are here.")] = None,
-    as_json: Json = False,
+    name: Annotated[str | None, argument(help="Without a name, all that are here.")] = None,
+    /,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Read a model's files again and compare their checksums with those of the catalogue."""
     names = [name] if name else [there.name for there in store.pulled()]
@@ -179,8 +181,8 @@ def verify(
         raise failed[0]
 
 
-@models_app.command()
-def remove(name: Name, as_json: Json = False) -> None:
+@models_app.command
+def remove(name: Name, /, *, as_json: AsJson = False) -> None:
     """Delete a model from this machine's cache."""
     freed = store.remove(name)
     if as_json:
@@ -199,6 +201,7 @@ def _brief(row: Row, there: Pulled | None) -> dict[str, object]:
         "terms": row.terms.url if row.terms else None,
         "bytes": row.bytes,
         "languages": list(row.languages),
+        "unpinned": list(row.unpinned),
         **_whereabouts(there),
     }
 
@@ -223,7 +226,8 @@ def _about_to_come(name: str) -> Row | None:
 def _ask(row: Row, terms: Terms) -> None:
     """Ask a person at a terminal to accept a model's terms; anything but yes ends the command."""
     remark(f"{terms.text}\n{terms.url}")
-    if not typer.confirm("Do you accept these terms?", err=True):
+    stderr().print("Do you accept these terms? [y/N] ", end="")
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise LicenceNotAccepted(f"the terms of {row.name} were not accepted, so it was not pulled")
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Annotated, Any, get_type_hints
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated
 
-import typer
-
+from rankkit.cli.parameters import BUDGET, METHOD, MODEL, POINTWISE, flag, number, option
 from rankkit.config.files import check_name
 from rankkit.config.kinds import Spec
 from rankkit.config.loading import read_spec
 from rankkit.config.registry import methods, strategy_names
+from rankkit.errors import ConfigError
 
 
 def _names(known: Callable[[str], list[str]]) -> str:
@@ -22,104 +20,85 @@ def _names(known: Callable[[str], list[str]]) -> str:
     return "; ".join(f"{paradigm}: {', '.join(known(paradigm))}" for paradigm in paradigms)
 
 
-_MODEL = "Model"
-_WINDOWS = "Method"
-_BUDGET = "Budget: when it runs out, the best order so far"
-
 Model = Annotated[
     str | None,
-    typer.Option(
-        "--model", "-m", help="A catalogue name, a path, or what an endpoint calls it.", rich_help_panel=_MODEL
-    ),
+    option("--model", "-m", help="A catalogue name, a path, or what an endpoint calls it.", panel=MODEL),
 ]
 Config = Annotated[
     str | None,
-    typer.Option("--config", "-c", help="A spec file (.toml, .json) instead of --model.", rich_help_panel=_MODEL),
+    option("--config", "-c", help="A spec file (.toml, .json) instead of --model.", panel=MODEL),
 ]
 Paradigm = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--paradigm",
         "-p",
         help="pointwise, pairwise or listwise. Default: what the model is for.",
-        rich_help_panel=_MODEL,
+        panel=MODEL,
     ),
 ]
 Endpoint = Annotated[
     str | None,
-    typer.Option("--endpoint", help="Base URL of an OpenAI-compatible server, ending in /v1.", rich_help_panel=_MODEL),
+    option("--endpoint", help="Base URL of an OpenAI-compatible server, ending in /v1.", panel=MODEL),
 ]
 KeyEnv = Annotated[
     str | None,
-    typer.Option("--key-env", help="The environment variable that holds the server's key.", rich_help_panel=_MODEL),
+    option("--key-env", help="The environment variable that holds the server's key.", panel=MODEL),
 ]
 Threads = Annotated[
     int | None,
-    typer.Option("--threads", help="CPU threads. Default: what this process may use.", min=1, rich_help_panel=_MODEL),
+    number("--threads", help="CPU threads. Default: what this process may use.", minimum=1, panel=MODEL),
 ]
 Setting = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Any other key of the spec.", rich_help_panel=_MODEL),
+    option("--set", metavar="KEY=VALUE", help="Any other key of the spec.", panel=MODEL),
 ]
 MaxLength = Annotated[
     int | None,
-    typer.Option("--max-length", help="Tokens of query and document together.", min=8, rich_help_panel="Pointwise"),
+    number("--max-length", help="Tokens of query and document together.", minimum=8, panel=POINTWISE),
 ]
-Probability = Annotated[
-    bool, typer.Option("--probability", help="Scores between 0 and 1 instead of logits.", rich_help_panel="Pointwise")
-]
+Probability = Annotated[bool, flag("--probability", help="Scores between 0 and 1 instead of logits.", panel=POINTWISE)]
 StrictQuery = Annotated[
     bool,
-    typer.Option(
-        "--strict-query", help="A query that is too long is an error, not shortened.", rich_help_panel="Pointwise"
-    ),
+    flag("--strict-query", help="A query that is too long is an error, not shortened.", panel=POINTWISE),
 ]
 Method = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--method",
         help=f"How a model is asked: {_names(lambda paradigm: list(methods(paradigm)))}.",
-        rich_help_panel=_WINDOWS,
+        panel=METHOD,
     ),
 ]
 Strategy = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--strategy",
         help=f"Which questions are asked: {_names(strategy_names)}.",
-        rich_help_panel=_WINDOWS,
+        panel=METHOD,
     ),
 ]
-Window = Annotated[int | None, typer.Option("--window", help="Passages in a window.", rich_help_panel=_WINDOWS)]
-Step = Annotated[int | None, typer.Option("--step", help="How far a window moves.", rich_help_panel=_WINDOWS)]
-Passes = Annotated[int | None, typer.Option("--passes", help="How often the windows slide.", rich_help_panel=_WINDOWS)]
-Seed = Annotated[int | None, typer.Option("--seed", help="For strategies that draw lots.", rich_help_panel=_WINDOWS)]
+Window = Annotated[int | None, number("--window", help="Passages in a window.", panel=METHOD)]
+Step = Annotated[int | None, number("--step", help="How far a window moves.", panel=METHOD)]
+Passes = Annotated[int | None, number("--passes", help="How often the windows slide.", panel=METHOD)]
+Seed = Annotated[int | None, number("--seed", help="For strategies that draw lots.", panel=METHOD)]
 Aggregate = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--aggregate",
         help="sym-sum, sum, binary, bradley-terry, kemeny, ...; self-consistency: borda, ...",
-        rich_help_panel=_WINDOWS,
+        panel=METHOD,
     ),
 ]
-OneSided = Annotated[
-    bool, typer.Option("--one-sided", help="Ask each pair in one order only.", rich_help_panel=_WINDOWS)
-]
-BudgetCalls = Annotated[
-    int | None, typer.Option("--budget-calls", help="Most calls a query.", min=0, rich_help_panel=_BUDGET)
-]
-BudgetTokens = Annotated[
-    int | None, typer.Option("--budget-tokens", help="Most tokens a query.", min=0, rich_help_panel=_BUDGET)
-]
+OneSided = Annotated[bool, flag("--one-sided", help="Ask each pair in one order only.", panel=METHOD)]
+BudgetCalls = Annotated[int | None, number("--budget-calls", help="Most calls a query.", minimum=0, panel=BUDGET)]
+BudgetTokens = Annotated[int | None, number("--budget-tokens", help="Most tokens a query.", minimum=0, panel=BUDGET)]
 BudgetSeconds = Annotated[
-    float | None, typer.Option("--budget-seconds", help="Most seconds a query.", min=0, rich_help_panel=_BUDGET)
+    float | None, number("--budget-seconds", help="Most seconds a query.", minimum=0, panel=BUDGET)
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 Explain = Annotated[
     str | None,
-    typer.Option(
-        "--explain", help="What each stage made of this document: its id, or its rank in the result.", metavar="ID"
-    ),
+    option("--explain", help="What each stage made of this document: its id, or its rank in the result.", metavar="ID"),
 ]
 
 
@@ -161,7 +140,7 @@ class RerankerOptions:
     def spec(self, *, on_failure: str | None = None) -> Spec:
         """What was not given is left to the spec's own defaults; ``on_failure`` to this one, if --set has none."""
         if self.model is not None and self.config is not None:
-            raise typer.BadParameter("give --model or --config, not both")
+            raise ConfigError("give --model or --config, not both")
         if self.config is not None:
             check_name(self.config)
         what = self.config or self.model
@@ -189,38 +168,8 @@ def _setting(pair: str) -> tuple[str, object]:
     """``passage_tokens=200`` as TOML would read it; a value that TOML does not know is a string."""
     key, sign, value = pair.partition("=")
     if not sign:
-        raise typer.BadParameter(f"--set takes KEY=VALUE, not {pair!r}")
+        raise ConfigError(f"--set takes KEY=VALUE, not {pair!r}")
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         return key.strip(), value
-
-
-def spread(command: Callable[..., None]) -> Callable[..., None]:
-    """A parameter that is a dataclass of options becomes an option for each of its fields.
-
-    Typer reads the options of a command off its signature; this gives it the one with the fields in their place.
-    """
-    parameters = inspect.signature(command, eval_str=True).parameters.values()
-    groups: dict[str, Any] = {one.name: one.annotation for one in parameters if is_dataclass(one.annotation)}
-    options = [option for one in parameters for option in _options(one)]
-
-    @functools.wraps(command)
-    def _run(**given: object) -> None:
-        for name, group in groups.items():
-            given[name] = group(**{option.name: given.pop(option.name) for option in fields(group)})
-        command(**given)
-
-    signature = inspect.Signature([option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in options])
-    _run.__signature__ = signature  # type: ignore[attr-defined]  # inspect.signature looks for it first
-    _run.__annotations__ = {option.name: option.annotation for option in options}
-    return _run
-
-
-def _options(parameter: inspect.Parameter) -> Iterator[inspect.Parameter]:
-    if not is_dataclass(parameter.annotation):
-        yield parameter
-        return
-    kinds = get_type_hints(parameter.annotation, include_extras=True)
-    for option in fields(parameter.annotation):
-        yield parameter.replace(name=option.name, default=option.default, annotation=kinds[option.name])

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -180,4 +179,4 @@ def end(*, trouble: bool) -> None:
     """With the result printed: exit 7 where there was trouble, so that no script takes it for the whole."""
     if trouble:
         stderr().print("Some calls failed or ran out of time: there the order before them was kept.", style="yellow")
-        raise typer.Exit(7)
+        raise SystemExit(7)

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from rich.table import Table
 from rich.text import Text
 
-from rankkit.cli import options
 from rankkit.cli.output import stderr, stdout, write_json
+from rankkit.cli.parameters import AsJson, flag, number, option
 from rankkit.config.first_stage import FirstStageSpec
 from rankkit.config.loading import read_spec
 from rankkit.config.spec import naming
 from rankkit.core.ranking import Request
 from rankkit.core.usage import Usage
+from rankkit.errors import ConfigError
 from rankkit.planning.calibration import Speed, calibrate, sample_request
 from rankkit.planning.totals import StageTotal, prices_of, summed, totals
 
@@ -28,23 +28,25 @@ NOT_EXACT = (
 
 
 def plan(
-    config: Annotated[Path, typer.Option("--config", "-c", help="A config file (.toml, .json).")],
-    data: Annotated[Path | None, typer.Option("--data", "-d", help="Plan for the queries of this data set.")] = None,
+    *,
+    config: Annotated[Path, option("--config", "-c", help="A config file (.toml, .json).")],
+    data: Annotated[Path | None, option("--data", "-d", help="Plan for the queries of this data set.")] = None,
     candidates: Annotated[
         int | None,
-        typer.Option("--candidates", help="Plan for one query and N sample passages of about 57 words.", min=1),
+        number("--candidates", help="Plan for one query and N sample passages of about 57 words.", minimum=1),
     ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", help="Only the first N queries of the data.", min=1)] = None,
+    limit: Annotated[int | None, number("--limit", help="Only the first N queries of the data.", minimum=1)] = None,
     calibration: Annotated[
-        bool, typer.Option("--calibrate/--no-calibrate", help="Time a few calls of each local model for the seconds.")
+        bool,
+        flag("--calibrate", off="--no-calibrate", help="Time a few calls of each local model for the seconds."),
     ] = True,
-    as_json: options.AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Tell questions, calls, tokens, rounds, seconds and money of each stage before a run."""
     if (data is None) == (candidates is None):
-        raise typer.BadParameter("give --data or --candidates")
+        raise ConfigError("give --data or --candidates")
     if limit is not None and data is None:
-        raise typer.BadParameter("--limit goes with --data")
+        raise ConfigError("--limit goes with --data")
     spec = read_spec(config)
     requests = [sample_request(candidates or 1)] if data is None else _requests(data, limit, spec.first_stage)
     with naming(str(config)):

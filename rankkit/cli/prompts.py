@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from rich.table import Table
 from rich.text import Text
 
-from rankkit.cli import options
 from rankkit.cli.demo import demo_request
 from rankkit.cli.output import say, stderr, stdout, write_json
+from rankkit.cli.parameters import AsJson, argument, branch, number, option
 from rankkit.core.ranking import Request
 from rankkit.data.documents import read_documents
 from rankkit.errors import PromptError
@@ -22,13 +21,13 @@ if TYPE_CHECKING:
     from rankkit.backends.gguf.model import GgufModel
     from rankkit.planning.preview import Rendered
 
-prompts_app = typer.Typer(name="prompts", help="The words that are said to models.", no_args_is_help=True)
+prompts_app = branch("prompts", "The words that are said to models.")
 
-Name = Annotated[str, typer.Argument(help="A name of `rankkit prompts list`, or a .toml file.")]
+Name = Annotated[str, argument(help="A name of `rankkit prompts list`, or a .toml file.")]
 
 
-@prompts_app.command("list")
-def list_all(as_json: options.AsJson = False) -> None:
+@prompts_app.command(name="list")
+def list_all(*, as_json: AsJson = False) -> None:
     """Show the prompts that ship with rankkit."""
     prompts = [load_prompt(name) for name in list_prompts()]
     if as_json:
@@ -42,8 +41,8 @@ def list_all(as_json: options.AsJson = False) -> None:
     stdout().print(table)
 
 
-@prompts_app.command()
-def show(name: Name, as_json: options.AsJson = False) -> None:
+@prompts_app.command
+def show(name: Name, /, *, as_json: AsJson = False) -> None:
     """Show a prompt with its placeholders."""
     prompt = load_prompt(name)
     if as_json:
@@ -55,26 +54,25 @@ def show(name: Name, as_json: options.AsJson = False) -> None:
     say(f"{prompt.name}, version {prompt.version}, {prompt.fingerprint}\n{prompt.source}\n\n{parts}")
 
 
-@prompts_app.command()
+@prompts_app.command
 def render(
     name: Name,
-    query: Annotated[str | None, typer.Argument(help="The query. Default: the demo's.")] = None,
-    files: Annotated[
-        list[str] | None, typer.Argument(help="Documents, as for rankkit rerank. Default: the demo's.")
-    ] = None,
-    count: Annotated[int, typer.Option("--count", help="How many documents to show.", min=1)] = 4,
+    query: Annotated[str | None, argument(help="The query. Default: the demo's.", dash=True)] = None,
+    /,
+    *files: Annotated[str, argument(help="Documents, as for rankkit rerank. Default: the demo's.", dash=True)],
+    count: Annotated[int, number("--count", help="How many documents to show.", minimum=1)] = 4,
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", help="A GGUF model on this machine: its tokens are counted, its template used."),
+        option("--model", "-m", help="A GGUF model on this machine: its tokens are counted, its template used."),
     ] = None,
     method: Annotated[
         str | None,
-        typer.Option("--method", help="Who asks. Default: the method whose prompt it is, or else constrained."),
+        option("--method", help="Who asks. Default: the method whose prompt it is, or else constrained."),
     ] = None,
     passage_tokens: Annotated[
-        int, typer.Option("--passage-tokens", help="The most of each passage that is shown.", min=1)
+        int, number("--passage-tokens", help="The most of each passage that is shown.", minimum=1)
     ] = 300,
-    as_json: options.AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what a model would see for a query and some documents: passages cut and made harmless as in a ranking."""
     from rankkit.planning.preview import render_prompt
@@ -125,11 +123,13 @@ def _remarks(rendered: Rendered, *, estimated: bool) -> str:
     return "; ".join(remarks)
 
 
-@prompts_app.command()
+@prompts_app.command
 def copy(
-    name: Annotated[str, typer.Argument(help="A name of `rankkit prompts list`.")],
+    name: Annotated[str, argument(help="A name of `rankkit prompts list`.")],
+    /,
+    *,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The new file. Default: the prompt's name, in this folder.")
+        Path | None, option("--out", "-o", help="The new file. Default: the prompt's name, in this folder.")
     ] = None,
 ) -> None:
     """Write a prompt that ships into a file of your own, for editing."""
@@ -148,14 +148,16 @@ def copy(
     say(str(target))
 
 
-@prompts_app.command("import")
+@prompts_app.command(name="import")
 def import_prompt(
-    file: Annotated[Path, typer.Argument(help="A RankLLM prompt template (.yaml).")],
+    file: Annotated[Path, argument(help="A RankLLM prompt template (.yaml).")],
+    /,
+    *,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Where to write the TOML. Default: beside the file.")
+        Path | None, option("--out", "-o", help="Where to write the TOML. Default: beside the file.")
     ] = None,
     instruction: Annotated[
-        str | None, typer.Option("--instruction", help="What stands in place of {instruction}, where the file has it.")
+        str | None, option("--instruction", help="What stands in place of {instruction}, where the file has it.")
     ] = None,
 ) -> None:
     """Turn a RankLLM template into a prompt file of rankkit's."""

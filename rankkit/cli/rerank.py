@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
-from rankkit.cli.options import AsJson, Explain, RerankerOptions, spread
+from rankkit.cli.options import Explain, RerankerOptions
 from rankkit.cli.output import (
     bill_line,
     end,
@@ -20,44 +18,45 @@ from rankkit.cli.output import (
     troubled,
     write_json,
 )
+from rankkit.cli.parameters import SPREAD, AsJson, argument, number, option
 from rankkit.core.documents import OnEmpty
 from rankkit.core.ranking import Request
-from rankkit.core.reranker import cut
 from rankkit.data.documents import read_documents
 from rankkit.data.records import Format
 
 
-@spread
 def rerank(
-    query: Annotated[str, typer.Argument(help="What the documents are to be relevant to.")],
-    options: RerankerOptions,
-    files: Annotated[
-        list[str] | None,
-        typer.Argument(
+    query: Annotated[str, argument(help="What the documents are to be relevant to.", dash=True)],
+    /,
+    *files: Annotated[
+        str,
+        argument(
             help="A text a line; or JSON lines, a JSON array, CSV or TSV with id, text, title; compressed or not. "
-            "- is stdin."
+            "- is stdin.",
+            dash=True,
         ),
-    ] = None,
+    ],
+    options: Annotated[RerankerOptions, SPREAD] = RerankerOptions(),
     form: Annotated[
         Format | None,
-        typer.Option("--format", help="What the files are. Default: what their names, or their first lines, say."),
+        option("--format", help="What the files are. Default: what their names, or their first lines, say."),
     ] = None,
     on_empty: Annotated[
-        OnEmpty, typer.Option("--on-empty", help="Documents without a text: an error, or left out and counted.")
+        OnEmpty, option("--on-empty", help="Documents without a text: an error, or left out and counted.")
     ] = "error",
-    top_k: Annotated[int | None, typer.Option("--top-k", "-k", help="Only the best K.", min=0)] = None,
-    threshold: Annotated[float | None, typer.Option("--threshold", help="Only scores of at least this.")] = None,
+    top_k: Annotated[int | None, number("--top-k", "-k", help="Only the best K.", minimum=0)] = None,
+    threshold: Annotated[float | None, number("--threshold", help="Only scores of at least this.")] = None,
     explain: Explain = None,
     as_json: AsJson = False,
 ) -> None:
     """Rerank documents from files or standard input."""
-    request = Request.of(query, read_documents(files or [], form), on_empty=on_empty)
+    request = Request.of(query, read_documents(files, form), on_empty=on_empty)
     spec = options.spec()
     if spec.first_stage is not None:
         stderr().print("the config's first stage is not asked: the documents are given", style="yellow")
     reranker = spec.build()
     with progress_bar("reranking") as progress:
-        ranking = cut(reranker.rank(request, progress=progress), top_k=top_k, threshold=threshold)
+        ranking = reranker.rank(request, top_k=top_k, threshold=threshold, progress=progress)
     explanation = explained(ranking, explain)
     if as_json:
         write_json(ranking_dict(ranking) | ({"explanation": explanation.to_dict()} if explanation else {}))

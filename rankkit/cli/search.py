@@ -6,10 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from rankkit.cli.first_stage import Bm25Options
-from rankkit.cli.options import AsJson, Explain, RerankerOptions, spread
+from rankkit.cli.options import Explain, RerankerOptions
 from rankkit.cli.output import (
     bill_line,
     end,
@@ -23,28 +21,29 @@ from rankkit.cli.output import (
     troubled,
     write_json,
 )
+from rankkit.cli.parameters import SPREAD, AsJson, argument, number, option
 from rankkit.core.ranking import Request
+from rankkit.errors import ConfigError
 
 
-@spread
 def search(
-    query: Annotated[str, typer.Argument(help="What the documents are to be relevant to.")],
-    bm25: Bm25Options,
-    options: RerankerOptions,
+    query: Annotated[str, argument(help="What the documents are to be relevant to.")],
+    /,
+    *,
+    bm25: Annotated[Bm25Options, SPREAD] = Bm25Options(),
+    options: Annotated[RerankerOptions, SPREAD] = RerankerOptions(),
     corpus: Annotated[
         Path | None,
-        typer.Option(
-            "--corpus", help="JSON lines with id, text, title; a BEIR folder; or a folder of .txt and .md files."
-        ),
+        option("--corpus", help="JSON lines with id, text, title; a BEIR folder; or a folder of .txt and .md files."),
     ] = None,
     index: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--index",
             help="Keep the index here; built again when the corpus changes. Without --corpus: search it as it is.",
         ),
     ] = None,
-    top_k: Annotated[int, typer.Option("--top-k", "-k", help="Show the best K.", min=0)] = 10,
+    top_k: Annotated[int, number("--top-k", "-k", help="Show the best K.", minimum=0)] = 10,
     explain: Explain = None,
     as_json: AsJson = False,
 ) -> None:
@@ -54,15 +53,13 @@ def search(
 
     asked = Request.of(query, [])
     if options.given and not options.names_a_model:
-        raise typer.BadParameter("these options are for a model: give --model or --config too")
+        raise ConfigError("these options are for a model: give --model or --config too")
     # Before the corpus is read: what is wrong with the model is told at once.
     spec = options.spec() if options.names_a_model else None
     reranker = None if spec is None else spec.build()
     first = bm25.over(None if spec is None else spec.first_stage, corpus=corpus, index=index)
     if first.corpus is None and first.index is None:
-        raise typer.BadParameter(
-            "give --corpus, or the --index that was built from one, or a --config with a first_stage"
-        )
+        raise ConfigError("give --corpus, or the --index that was built from one, or a --config with a first_stage")
     found, built = first.open()
     if built:
         stderr().print(f"index of {len(found)} documents written to {first.index}", style="dim")

@@ -8,7 +8,6 @@ to standard output any more, what was paid for is printed on standard error inst
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import re
 import sys
@@ -20,7 +19,6 @@ from rich.segment import Segment
 
 #: All control characters but tab and line feed, embeddings, overrides and isolates of direction, lone surrogates.
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 #: For consoles of few characters. Of tables, rich draws the lines of what there is.
 _PLAIN = {
     "↑": "^",

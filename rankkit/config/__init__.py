@@ -1,5 +1,5 @@
-"""A spec (a name, a file, a mapping) becomes a ``Reranker``. ``kinds.py`` is the only table of kinds; each paradigm has
-its spec beside it, and ``methods.py`` says what each kind of model can do.
+"""A spec (a name, a file, a mapping) becomes a ``Reranker``. The rows of methods, strategies and kinds of models are in
+``built_in.py``, those of paradigms in ``kinds.py``, with the spec of each beside it.
 """
 
 from __future__ import annotations

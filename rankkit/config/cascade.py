@@ -43,6 +43,14 @@ class CascadeSpec(BaseSpec):
                 built.append(stage.build_stage(on_reply=on_reply))
         return limited(Cascade.of(*built), self)
 
+    @property
+    def gives_scores(self) -> bool:
+        return self.stages[-1].gives_scores
+
+    @property
+    def leaves_scores(self) -> bool:
+        return any(stage.leaves_scores for stage in self.stages)
+
     def parts(self) -> Iterator[tuple[str, BaseSpec]]:
         yield from ((f"stages.{number}", stage) for number, stage in enumerate(self.stages, start=1))
         yield from super().parts()

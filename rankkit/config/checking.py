@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
-from rankkit.config.cascade import CascadeSpec
 from rankkit.config.first_stage import read_corpus
 from rankkit.config.language_model import LanguageModelSpec
-from rankkit.config.spec import BaseSpec, ModelSpec, naming
-from rankkit.errors import ConfigError, ModelNotPulled
+from rankkit.config.model_spec import ModelSpec
+from rankkit.config.scores import check_scores
+from rankkit.config.spec import BaseSpec, naming
+from rankkit.errors import ModelNotPulled
 from rankkit.models import store
 from rankkit.prompting.template import load_prompt
 
@@ -33,9 +34,8 @@ def check_models(spec: BaseSpec) -> list[str]:
     if spec.first_stage is not None and spec.first_stage.corpus is not None:
         with naming("first_stage.corpus"):
             read_corpus(Path(spec.first_stage.corpus))
+    check_scores(spec)
     for path, part in walk(spec):
-        with naming(path) if path else nullcontext():
-            _check_scores(part)
         start = f"{path}." if path else ""
         prompt = getattr(part, "prompt", None)
         if prompt is not None:
@@ -49,28 +49,6 @@ def check_models(spec: BaseSpec) -> list[str]:
                 part.check_keys()
             notes += [f"{start}{key}: sends ${name} to {part.endpoint}" for name, key in part.sent_variables.items()]
     return notes
-
-
-def _check_scores(spec: BaseSpec) -> None:
-    """Refuse a cut by the scores of a stage that gives an order only.
-
-    Raises:
-        ConfigError: names the key, and what gives scores.
-    """
-    for key in ("drop_below", "drop_at_gap"):
-        if getattr(spec, key) is not None and not gives_scores(spec):
-            raise ConfigError(
-                f"{key} cuts by scores, but what this {spec.paradigm} reranker gives is an order without any",
-                hint="Use drop_after, or a method and strategy with scores: "
-                "pointwise ones, pairwise with allpairs or swiss, listwise with tourrank.",
-            )
-
-
-def gives_scores(spec: BaseSpec) -> bool:
-    """Whether candidates come out of it with scores, if all goes well."""
-    if isinstance(spec, CascadeSpec):
-        return gives_scores(spec.stages[-1])
-    return not isinstance(spec, ModelSpec) or spec.gives_scores
 
 
 def _check(spec: ModelSpec) -> Iterator[str]:

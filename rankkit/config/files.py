@@ -76,7 +76,7 @@ class _Reading:
     def _inside(self, value: object, file: Path, chain: tuple[Path, ...], key: str) -> object:
         """Expand the specs inside a spec: stages, members, and a stage's fallback."""
         name = key.rpartition(".")[2]
-        if name in ("stages", "members") and isinstance(value, list):
+        if name in ("stages", "members", "systems") and isinstance(value, list):
             return [
                 self.expanded(each, file, chain, f"{key}.{number}.") if isinstance(each, Mapping) else each
                 for number, each in enumerate(value, start=1)

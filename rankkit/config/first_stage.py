@@ -75,7 +75,7 @@ def read_corpus(path: Path) -> Iterable[Candidate]:
     """JSON lines, CSV or TSV (a file, or the corpus of a BEIR or MS MARCO folder), or a folder of text files.
 
     Raises:
-        DataError: there is no such file or folder. Other troubles are told when the corpus is read.
+        DataError: there is no such file or folder. What is wrong inside is found when the corpus is read.
     """
     from rankkit.data.corpus import Corpus
     from rankkit.data.folder import CORPUS, find

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -27,15 +28,22 @@ class GatesSpec(BaseModel):
         return self
 
     def gates(self) -> list[Gate]:
-        gates: list[Gate] = []
-        if self.top_score_above is not None:
-            gates.append(TopScoreAbove(self.top_score_above))
-        if self.margin_above is not None:
-            gates.append(MarginAbove(self.margin_above))
-        if self.entropy_below is not None:
-            gates.append(EntropyBelow(self.entropy_below))
-        if self.fewer_than is not None:
-            gates.append(FewerThan(self.fewer_than))
-        if self.time_below is not None:
-            gates.append(TimeBelow(self.time_below))
-        return gates
+        return [_GATES[key](getattr(self, key)) for key in self._given]
+
+    @property
+    def by_scores(self) -> list[str]:
+        """Those of the keys given whose gates cannot decide without scores."""
+        return [key for key in self._given if _GATES[key].needs_scores]
+
+    @property
+    def _given(self) -> list[str]:
+        return [key for key in type(self).model_fields if getattr(self, key) is not None]
+
+
+_GATES: Mapping[str, type[TopScoreAbove | MarginAbove | EntropyBelow | FewerThan | TimeBelow]] = {
+    "top_score_above": TopScoreAbove,
+    "margin_above": MarginAbove,
+    "entropy_below": EntropyBelow,
+    "fewer_than": FewerThan,
+    "time_below": TimeBelow,
+}

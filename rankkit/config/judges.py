@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from rankkit.models import store
@@ -43,42 +44,60 @@ def duot5(spec: Any) -> object:
     return DuoT5Judge(Seq2Seq(store.locate(spec.model), **spec.reading()), spec.prompt_template())
 
 
-def prompted(spec: Any) -> object:
+def prompted(model: Any, template: Any, passage_tokens: int) -> object:
     from rankkit.pairwise.prompted import PromptedJudge
 
-    template = spec.prompt_template()
-    return PromptedJudge(spec.backend(), template, spec.passage_tokens)
+    return PromptedJudge(model, template, passage_tokens)
 
 
-def prompted_text(spec: Any) -> object:
+def prompted_text(model: Any, template: Any, passage_tokens: int) -> object:
     from rankkit.pairwise.prompted import PromptedJudge
 
-    template = spec.prompt_template()
-    return PromptedJudge(spec.backend(), template, spec.passage_tokens, by_text=True)
+    return PromptedJudge(model, template, passage_tokens, by_text=True)
 
 
-def generate(spec: Any) -> object:
+def generate(model: Any, template: Any, passage_tokens: int) -> object:
+    from rankkit.listwise.generate import GenerateJudge
+
+    return GenerateJudge(model, template, passage_tokens, policy="repair")
+
+
+def constrained(model: Any, template: Any, passage_tokens: int) -> object:
+    from rankkit.listwise.constrained import ConstrainedJudge
+
+    return ConstrainedJudge(model, template, passage_tokens)
+
+
+def first_token(model: Any, template: Any, passage_tokens: int) -> object:
+    from rankkit.listwise.first_token import FirstTokenJudge
+
+    return FirstTokenJudge(model, template, passage_tokens)
+
+
+def setwise(model: Any, template: Any, passage_tokens: int) -> object:
+    from rankkit.listwise.setwise import SetwiseJudge
+
+    return SetwiseJudge(model, template, passage_tokens)
+
+
+def asking(judge: Callable[[Any, Any, int], object]) -> Callable[[Any], object]:
+    """The judge of a spec whose model is asked by a prompt."""
+
+    def built(spec: Any) -> object:
+        template = spec.prompt_template()  # before a model is opened for it
+        return judge(spec.backend(), template, spec.passage_tokens)
+
+    return built
+
+
+def generate_by_policy(spec: Any) -> object:
     from rankkit.listwise.generate import GenerateJudge
 
     template = spec.prompt_template()
     return GenerateJudge(spec.backend(), template, spec.passage_tokens, policy=spec.policy)
 
 
-def constrained(spec: Any) -> object:
-    from rankkit.listwise.constrained import ConstrainedJudge
-
-    template = spec.prompt_template()
-    return ConstrainedJudge(spec.backend(), template, spec.passage_tokens)
-
-
-def first_token(spec: Any) -> object:
-    from rankkit.listwise.first_token import FirstTokenJudge
-
-    template = spec.prompt_template()
-    return FirstTokenJudge(spec.backend(), template, spec.passage_tokens)
-
-
-def setwise(spec: Any) -> object:
+def best_setwise(spec: Any) -> object:
     """By log-probabilities, by a constraint or by the text: the best that the server can."""
     from rankkit.listwise.setwise import SetwiseConstrainedJudge, SetwiseJudge, SetwiseTextJudge
 

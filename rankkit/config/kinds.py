@@ -1,9 +1,11 @@
-"""The only table of kinds: paradigm, spec, default model, and which models of the catalogue serve it."""
+"""The rows of paradigms, and a spec of any of them out of a table of settings."""
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 
@@ -16,6 +18,7 @@ from rankkit.config.listwise import ListwiseSpec
 from rankkit.config.pairwise import PairwiseSpec
 from rankkit.config.pointwise import PointwiseSpec
 from rankkit.config.problems import POLICY, problems
+from rankkit.config.rows import ParadigmRow
 from rankkit.config.secrets import refuse_secrets
 from rankkit.errors import ConfigError, nearest
 from rankkit.pipeline.cascade import check_widths
@@ -24,21 +27,19 @@ from rankkit.pipeline.stage import OnFailure
 Paradigm = Literal["pointwise", "pairwise", "listwise"]
 Spec = PointwiseSpec | PairwiseSpec | ListwiseSpec | CascadeSpec | FusionSpec
 
-SPECS: Mapping[str, type[Spec]] = {
-    "pointwise": PointwiseSpec,
-    "pairwise": PairwiseSpec,
-    "listwise": ListwiseSpec,
-    "cascade": CascadeSpec,
-    "fusion": FusionSpec,
-}
-
-#: What ``paradigm=...`` means when no model is named: small, free to use, and on this machine once pulled.
+#: The models are what a paradigm means when none is named: small, free to use, and on this machine once pulled.
 #: The language model is there to try the plumbing; one of 135 million parameters cannot rank well.
-DEFAULT_MODELS: Mapping[str, str] = {
-    "pointwise": pointwise.DEFAULT_MODEL,
-    "pairwise": pointwise.DEFAULT_MODEL,
-    "listwise": language_model.DEFAULT_MODEL,
-}
+PARADIGMS = (
+    ParadigmRow(name="pointwise", spec=PointwiseSpec, model=pointwise.DEFAULT_MODEL),
+    ParadigmRow(name="pairwise", spec=PairwiseSpec, model=pointwise.DEFAULT_MODEL),
+    # A server with a language model is asked for an order, as it is on the command line.
+    ParadigmRow(name="listwise", spec=ListwiseSpec, model=language_model.DEFAULT_MODEL, marks=("endpoint",)),
+    ParadigmRow(name="cascade", spec=CascadeSpec, marks=("stages",), parts="stages"),
+    ParadigmRow(name="fusion", spec=FusionSpec, marks=("members",), parts="members"),
+)
+
+SPECS: Mapping[str, type[Spec]] = {row.name: row.spec for row in PARADIGMS}
+DEFAULT_MODELS: Mapping[str, str] = {row.name: row.model for row in PARADIGMS if row.model}
 
 
 def kind_of(table: object) -> str | None:
@@ -47,29 +48,19 @@ def kind_of(table: object) -> str | None:
         return POLICY
     if not isinstance(table, Mapping):
         return getattr(table, "paradigm", None)
-    # A server with a language model is asked for an order, as it is on the command line.
-    meant = {"stages": "cascade", "members": "fusion", "endpoint": "listwise"}
-    kinds = (kind for key, kind in meant.items() if table.get(key) is not None)
-    return str(table.get("paradigm", next(kinds, "pointwise")))
+    # What holds other specs comes first: beside it another mark is one of their keys, wrongly placed.
+    rows = sorted(PARADIGMS, key=lambda row: not row.parts)
+    meant = (row.name for row in rows if any(table.get(mark) is not None for mark in row.marks))
+    return str(table.get("paradigm", next(meant, PARADIGMS[0].name)))
 
 
-AnySpec = Annotated[
-    Annotated[PointwiseSpec, Tag("pointwise")]
-    | Annotated[PairwiseSpec, Tag("pairwise")]
-    | Annotated[ListwiseSpec, Tag("listwise")]
-    | Annotated[CascadeSpec, Tag("cascade")]
-    | Annotated[FusionSpec, Tag("fusion")],
-    Discriminator(kind_of),
-]
-FailurePolicy = Annotated[
-    Annotated[OnFailure, Tag(POLICY)]
-    | Annotated[PointwiseSpec, Tag("pointwise")]
-    | Annotated[PairwiseSpec, Tag("pairwise")]
-    | Annotated[ListwiseSpec, Tag("listwise")]
-    | Annotated[CascadeSpec, Tag("cascade")]
-    | Annotated[FusionSpec, Tag("fusion")],
-    Discriminator(kind_of),
-]
+def _one_of(kinds: Mapping[str, Any]) -> Any:
+    tagged = (Annotated[kind, Tag(name)] for name, kind in kinds.items())
+    return Annotated[functools.reduce(operator.or_, tagged), Discriminator(kind_of)]
+
+
+AnySpec: Any = _one_of(SPECS)
+FailurePolicy: Any = _one_of({POLICY: OnFailure, **SPECS})
 
 # Specs hold specs of every kind, so none is whole before all are known.
 for _spec in SPECS.values():

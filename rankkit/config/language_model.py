@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from rankkit.backends.openai.requests import Style
 from rankkit.backends.openai.structure import Form
 from rankkit.config.keys import check_keys, sent_variables
-from rankkit.config.spec import ModelSpec, display_name, refuse_unused
+from rankkit.config.model_facts import display_name
+from rankkit.config.model_spec import ModelSpec
+from rankkit.config.registry import kinds
+from rankkit.config.unused_keys import refuse_unused, users_of_keys
 from rankkit.errors import (
     CapabilityMissing,
     CircuitOpen,
@@ -27,16 +31,18 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 
-_SERVED = ("an endpoint",)
-_HERE = ("a model on this machine",)
 
-#: Where the model must be for a key to be of use.
-_PLACES: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("timeout", "retries", "concurrency", "style", "thinking_tokens", "extra_body"), _SERVED),
-    **dict.fromkeys(("total_timeout", "headers", "headers_env", "key_header", "key_over_http", "query"), _SERVED),
-    **dict.fromkeys(("capabilities", "circuit", "key_env", "price_input", "price_output", "price_cached"), _SERVED),
-    **dict.fromkeys(("threads", "template", "batch"), _HERE),
-}
+def _day(value: object) -> object:
+    """TOML has dates of its own, JSON has strings; a date with a time of day is neither."""
+    if isinstance(value, str):
+        try:
+            return datetime.date.fromisoformat(value).isoformat()
+        except ValueError:
+            raise ValueError("no day of the calendar; write it as in 2026-01-31") from None
+    return value.isoformat() if type(value) is datetime.date else value
+
+
+Day = Annotated[str, BeforeValidator(_day)]
 
 
 class CapabilitiesSpec(BaseModel):
@@ -72,6 +78,7 @@ class LanguageModelSpec(ModelSpec):
     threads: int | None = Field(default=None, ge=1)
     template: str | None = None
     batch: int | None = Field(default=None, ge=1, description="tokens that llama.cpp computes together")
+    date: Day | None = Field(default=None, description="the day (2026-01-31) for chat templates that ask for the date")
 
     timeout: float = Field(default=60.0, gt=0)
     total_timeout: float | None = Field(default=None, gt=0, description="seconds for all tries of a call, with waits")
@@ -89,15 +96,16 @@ class LanguageModelSpec(ModelSpec):
     query: dict[str, str] = Field(default_factory=dict, description="query parameters of each request (api-version)")
     capabilities: CapabilitiesSpec | None = Field(default=None, description="what the server can, instead of asking it")
     circuit: CircuitSpec | None = Field(default=None, description="when a server that fails is left alone")
-    price_input: float | None = Field(default=None, ge=0, description="money for a million input tokens")
-    price_output: float | None = Field(default=None, ge=0, description="money for a million output tokens")
+    price_input: float | None = Field(default=None, ge=0, description="price of a million input tokens")
+    price_output: float | None = Field(default=None, ge=0, description="price of a million output tokens")
     price_cached: float | None = Field(
-        default=None, ge=0, description="money for a million input tokens that the server had cached, if it is another"
+        default=None, ge=0, description="price of a million input tokens that the server had cached, if it is another"
     )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        refuse_unused(self, _PLACES, *(_HERE if self.endpoint is None else _SERVED))
+        places = users_of_keys((row.place, row.keys) for row in kinds().values())
+        refuse_unused(self, places, kinds()[self.assumed_kind].place)
         if self.endpoint is not None and "model" not in self.model_fields_set:
             raise ValueError("an endpoint needs the model's name as the server calls it: give model too")
         if self.price_cached is not None and self.price_input is None:
@@ -145,6 +153,7 @@ class LanguageModelSpec(ModelSpec):
             template=self.template,
             name=display_name(self.model),
             batch=self.batch or 64,
+            **({} if self.date is None else {"date": self.date}),
         )
 
     def _endpoint(self, base_url: str) -> Endpoint:

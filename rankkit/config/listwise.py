@@ -51,11 +51,11 @@ class ListwiseSpec(LanguageModelSpec):
 
     @property
     def chosen_method(self) -> str:
-        # A model on this machine is taken for a language model until it is looked at.
-        return self.method or default_method("listwise", "gguf" if self.endpoint is None else "endpoint").name
+        return self.method or default_method("listwise", self.assumed_kind).name
 
     def check(self) -> None:
         check_method(self.model, self.kind, self.paradigm, self.chosen_method)
+        self.check_kind_keys()
 
     def decided(self) -> dict[str, object]:
         return {"method": self.chosen_method, "window": self.size}

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rankkit.config.files import SUFFIXES, check_name, read_file
-from rankkit.config.kinds import DEFAULT_MODELS, Paradigm, Spec, parse
+from rankkit.config.kinds import DEFAULT_MODELS, PARADIGMS, Paradigm, Spec, parse
 from rankkit.config.model_cache import RerankerCache
+from rankkit.config.model_facts import kind_of_model
 from rankkit.config.registry import kinds
-from rankkit.config.spec import BaseSpec, kind_of_model, naming
+from rankkit.config.spec import BaseSpec, naming
 from rankkit.config.writing import as_toml
 from rankkit.core.documents import OnEmpty
 from rankkit.core.execution import OnProgress
@@ -41,8 +42,8 @@ def load(
     """A reusable reranker from a catalogue name, a model's folder or file, a config file (.toml, .json) or a spec.
 
     ``options`` are further keys of the spec (``{"threads": 2}``). A model that is known but not on this machine is an
-    error which names the command that pulls it: nothing is downloaded here. ``on_reply`` is told of every reply of a
-    model (``rankkit.replay.record.Recorder.write``).
+    error which names the command that pulls it: nothing is downloaded here. ``on_reply`` is called with every reply of
+    a model (``rankkit.replay.record.Recorder.write``).
     """
     spec = read_spec(what, paradigm=paradigm, options=options)
     from_file = not isinstance(what, Mapping) and Path(what).suffix in SUFFIXES
@@ -115,7 +116,7 @@ def read_spec(
         spec = {"model": str(what)}
     else:
         spec = {"model": str(what), "paradigm": _paradigm_for(str(what))}
-    for key, kind in (("stages", "cascade"), ("members", "fusion")):
+    for key, kind in ((row.parts, row.name) for row in PARADIGMS if row.parts):
         if key in spec and said.get("paradigm", kind) != kind:
             raise ConfigError(
                 f"{where} has {key}, each with its own paradigm: {said['paradigm']} does not go with it",

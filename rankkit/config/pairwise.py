@@ -9,8 +9,10 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, fi
 
 from rankkit.config.language_model import LanguageModelSpec
 from rankkit.config.methods import check_method
+from rankkit.config.model_facts import trained_prompt
 from rankkit.config.pointwise import DEFAULT_MODEL, LocalModelSpec, PointwiseSpec, scoring_method
-from rankkit.config.spec import refuse_unused, trained_prompt
+from rankkit.config.registry import default_method
+from rankkit.config.unused_keys import refuse_unused
 from rankkit.errors import ConfigError, nearest
 from rankkit.pairwise.aggregation.methods import AGGREGATIONS, Aggregation, sampling
 
@@ -64,15 +66,16 @@ class PairwiseSpec(LanguageModelSpec, LocalModelSpec):
         return AGGREGATIONS[self.aggregate]
 
     def check(self) -> None:
-        method = self.chosen_method
-        check_method(self.model, self.kind, self.paradigm, method)
+        check_method(self.model, self.kind, self.paradigm, self.chosen_method)
         self.check_method_keys()
-        if method == "difference":
+        self.check_kind_keys()
+        row = self.method_row
+        if row.by_scores:
             self.scoring().check()
-        if method == "duot5" and self.prompt is None and trained_prompt(self.model).startswith("pointwise/"):
+        elif row.trained and self.prompt is None and self._trained_paradigm in row.refuses:
             raise ConfigError(
                 f"{self.model} was trained on the prompt {trained_prompt(self.model)}, and reads no two documents",
-                hint='Use method = "difference", which compares by its scores.',
+                hint=f'Use method = "{self._default_method}", which compares by its scores.',
             )
 
     def decided(self) -> dict[str, object]:
@@ -92,6 +95,13 @@ class PairwiseSpec(LanguageModelSpec, LocalModelSpec):
 
     @property
     def chosen_method(self) -> str:
-        if self.method is None and self.endpoint is None and trained_prompt(self.model).startswith("pointwise/"):
-            return "difference"
-        return super().chosen_method
+        return self.method or self._default_method
+
+    @property
+    def _default_method(self) -> str:
+        return default_method(self.paradigm, self.kind, trained=self._trained_paradigm).name
+
+    @property
+    def _trained_paradigm(self) -> str:
+        """The paradigm of the prompt that the model was trained on, if it was trained on one."""
+        return "" if self.endpoint is not None else trained_prompt(self.model).partition("/")[0]

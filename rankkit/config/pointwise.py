@@ -7,8 +7,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from rankkit.config.methods import check_method
+from rankkit.config.model_facts import display_name, kind_of_model, trained_prompt
+from rankkit.config.model_spec import ModelSpec
 from rankkit.config.registry import default_method, methods
-from rankkit.config.spec import ModelSpec, display_name, kind_of_model, trained_prompt
 from rankkit.errors import ConfigError
 
 DEFAULT_MODEL = "ms-marco-MiniLM-L-12-v2"
@@ -54,6 +55,7 @@ class PointwiseSpec(LocalModelSpec):
 
     def check(self) -> None:
         check_method(self.model, self.kind, self.paradigm, self.method or default_method("pointwise", self.kind).name)
+        self.check_kind_keys()
         if self.prompt is None:  # the prompt that it was trained on is then the one it is asked by
             scoring_method(self.model)
         row, others = self.method_row, methods("pointwise").values()

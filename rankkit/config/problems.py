@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -32,9 +34,10 @@ def _hint(item: ErrorDetails, kind: type[BaseModel], kinds: Mapping[str, type[Ba
     if item["type"] not in _UNKNOWN_KEY:
         return ""
     key, known = str(item["loc"][-1]), _known(item["loc"], kind, kinds)
-    elsewhere = [] if _table(item["loc"]) else [name for name, spec in kinds.items() if key in spec.model_fields]
+    table = _table(item["loc"], kinds)
+    elsewhere = [] if table else [name for name, spec in kinds.items() if key in spec.model_fields]
     # The key may be that of another kind, and wrongly written so that the table was taken for this one.
-    every = known if _table(item["loc"]) else {name for spec in kinds.values() for name in spec.model_fields} | {*known}
+    every = known if table else {name for spec in kinds.values() for name in spec.model_fields} | {*known}
     meant = f"{key} goes with {' or '.join(elsewhere)}." if elsewhere else nearest(key, {*every, *_INCLUDE})
     return f"{meant if not meant.startswith('Known') else ''} Known keys: {', '.join(known)}.".strip()
 
@@ -47,9 +50,9 @@ def _line(item: ErrorDetails, kinds: Mapping[str, type[BaseModel]]) -> str:
             return f"{start}a reranker is a table of settings{_seen(item)}"
         return f"{key}.paradigm: there is no paradigm {_tag(item)!r}"
     # An unknown key may be a secret that was written where none belongs: its value is not repeated.
-    told = item["loc"] and item["type"] not in ("missing", *_UNKNOWN_KEY)
+    shown = item["loc"] and item["type"] not in ("missing", *_UNKNOWN_KEY)
     words = item["msg"].removeprefix("Value error, ").replace("; Did you", "; did you").replace("valid tuple", "list")
-    return f"{start}{words[:1].lower()}{words[1:]}{_seen(item) if told else ''}"
+    return f"{start}{words[:1].lower()}{words[1:]}{_seen(item) if shown else ''}"
 
 
 def _tag(item: ErrorDetails) -> str:
@@ -76,25 +79,33 @@ def path_of(loc: Sequence[int | str], kinds: Mapping[str, Any]) -> str:
 
 def _known(loc: Sequence[int | str], kind: type[BaseModel], kinds: Mapping[str, type[BaseModel]]) -> list[str]:
     """The keys of the innermost spec, or of the table inside it, in which the problem is."""
-    table = _table(loc)
-    if table is None:
-        inside = [part for part in loc if part in kinds]
-        return list((kinds[str(inside[-1])] if inside else kind).model_fields)
-    from rankkit.config.first_stage import FirstStageSpec
-    from rankkit.config.gates import GatesSpec
-    from rankkit.core.usage import Budget
-
-    limits = list(Budget.__dataclass_fields__)
-    from rankkit.config.language_model import CapabilitiesSpec, CircuitSpec
-
-    served = {"capabilities": list(CapabilitiesSpec.model_fields), "circuit": list(CircuitSpec.model_fields)}
-    tables = served | {"skip_if": list(GatesSpec.model_fields), "first_stage": list(FirstStageSpec.model_fields)}
-    return tables.get(table, limits)
+    inside = [part for part in loc if part in kinds]
+    spec = kinds[str(inside[-1])] if inside else kind
+    table = _table(loc, kinds)
+    return list(spec.model_fields) if table is None else _tables(kinds)[table]
 
 
-def _table(loc: Sequence[int | str]) -> str | None:
+def _table(loc: Sequence[int | str], kinds: Mapping[str, type[BaseModel]]) -> str | None:
     """Which table inside a spec, and no spec itself, the problem is in."""
-    return next((str(part) for part in reversed(loc[:-1]) if part in _TABLES), None)
+    tables = _tables(kinds)
+    return next((str(part) for part in reversed(loc[:-1]) if part in tables), None)
 
 
-_TABLES = ("budget", "skip_if", "first_stage", "capabilities", "circuit")
+def _tables(kinds: Mapping[str, type[BaseModel]]) -> dict[str, list[str]]:
+    """The keys of specs that hold a table of settings of its own (``budget``), and the keys of that."""
+    fields = [(key, field.annotation) for spec in kinds.values() for key, field in spec.model_fields.items()]
+    found = {key: [one for one in _types_in(annotation) if one not in kinds.values()] for key, annotation in fields}
+    return {key: keys for key, types in found.items() for one in types if (keys := _keys_of(one))}
+
+
+def _types_in(annotation: Any) -> list[Any]:
+    inside = get_args(annotation)[:1] if get_origin(annotation) is Annotated else get_args(annotation)
+    return [one for part in inside for one in _types_in(part)] if inside else [annotation]
+
+
+def _keys_of(table: Any) -> list[str]:
+    if not isinstance(table, type):
+        return []
+    if is_dataclass(table):
+        return [field.name for field in dataclass_fields(table)]
+    return list(table.model_fields) if issubclass(table, BaseModel) else []

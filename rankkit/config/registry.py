@@ -118,7 +118,11 @@ def look_up(paradigm: str, name: str) -> None:
     _REGISTRY.look_up(paradigm, name)
 
 
-def default_method(paradigm: str, kind: str) -> MethodRow:
-    """How a kind of model is asked when nothing is said; of one that cannot be, how the paradigm's first one is."""
+def default_method(paradigm: str, kind: str, trained: str = "") -> MethodRow:
+    """How a kind of model is asked when nothing is said, or, if it was ``trained`` on a prompt of a paradigm which that
+    method refuses, by the first other method that it has; of one that cannot be asked, how the paradigm's first one is.
+    """
     rows = methods(paradigm).values()
-    return next((row for row in rows if kind in row.default_for), next(iter(rows)))
+    own = sorted((row for row in rows if kind in row.kinds), key=lambda row: kind not in row.default_for)
+    usual = next((row for row in own if kind in row.default_for), next(iter(rows)))
+    return next((row for row in own if trained not in row.refuses), usual) if trained in usual.refuses else usual

@@ -21,11 +21,36 @@ PARADIGM_OF_QUESTION: Mapping[str, str] = {
 class KindRow:
     """A kind of model: the catalogue's word, how it is called in a sentence, and the paradigm that it serves where
     neither the model's row nor a prompt that it was trained on names one (``""``: none does).
+
+    ``keys`` are the spec's keys that only some kinds of models use, this one among them. ``served``: the model is
+    behind an address, and not on this machine.
     """
 
     name: str
     words: str
     paradigm: str = ""
+    keys: tuple[str, ...] = ()
+    served: bool = False
+
+    @property
+    def place(self) -> str:
+        """Where models of this kind are, in words."""
+        return "an endpoint" if self.served else "a model on this machine"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParadigmRow:
+    """What ``paradigm = "name"`` is: the class of its spec, and the ``model`` that is used where none is named.
+
+    A table with one of ``marks`` among its keys is of this paradigm without saying so. ``parts`` is the mark that holds
+    specs, each with a paradigm of its own.
+    """
+
+    name: str
+    spec: type[Any]
+    model: str = ""
+    marks: tuple[str, ...] = ()
+    parts: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +63,16 @@ class MethodRow:
     ``keys`` are the spec's keys that only some methods of the paradigm use, this one among them. ``options`` are those
     of this method alone, with their types: they stand in the table ``method_options``. ``scores`` are the kinds of
     scores that it can give, the default first; ``refuses`` the paradigms that a model was not trained on to be asked
-    this way. It is the ``default_for`` these kinds of model.
+    this way. It is the ``default_for`` these kinds of model. ``by_scores``: what it asks is answered from the scores of
+    single documents, so the model must give some. ``asks`` builds the judge from a model that generates
+    text, a prompt and the tokens of a passage: with it, prompts can be looked at that no model is asked.
     """
 
     name: str
     question: QuestionName
     kinds: tuple[str, ...]
     judge: Callable[[Any], Any]
+    asks: Callable[[Any, Any, int], Any] | None = None
     default_for: tuple[str, ...] = ()
     needs: tuple[Literal["structure", "log_probabilities"], ...] = ()
     instead: str = ""
@@ -54,6 +82,7 @@ class MethodRow:
     options: Mapping[str, Any] = field(default_factory=dict)
     scores: tuple[str, ...] = ()
     refuses: tuple[str, ...] = ()
+    by_scores: bool = False
 
     @property
     def paradigm(self) -> str:

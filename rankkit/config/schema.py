@@ -11,7 +11,7 @@ from rankkit.core.usage import Budget
 
 
 def json_schema() -> dict[str, Any]:
-    """Draft 2020-12. A table that says no ``paradigm`` fits more than one kind, so it is told as any of them."""
+    """Draft 2020-12. A table that says no ``paradigm`` fits more than one kind, so any of them will do."""
     schema = _any_of(TypeAdapter[Any](AnySpec).json_schema())
     for spec in SPECS.values():
         table = schema["$defs"][spec.__name__]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias, cast
 
 from pydantic import (
@@ -13,11 +11,7 @@ from pydantic import (
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
-    TypeAdapter,
-    ValidationError,
-    field_validator,
     model_serializer,
     model_validator,
 )
@@ -25,22 +19,13 @@ from pydantic_core import CoreSchema
 
 from rankkit.config.first_stage import FirstStageSpec
 from rankkit.config.gates import GatesSpec
-from rankkit.config.registry import default_method, look_up, methods, strategies, strategy_names
-from rankkit.config.rows import MethodRow, StrategyRow
-from rankkit.core.questions import Strategy
-from rankkit.core.runner import OnCallFailure, OnReply
+from rankkit.core.runner import OnReply
 from rankkit.core.usage import Budget
-from rankkit.errors import ConfigError, RankkitError, nearest
-from rankkit.models import catalogue
-from rankkit.models.store import local_path
+from rankkit.errors import RankkitError
 from rankkit.pipeline.cascade import BaseReranker
-from rankkit.pipeline.judged import JudgeReranker
 from rankkit.pipeline.stage import OnFailure
-from rankkit.prompting.template import PromptTemplate, load_prompt
 
 if TYPE_CHECKING:
-    from rankkit.core.judge import Judge
-
     # When specs are built, ``kinds`` puts one of each kind here: it knows them all, and they need not know it.
     FailurePolicy: TypeAlias = OnFailure | "BaseSpec"
 
@@ -89,7 +74,7 @@ class BaseSpec(BaseModel):
         return self
 
     @model_serializer(mode="wrap")
-    def _told(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Say kind and model though they be the defaults: what is read again must not depend on what these are."""
         said: dict[str, Any] = handler(self)
         always = {key: getattr(self, key) for key in ("paradigm", "model") if hasattr(self, key)}
@@ -105,7 +90,9 @@ class BaseSpec(BaseModel):
             reranker = reranker.on_failure(self.on_failure)
         if self.skip_if is not None:
             reranker = reranker.skip_if(*self.skip_if.gates())
-        return self.narrowed(reranker)
+        built = self.narrowed(reranker)
+        object.__setattr__(built, "leaves_scores", self.leaves_scores)  # frozen, and this is no part of its value
+        return built
 
     def build_stage(self, *, on_reply: OnReply | None = None) -> BaseReranker:
         """``build`` for a cascade, where a stage's budget is time of its own beside the share of a deadline, and what
@@ -115,6 +102,16 @@ class BaseSpec(BaseModel):
         if not self.budget.unlimited:
             stage = stage.with_budget(self.budget)
         return stage.on_failure("partial") if self.on_failure == "partial" else stage
+
+    @property
+    def gives_scores(self) -> bool:
+        """Whether its last order comes with scores of its own, if all goes well."""
+        return True
+
+    @property
+    def leaves_scores(self) -> bool:
+        """Whether candidates come out of it with scores, if only with those of an earlier stage of it."""
+        return self.gives_scores
 
     @property
     def partial_by_itself(self) -> bool:
@@ -156,177 +153,6 @@ class BaseSpec(BaseModel):
             yield "on_failure", self.on_failure
 
 
-class ModelSpec(BaseSpec):
-    """One model with its method. ``on_failure``: ``raise`` the error of the first call that fails, ``keep`` the order
-    before this stage then, or go on without the failed calls and use what was learned (``partial``); or what is run
-    instead. If nothing is said, a failed call raises, and a cascade keeps the order.
-
-    ``method`` and ``strategy`` are rows of the registry; the two tables of options are for those keys that only one
-    of them has.
-    """
-
-    model: str
-    method: str | None = None
-    method_options: dict[str, Any] = Field(default_factory=dict, description="settings that only this method has")
-    strategy: str | None = None
-    strategy_options: dict[str, Any] = Field(default_factory=dict, description="settings that only this strategy has")
-
-    @classmethod
-    def _paradigm(cls) -> str:
-        return str(cls.model_fields["paradigm"].default)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        schema = handler.resolve_ref_schema(handler(core))
-        names = {"method": list(methods(cls._paradigm())), "strategy": strategy_names(cls._paradigm())}
-        for key, known in names.items():
-            schema["properties"][key]["anyOf"][0]["enum"] = known
-        return schema
-
-    @field_validator("method")
-    @classmethod
-    def _known_method(cls, name: str | None) -> str | None:
-        return _one_of(name, cls._paradigm(), lambda: list(methods(cls._paradigm())))
-
-    @field_validator("strategy")
-    @classmethod
-    def _known_strategy(cls, name: str | None) -> str | None:
-        return _one_of(name, cls._paradigm(), lambda: strategy_names(cls._paradigm()))
-
-    @model_validator(mode="after")
-    def _rows_fit(self) -> Self:
-        fitting = strategies(self._question)
-        if self.strategy is not None and self.strategy not in fitting:
-            raise ValueError(
-                f"the strategy {self.strategy} and the method {self.chosen_method} put different questions: "
-                f"with this method go {', '.join(fitting)}"
-            )
-        rows = [row for name in ("order", "choose") for row in strategies(name).values()]
-        rows = rows if self.paradigm == "listwise" else list(fitting.values())
-        refuse_unused(self, _users(rows), self.strategy_row.name, "the strategy ")
-        self._keep_options("strategy_options", self.strategy_row.options, self.strategy_row.name)
-        if self.method is not None:
-            self._keep_options("method_options", methods(self.paradigm)[self.method].options, self.method)
-        elif self.method_options:
-            raise ValueError("method_options are a method's own: name the method too")
-        return self
-
-    def _keep_options(self, key: str, types: Mapping[str, Any], name: str) -> None:
-        given: Mapping[str, Any] = getattr(self, key)
-        for option in given:
-            if option not in types:
-                raise ValueError(f"{key}.{option}: {name} has no such option; {nearest(option, types)}")
-        # Frozen, but not finished yet: from here on the values are of the types that the row states.
-        self.__dict__[key] = {option: _of_type(types[option], given[option], f"{key}.{option}") for option in given}
-
-    @property
-    def _question(self) -> str:
-        """What is asked, which is known without a look at the model."""
-        served = "gguf" if getattr(self, "endpoint", None) is None else "endpoint"
-        named = methods(self.paradigm).get(self.method or "")
-        return (named or default_method(self.paradigm, served)).question
-
-    @property
-    def chosen_method(self) -> str:
-        """The method named, or what the model is for."""
-        return self.method or default_method(self.paradigm, self.kind).name
-
-    @property
-    def method_row(self) -> MethodRow:
-        return methods(self.paradigm)[self.chosen_method]
-
-    @property
-    def strategy_row(self) -> StrategyRow:
-        """The strategy named, or the default of the question."""
-        rows = strategies(self._question)
-        return rows[self.strategy] if self.strategy is not None else next(iter(rows.values()))
-
-    def check_method_keys(self) -> None:
-        """Raises:
-        ConfigError: a key that this method has no use for.
-        """
-        refuse_unused(self, _users(list(methods(self.paradigm).values())), self.chosen_method, "the method ")
-
-    def build_strategy(self) -> Strategy[Any, Any]:
-        """The strategy alone: a replay needs no model."""
-        return cast(Strategy[Any, Any], self.strategy_row.build(self))
-
-    def judge(self) -> Judge[Any, Any]:
-        """The judge alone. Here the model is opened.
-
-        Raises:
-            ConfigError: what ``check`` finds.
-        """
-        self.check()
-        return cast("Judge[Any, Any]", self.method_row.judge(self))
-
-    def reranker(self, *, on_reply: OnReply | None = None) -> BaseReranker:
-        languages = trained_languages(self.model) if self.kind != "endpoint" else ()
-        return JudgeReranker(
-            self.judge(), self.build_strategy(), self.budget, self.on_call_failure, on_reply, languages
-        )
-
-    def prompt_template(self) -> PromptTemplate:
-        """The prompt named, or the one that the model was trained on, or the method's own."""
-        row, named = self.method_row, getattr(self, "prompt", None)
-        # What a server calls its model may be anything.
-        trained = trained_prompt(self.model) if row.trained and self.kind != "endpoint" else ""
-        usual = trained if trained.startswith(f"{self.paradigm}/") else row.prompt
-        return load_prompt(named or usual, self.paradigm)
-
-    @property
-    def gives_scores(self) -> bool:
-        """Whether what comes out has scores, or is an order only."""
-        return self.strategy_row.scores
-
-    @property
-    def on_call_failure(self) -> OnCallFailure:
-        return "partial" if self.partial_by_itself else "raise"
-
-    @property
-    def partial_by_itself(self) -> bool:
-        return self.on_failure == "partial"
-
-    @property
-    def kind(self) -> str:
-        """What the model is: a ``KindRow``."""
-        return kind_of_model(self.model)
-
-
-def _one_of(name: str | None, paradigm: str, known: Callable[[], list[str]]) -> str | None:
-    if name is not None and name not in known():
-        look_up(paradigm, name)
-        if name not in (names := known()):
-            *others, last = map(repr, names)
-            raise ValueError(f"input should be {', '.join(others)} or {last}" if others else f"input should be {last}")
-    return name
-
-
-def _users(rows: Sequence[MethodRow | StrategyRow]) -> dict[str, list[str]]:
-    """By key, who of these uses it."""
-    keys = dict.fromkeys(key for row in rows for key in row.keys)
-    return {key: list(dict.fromkeys(row.name for row in rows if key in row.keys)) for key in keys}
-
-
-def _of_type(wanted: Any, value: object, key: str) -> object:
-    try:
-        return TypeAdapter(wanted).validate_json(json.dumps(value), strict=True)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]["msg"]
-        raise ValueError(f"{key}: {first[:1].lower()}{first[1:]} (seen: {value!r:.80})") from None
-
-
-def refuse_unused(spec: BaseSpec, users: Mapping[str, Sequence[str]], chosen: str, what: str = "") -> None:
-    """Refuse what was written and nothing would use. ``users`` says of each key who does; ``what`` they are, in words.
-
-    Raises:
-        ConfigError: names the key, and what it goes with.
-    """
-    for key, names in users.items():
-        if chosen not in names and key in spec.model_fields_set and getattr(spec, key) is not None:
-            raise ConfigError(f"{key} goes with {what}{' or '.join(names)}; this is {chosen}")
-
-
 @contextmanager
 def naming(key: str) -> Iterator[None]:
     """Put the key of the part in front of what goes wrong in it."""
@@ -334,48 +160,3 @@ def naming(key: str) -> Iterator[None]:
         yield
     except RankkitError as error:
         raise type(error)(f"{key}: {error.message}", hint=error.hint) from error
-
-
-def display_name(model: str) -> str:
-    """How a model is called in names and steps: its catalogue name, or its folder's or file's."""
-    path = local_path(model)
-    if path is None:
-        return catalogue.find(model).name
-    return path.resolve().stem if path.is_file() else path.resolve().name
-
-
-def kind_of_model(model: str) -> str:
-    """The catalogue's word for a model: of its row, or by what its folder or file holds.
-
-    Raises:
-        UnknownModel: neither a catalogue name nor a folder or file.
-    """
-    path = local_path(model)
-    if path is None:
-        return catalogue.find(model).kind
-    return "gguf" if path.is_file() else "seq2seq" if _is_seq2seq(path) else "cross-encoder"
-
-
-def trained_languages(model: str) -> tuple[str, ...]:
-    """The languages that a model of the catalogue was trained on; none where nobody knows."""
-    return () if local_path(model) is not None else tuple(catalogue.find(model).languages)
-
-
-def trained_prompt(model: str) -> str:
-    """The prompt that a model of the catalogue was trained on; ``""`` where it was trained on none, or nobody knows.
-
-    Raises:
-        UnknownModel: neither a catalogue name nor a folder or file.
-    """
-    return "" if local_path(model) is not None else catalogue.find(model).prompt
-
-
-def _is_seq2seq(folder: Path) -> bool:
-    if any(folder.rglob("*encoder_model*.onnx")):
-        return True
-    with suppress(OSError, ValueError):
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        if isinstance(config, dict) and config.get("is_encoder_decoder") is True:
-            # BART and its kin have encoder and decoder as classifiers too, which are cross-encoders.
-            return not any("SequenceClassification" in str(name) for name in config.get("architectures") or ())
-    return False

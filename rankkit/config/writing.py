@@ -11,7 +11,7 @@ from rankkit.errors import ConfigError
 
 
 def as_table(spec: BaseSpec) -> dict[str, object]:
-    """What the spec says, defaults left out, kinds and models always told, as JSON has it."""
+    """What the spec says, defaults left out, kinds and models always written, as JSON has it."""
     return {key: _plain(value, key) for key, value in spec.model_dump(exclude_defaults=True).items()}
 
 

@@ -7,7 +7,6 @@ own shapes.
 
 from __future__ import annotations
 
-import html
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +16,8 @@ from typing import get_args, overload
 
 from rankkit.core.documents import TEXT_KEYS, Fields, OnEmpty, listed, read_document, unused_ids
 from rankkit.core.explanation import Explanation, explain
+from rankkit.core.printing import Line, as_html, as_text, warnings_of
+from rankkit.core.printing import clip as clip
 from rankkit.core.step import Step as Step
 from rankkit.core.step import step_to_dict as step_to_dict
 from rankkit.core.step import usage_to_dict as usage_to_dict
@@ -25,8 +26,6 @@ from rankkit.core.usage import Usage
 from rankkit.errors import ContractViolation, DuplicateIds, EmptyQuery, InputError, InvalidDocument, nearest
 
 _SKIPPED = "documents without text, skipped"
-#: Not printable, and yet part of words (Persian, Hindi) and of emoji.
-_JOINERS = "\u200c\u200d"
 
 
 class ScoreKind(StrEnum):
@@ -348,49 +347,17 @@ class Ranking:
         }
 
     def __repr__(self) -> str:
-        rows = [
-            f"{row.rank:>4}  {_number(row.score):>8}  {clip(row.candidate.id, 16):<16}  "
-            f"{clip(row.candidate.content, 80)}"
-            for row in self[:10]
-        ]
-        more = [f"      ... and {len(self) - 10} more"] if len(self) > 10 else []
-        head = f"Ranking of {len(self)} for {clip(self.query.text, 80)!r} ({self._kind('order only')})"
-        return "\n".join([head, *rows, *more, *(f"  ! {words}" for words in self._troubles())])
+        kind, lines = self._kind("order only"), _lines(self[:10])
+        return as_text(self.query.text, lines, kind=kind, total=len(self), warnings=warnings_of(self.steps))
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{row.rank}</td><td>{_number(row.score)}</td><td>{html.escape(clip(row.candidate.id, 40))}</td>"
-            f"<td style='text-align:left'>{html.escape(clip(row.candidate.content, 160))}</td></tr>"
-            for row in self[:20]
-        )
-        head = (
-            f"<tr><th>rank</th><th>{html.escape(self._kind('score'))}</th><th>id</th>"
-            "<th style='text-align:left'>document</th></tr>"
-        )
-        troubles = "".join(f"<p><strong>{html.escape(words)}</strong></p>" for words in self._troubles())
-        return f"<table><caption>{html.escape(clip(self.query.text, 160))}</caption>{head}{rows}</table>{troubles}"
+        kind, lines = self._kind("score"), _lines(self[:20])
+        return as_html(self.query.text, lines, kind=kind, warnings=warnings_of(self.steps))
 
     def _kind(self, otherwise: str) -> str:
         kind = self.score_kind.value if self.score_kind else otherwise
         return f"{kind} of {self.scores_from}, an earlier stage" if self.scores_from else kind
 
-    def _troubles(self) -> list[str]:
-        """A line for each stage that failed, or did not come to its end."""
-        return [
-            clip(f"{step.stage}: {step.stopped or step.failures[0]}", 200)
-            for step in self.steps
-            if step.stopped or step.failures
-        ]
 
-
-def _number(score: float | None) -> str:
-    return "" if score is None else f"{score:.4f}"
-
-
-def clip(text: str, width: int) -> str:
-    """One line of at most ``width`` characters, for a person's eye: what controls a terminal, or the direction of
-    writing, is a visible mark in it.
-    """
-    flat = " ".join(text[: 8 * width].split())
-    shown = "".join(char if char.isprintable() or char in _JOINERS else "\N{REPLACEMENT CHARACTER}" for char in flat)
-    return shown if len(shown) <= width else shown[: width - 1] + "…"
+def _lines(rows: Iterable[Ranked]) -> list[Line]:
+    return [Line(row.rank, row.score, row.candidate.id, row.candidate.content) for row in rows]

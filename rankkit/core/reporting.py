@@ -13,6 +13,7 @@ from rankkit.core.execution import Execution, Progress
 from rankkit.core.judge import BoundQuestion, Reply
 from rankkit.core.questions import Question
 from rankkit.core.request_state import RequestState
+from rankkit.core.step import OTHER_SCRIPT
 from rankkit.core.usage import Usage
 
 Q = TypeVar("Q", bound=Question)
@@ -21,10 +22,6 @@ A = TypeVar("A")
 #: Called with every reply of a backend, once, in the order in which they come in, with every call that failed (its
 #: answer has the error), and with what was not asked or waited for (the reason is a note): what a record is made of.
 OnReply = Callable[[BoundQuestion[Any], Reply[Any]], None]
-
-
-#: A note on a request that a model of English is asked about.
-OTHER_SCRIPT = "text in a script that the model was not trained on"
 
 
 class Reporter(Generic[Q, A]):

@@ -16,6 +16,7 @@ from rankkit.core.events import logger
 from rankkit.core.execution import Execution, OnProgress
 from rankkit.core.plan import Plan
 from rankkit.core.ranking import Query, Ranking, Request
+from rankkit.core.step import THRESHOLD_LEFT_OUT
 from rankkit.core.usage import Budget
 from rankkit.core.workers import drive
 from rankkit.errors import ConfigError, InputError
@@ -40,6 +41,13 @@ class Closeable(Protocol):
     def close(self) -> None: ...
 
 
+@runtime_checkable
+class Composed(Protocol):
+    """What names the objects that it is made of."""
+
+    def children(self) -> Iterable[object]: ...
+
+
 class AccountedReranker(ABC):
     """A ``Reranker`` that keeps accounts: it knows budgets, plans and progress. Subclasses write ``rank_accounted``,
     for many requests at once, and ``plan_accounted``; ``rankkit.BaseReranker`` adds how rerankers are put together.
@@ -53,10 +61,16 @@ class AccountedReranker(ABC):
     spec: ClassVar[object | None] = None
     #: What builds an equal one elsewhere: by it a reranker is copied and sent to another process. Without it, by parts.
     rebuild: ClassVar[partial[Reranker] | None] = None
+    #: Whether candidates come out with scores, if only with an earlier stage's; ``None`` where that is not known.
+    leaves_scores: ClassVar[bool | None] = None
 
     def children(self) -> tuple[Reranker, ...]:
         """The rerankers that this one is made of, in order; none for one that asks a judge."""
         return ()
+
+    def planned_children(self) -> tuple[Reranker, ...]:
+        """Those of the children that are asked if nothing fails, in order: what a plan counts."""
+        return self.children()
 
     def resources(self) -> tuple[object, ...]:
         """What this one, its children aside, holds of models and servers; ``close`` closes those that can be."""
@@ -128,6 +142,7 @@ class AccountedReranker(ABC):
         budget: Budget | None = None,
         progress: OnProgress | None = None,
     ) -> Ranking:
+        refuse_threshold(self, threshold)
         one = self._rank_one(request, budget, Execution(progress))
         return cut(drive(one), top_k=top_k, threshold=threshold)
 
@@ -173,6 +188,7 @@ class AccountedReranker(ABC):
         """``rank_many`` for any number of requests: they are taken as they are needed, and each ranking is given as
         soon as it and those before it are there.
         """
+        refuse_threshold(self, threshold)
         rankings = self._stream(requests, budget, Execution(progress))
         try:
             while (ranking := drive(_next(rankings))) is not None:
@@ -194,6 +210,7 @@ class AccountedReranker(ABC):
         """``rank`` while the event loop goes on. When the task is cancelled, no further call is made and the one that
         runs is ended.
         """
+        refuse_threshold(self, threshold)
         ranking = await self._rank_one(request, budget, Execution(progress, on_loop=True))
         return cut(ranking, top_k=top_k, threshold=threshold)
 
@@ -232,6 +249,7 @@ class AccountedReranker(ABC):
         budget: Budget | None = None,
         progress: OnProgress | None = None,
     ) -> AsyncIterator[Ranking]:
+        refuse_threshold(self, threshold)
         async with aclosing(self._stream(requests, budget, Execution(progress, on_loop=True))) as rankings:
             async for ranking in rankings:
                 yield cut(ranking, top_k=top_k, threshold=threshold)
@@ -265,8 +283,14 @@ async def _closed(rankings: AsyncGenerator[Ranking, None]) -> None:
 
 
 def children_of(reranker: Reranker) -> tuple[Reranker, ...]:
-    """What a reranker is made of. Of an object that has only ``rank`` nothing is known."""
-    return reranker.children() if isinstance(reranker, AccountedReranker) else ()
+    """What a reranker is made of. Of an object that has only ``rank`` nothing is known; one that has ``children`` too
+    may mean other things than rerankers by it.
+    """
+    if isinstance(reranker, AccountedReranker):
+        return reranker.children()
+    if isinstance(reranker, type) or not isinstance(reranker, Composed):
+        return ()
+    return tuple(child for child in reranker.children() if isinstance(child, Reranker))
 
 
 def walk(reranker: Reranker) -> Iterator[Reranker]:
@@ -279,6 +303,16 @@ def walk(reranker: Reranker) -> Iterator[Reranker]:
             seen.add(id(one))
             yield one
             waiting += reversed(children_of(one))
+
+
+def walk_planned(reranker: Reranker) -> Iterator[Reranker]:
+    """The reranker and all inside it that are asked if nothing fails, each before its children, in the order of a plan:
+    one that stands twice comes twice.
+    """
+    yield reranker
+    # One that has only ``rank`` is one stage of a plan, whatever is inside.
+    for child in reranker.planned_children() if isinstance(reranker, AccountedReranker) else ():
+        yield from walk_planned(child)
 
 
 def _closeable_of(reranker: Reranker) -> list[Closeable]:
@@ -296,6 +330,19 @@ def _description(reranker: Reranker) -> dict[str, object]:
     return described | ({"children": inside} if inside else {})
 
 
+def refuse_threshold(reranker: Reranker, threshold: float | None) -> None:
+    """Refuse, before anything is paid for, a threshold on what is known to give no scores.
+
+    Raises:
+        InputError: names what gives scores.
+    """
+    if threshold is not None and getattr(reranker, "leaves_scores", None) is False:
+        raise InputError(
+            f"a threshold of {threshold:g}, but {reranker!r} gives an order without scores",
+            hint="Use top_k, or a method and strategy with scores.",
+        )
+
+
 def cut(ranking: Ranking, *, top_k: int | None, threshold: float | None) -> Ranking:
     """Cut at ``threshold``, then at ``top_k``. Whether a cascade's last order has scores can differ from query to query
     (a stage was skipped, or failed): where it has none of its own, the threshold is left out, and the last step says
@@ -303,7 +350,7 @@ def cut(ranking: Ranking, *, top_k: int | None, threshold: float | None) -> Rank
     """
     if threshold is not None and ranking.scores_from:
         logger.warning("a threshold was left out: the last stage gives no scores, those there are an earlier stage's")
-        ranking = ranking.noted("threshold left out: the scores are an earlier stage's")
+        ranking = ranking.noted(THRESHOLD_LEFT_OUT)
     elif threshold is not None:
         ranking = ranking.above(threshold)
     return ranking if top_k is None else ranking.top(top_k)

@@ -25,9 +25,10 @@ from rankkit.core.judge import Call, Judge, Reply, Warms
 from rankkit.core.limits import Gate
 from rankkit.core.questions import Answer, Question, Strategy, Task
 from rankkit.core.ranking import Ranking, Request
-from rankkit.core.reporting import OTHER_SCRIPT, Reporter
 from rankkit.core.reporting import OnReply as OnReply
+from rankkit.core.reporting import Reporter
 from rankkit.core.request_state import CHARGED_AT_BOUND, RequestState
+from rankkit.core.step import OTHER_SCRIPT
 from rankkit.core.text import in_other_script
 from rankkit.core.tries import Tries, times
 from rankkit.core.usage import Usage

@@ -7,6 +7,13 @@ from dataclasses import dataclass, field
 
 from rankkit.core.usage import Usage
 
+#: A note on a request that a model of English is asked about.
+OTHER_SCRIPT = "text in a script that the model was not trained on"
+#: A note where scores of the last stage were asked for and it has none.
+THRESHOLD_LEFT_OUT = "threshold left out: the scores are an earlier stage's"
+#: How the notes on gates and cuts end that could not decide.
+HAD_NO_SCORES = " had no scores"
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -40,6 +47,14 @@ class Step:
         errors that occurred; ``""`` where all went well.
         """
         return self.stopped or ", ".join(dict.fromkeys(failure.partition(":")[0] for failure in self.failures))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The notes that whoever reads the result should see: the model does not know the text's script, or a cut, a
+        gate or a threshold was left out for want of scores.
+        """
+        seen = (OTHER_SCRIPT, THRESHOLD_LEFT_OUT)
+        return tuple(note for note in self.notes if note in seen or note.endswith(HAD_NO_SCORES))
 
     @property
     def late(self) -> bool:

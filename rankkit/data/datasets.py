@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rankkit.core.ranking import Candidate, Query, Request
-from rankkit.data.corpus import Corpus
+from rankkit.data.corpus import Collection, Corpus
 from rankkit.data.folder import Files, read_queries
 from rankkit.data.qrels import read_qrels
 from rankkit.data.requests import read_requests
@@ -45,7 +45,7 @@ class Dataset:
     queries: Mapping[str, str]
     qrels: Mapping[str, Mapping[str, int]]
     requests: Sequence[Request] = ()
-    corpus: Corpus | None = None
+    corpus: Collection | None = None
     notes: Mapping[str, int] = field(default_factory=dict)
     files: tuple[Path, ...] = field(default=(), compare=False)
 
@@ -87,9 +87,9 @@ def load_dataset(
     queries = read_queries(files.queries) if files.queries else texts
     judged = [name for name in queries if name in qrels]
     if not judged:
-        raise _strangers("queries", files.qrels, qrels, files.queries or files.root, queries)
+        raise strangers("queries", files.qrels, qrels, files.queries or files.root, queries)
     if files.candidates:
-        _refuse_strangers(files, qrels, known)
+        refuse_strangers(files.qrels, qrels, files.candidates, known)
     chosen = judged[:limit]
     found = {name: queries[name] for name in chosen if name in known}
     requests: Sequence[Request]
@@ -167,22 +167,22 @@ def refuse_foreign_run(dataset: Dataset, run: Run) -> None:
         )
 
 
-def _refuse_strangers(
-    files: Files, qrels: Mapping[str, Mapping[str, int]], listed: Mapping[str, Sequence[str]]
+def refuse_strangers(
+    qrels_file: Path, qrels: Mapping[str, Mapping[str, int]], source: Path, listed: Mapping[str, Sequence[str]]
 ) -> None:
-    """Judgements that match no query with candidates, or no candidate at all, are of another collection."""
-    source = files.candidates or files.root
+    """Raise a ``DataError`` if no judged query has candidates (``listed``), or no candidate is judged: they are of
+    another collection.
+    """
     known = {name: documents for name, documents in listed.items() if name in qrels}
     if not known:
-        raise _strangers("queries", files.qrels, qrels, source, listed)
+        raise strangers("queries", qrels_file, qrels, source, listed)
     if not any(document in qrels[name] for name, documents in known.items() for document in documents):
         name, documents = next(iter(known.items()))
-        raise _strangers("candidates", files.qrels, qrels[name], source, documents)
+        raise strangers("candidates", qrels_file, qrels[name], source, documents)
 
 
-def _strangers(
-    what: str, qrels_file: Path, judged: Iterable[str], other_file: Path, others: Iterable[str]
-) -> DataError:
+def strangers(what: str, qrels_file: Path, judged: Iterable[str], other_file: Path, others: Iterable[str]) -> DataError:
+    """The error of judgements that match nothing of another file."""
     return DataError(
         f"{qrels_file} judges none of the {what} of {other_file}: {_sample(judged)} against {_sample(others)}",
         hint="Check that the files are of the same collection and spell the ids in the same way.",

@@ -26,6 +26,9 @@ from rankkit.errors import DataError, InputError
 #: A file, or ``-`` for standard input.
 Source: TypeAlias = Path | str
 
+#: What is told of a fault instead of raising it: the reader leaves out the line, or the rest of the file, and goes on.
+OnFault: TypeAlias = Callable[[InputError], None]
+
 STDIN = "-"
 _OPENERS: tuple[tuple[bytes, str, Callable[[IO[bytes]], object]], ...] = (
     (b"\x1f\x8b", "gzip", gzip.open),
@@ -42,19 +45,30 @@ def name_of(source: Source) -> str:
     return "standard input" if str(source) == STDIN else str(source)
 
 
-def read_lines(source: Source) -> Iterator[tuple[str, str]]:
+@contextmanager
+def faults_to(on_fault: OnFault | None) -> Iterator[None]:
+    """Hand any ``InputError`` that is raised inside to ``on_fault`` and go on behind the block; without one, raise."""
+    try:
+        yield
+    except InputError as error:
+        if on_fault is None:
+            raise
+        on_fault(error)
+
+
+def read_lines(source: Source, on_fault: OnFault | None = None) -> Iterator[tuple[str, str]]:
     """Yield ``("path:line", text)`` for every line that is not blank, without its line end.
 
     Raises:
         DataError: as ``numbered_lines``.
     """
     name = name_of(source)
-    for number, line in numbered_lines(source):
+    for number, line in numbered_lines(source, on_fault):
         if line.strip():
             yield f"{name}:{number}", line.rstrip("\n")
 
 
-def numbered_lines(source: Source) -> Iterator[tuple[int, str]]:
+def numbered_lines(source: Source, on_fault: OnFault | None = None) -> Iterator[tuple[int, str]]:
     """Yield every line with its number, counted from 1; each ends in a line feed, the last perhaps not.
 
     Whether it is compressed is read from the first bytes, not from the name. A byte order mark is no text.
@@ -62,15 +76,22 @@ def numbered_lines(source: Source) -> Iterator[tuple[int, str]]:
     Raises:
         DataError: the file is missing, unreadable, not UTF-8, or its compression is broken.
     """
+    with faults_to(on_fault):
+        yield from _numbered(source, on_fault)
+
+
+def _numbered(source: Source, on_fault: OnFault | None) -> Iterator[tuple[int, str]]:
     name, number = name_of(source), 0
-    with _opened(source) as file, _disk_words(name, lambda: number):
+    with _opened(source) as file, disk_words(name, lambda: number):
         packed, kind = _unpacked(file, name)
         # A byte that is not UTF-8 comes as a surrogate, which UTF-8 itself cannot hold: so its place can be named.
         text = io.TextIOWrapper(cast(BinaryIO, packed), "utf-8-sig", "surrogateescape", newline=None)
         try:
             for number, line in enumerate(text, start=1):
                 if not line.isascii() and (found := _NOT_UTF8.search(line)):
-                    raise _not_utf8(f"{name}:{number}", line, found.start())
+                    with faults_to(on_fault):
+                        raise _not_utf8(f"{name}:{number}", line, found.start())
+                    continue
                 yield number, line
         except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
             raise DataError(
@@ -94,7 +115,7 @@ def _opened(source: Source) -> Iterator[BinaryIO]:
             if buffered is not raw:
                 buffered.detach()
         return
-    with _disk_words(str(source), lambda: 0):
+    with disk_words(str(source)):
         if Path(source).is_dir():
             raise DataError(f"{source} is a folder and cannot be read as a file", hint="Give the name of a file.")
         file = Path(source).open("rb")  # noqa: SIM115  # what the reader does with the lines is not about this file
@@ -124,7 +145,8 @@ def _not_utf8(where: str, line: str, place: int) -> DataError:
 
 
 @contextmanager
-def _disk_words(name: str, number: Callable[[], int]) -> Iterator[None]:
+def disk_words(name: str, number: Callable[[], int] = lambda: 0) -> Iterator[None]:
+    """Turn an ``OSError`` that is raised inside into a ``DataError``; ``number`` is the line that was read last."""
     try:
         yield
     except FileNotFoundError as error:
@@ -136,14 +158,15 @@ def _disk_words(name: str, number: Callable[[], int]) -> Iterator[None]:
         ) from error
 
 
-def read_json_lines(source: Source) -> Iterator[tuple[str, Mapping[str, object]]]:
+def read_json_lines(source: Source, on_fault: OnFault | None = None) -> Iterator[tuple[str, Mapping[str, object]]]:
     """Yield ``("path:line", object)`` for every line.
 
     Raises:
         DataError: as ``read_lines``; or a line is not a JSON object. NaN and infinity are not JSON.
     """
-    for where, text in read_lines(source):
-        yield where, json_object(where, text)
+    for where, text in read_lines(source, on_fault):
+        with faults_to(on_fault):
+            yield where, json_object(where, text)
 
 
 def json_object(where: str, text: str, *, lenient: bool = False, more: str = "") -> Mapping[str, object]:

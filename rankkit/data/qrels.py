@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rankkit.data.lines import read_lines
+from rankkit.data.lines import OnFault, faults_to, read_lines
 from rankkit.errors import DataError
 
 #: Query id -> document id -> grade. A grade of 0 or less is "judged, not relevant".
@@ -14,7 +14,7 @@ _TREC = "qid iteration docid grade"
 _BEIR_HEADER = ["query-id", "corpus-id", "score"]
 
 
-def read_qrels(path: Path) -> Qrels:
+def read_qrels(path: Path, on_fault: OnFault | None = None) -> Qrels:
     """Read judgements, in file order. The first line tells the format: BEIR's is a header.
 
     Raises:
@@ -23,21 +23,25 @@ def read_qrels(path: Path) -> Qrels:
     """
     qrels: Qrels = {}
     beir = False
-    for position, (where, text) in enumerate(read_lines(path)):
+    for position, (where, text) in enumerate(read_lines(path, on_fault)):
         if position == 0 and text.split() == _BEIR_HEADER:
             beir = True
             continue
-        query, document, grade = _fields(where, text, beir=beir)
-        judged = qrels.setdefault(query, {})
-        if judged.get(document, grade) != grade:
-            raise DataError(
-                f"{where}: document {document!r} has grade {grade} for query {query!r}, and {judged[document]} before",
-                hint="Keep one grade for each query and document.",
-            )
-        judged[document] = grade
+        with faults_to(on_fault):
+            _add(qrels, where, *_fields(where, text, beir=beir))
     if not qrels:
-        raise DataError(f"{path}: no judgements", hint=f"Each line must be: {_TREC}")
+        with faults_to(on_fault):
+            raise DataError(f"{path}: no judgements", hint=f"Each line must be: {_TREC}")
     return qrels
+
+
+def _add(qrels: Qrels, where: str, query: str, document: str, grade: int) -> None:
+    judged = qrels.setdefault(query, {})
+    if judged.setdefault(document, grade) != grade:
+        raise DataError(
+            f"{where}: document {document!r} has grade {grade} for query {query!r}, and {judged[document]} before",
+            hint="Keep one grade for each query and document.",
+        )
 
 
 def _fields(where: str, text: str, *, beir: bool) -> tuple[str, str, int]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from rankkit.core.documents import ID_KEYS, TEXT_KEYS
-from rankkit.data.lines import STDIN, Source, json_object, json_value, name_of, numbered_lines
+from rankkit.data.lines import STDIN, OnFault, Source, faults_to, json_object, json_value, name_of, numbered_lines
 from rankkit.errors import DataError
 
 Format: TypeAlias = Literal["text", "jsonl", "json", "csv", "tsv"]
@@ -36,7 +36,9 @@ Numbered: TypeAlias = Iterator[tuple[int, str]]
 Record: TypeAlias = tuple[str, str | Mapping[str, object]]
 
 
-def read_records(source: Source, form: Format | None = None, *, lenient: bool = False) -> Iterator[Record]:
+def read_records(
+    source: Source, form: Format | None = None, *, lenient: bool = False, on_fault: OnFault | None = None
+) -> Iterator[Record]:
     """Yield ``("path:line", record)``: a string for a line of text, or else a mapping. Streams, but for a JSON array.
 
     Without ``form`` the name tells what it is, and where it does not, the first character: ``{`` begins JSON lines,
@@ -45,20 +47,25 @@ def read_records(source: Source, form: Format | None = None, *, lenient: bool = 
     Raises:
         DataError: names the line that cannot be read.
     """
-    lines = numbered_lines(source)
+    with faults_to(on_fault):
+        yield from _records(source, form, on_fault, lenient=lenient)
+
+
+def _records(source: Source, form: Format | None, on_fault: OnFault | None, *, lenient: bool) -> Iterator[Record]:
+    lines = numbered_lines(source, on_fault)
     first = next(((number, line) for number, line in lines if line.strip()), None)
     if first is None:
         return
     name, lines = name_of(source), chain([first], lines)
     chosen = form or _guess(source, first[1])
     if chosen == "jsonl":
-        yield from _json_lines(name, lines, lenient=lenient)
+        yield from _json_lines(name, lines, on_fault, lenient=lenient)
     elif chosen == "json":
         yield from _json_array(name, lines, lenient=lenient)
     elif chosen == "csv":
-        yield from _csv(name, lines)
+        yield from _csv(name, lines, on_fault)
     elif chosen == "tsv":
-        yield from _tsv(name, lines)
+        yield from _tsv(name, lines, on_fault)
     else:
         yield from ((f"{name}:{number}", line.strip()) for number, line in lines if line.strip())
 
@@ -81,15 +88,13 @@ def _guess(source: Source, first: str) -> Format:
     return "jsonl" if begins.startswith("{") else "text"
 
 
-def _json_lines(name: str, lines: Numbered, *, lenient: bool) -> Iterator[Record]:
+def _json_lines(name: str, lines: Numbered, on_fault: OnFault | None, *, lenient: bool) -> Iterator[Record]:
+    more = " (A text a line: --format text.)"
     for number, line in lines:
         if line.strip():
-            yield (
-                f"{name}:{number}",
-                json_object(
-                    f"{name}:{number}", line.rstrip("\n"), lenient=lenient, more=" (A text a line: --format text.)"
-                ),
-            )
+            where = f"{name}:{number}"
+            with faults_to(on_fault):
+                yield where, json_object(where, line.rstrip("\n"), lenient=lenient, more=more)
 
 
 def _json_array(name: str, lines: Numbered, *, lenient: bool) -> Iterator[Record]:
@@ -103,7 +108,7 @@ def _json_array(name: str, lines: Numbered, *, lenient: bool) -> Iterator[Record
         yield f"{name}, item {number}", item
 
 
-def _csv(name: str, lines: Numbered) -> Iterator[Record]:
+def _csv(name: str, lines: Numbered, on_fault: OnFault | None) -> Iterator[Record]:
     number, header_line = next(lines)
     delimiter = max(",;\t|", key=lambda sign: len(set(_names(header_line.strip().split(sign))) & _COLUMN_NAMES))
     # The limit is one of the module, and 128 kB: less than many a document has.
@@ -114,7 +119,8 @@ def _csv(name: str, lines: Numbered) -> Iterator[Record]:
         for row in rows:
             where = f"{name}:{number + rows.line_num - 1}"
             if row and any(row):
-                yield where, _row(where, header, row)
+                with faults_to(on_fault):
+                    yield where, _row(where, header, row)
     except csv.Error as error:
         raise DataError(
             f"{name}:{number + rows.line_num - 1}: not valid CSV ({error})",
@@ -122,21 +128,27 @@ def _csv(name: str, lines: Numbered) -> Iterator[Record]:
         ) from error
 
 
-def _tsv(name: str, lines: Numbered) -> Iterator[Record]:
+def _tsv(name: str, lines: Numbered, on_fault: OnFault | None) -> Iterator[Record]:
     header: Sequence[str] = ()
     quoted = False
     for number, line in lines:
         if not line.strip():
             continue
         where, cells = f"{name}:{number}", line.rstrip("\n").split("\t")
-        if not header and _is_header(cells):
+        if not header and is_header(cells):
             header, quoted = _checked(name, number, cells), True
             continue
-        header = header or _columns(where, cells)
-        yield where, _row(where, header, [_unquoted(cell) for cell in cells] if quoted else cells)
+        with faults_to(on_fault):
+            header = header or columns_of(where, cells)
+            yield where, _row(where, header, [_unquoted(cell) for cell in cells] if quoted else cells)
 
 
-def _columns(where: str, cells: Sequence[str]) -> Sequence[str]:
+def columns_of(where: str, cells: Sequence[str]) -> Sequence[str]:
+    """What the columns of a TSV file without a header are called, read from its first line.
+
+    Raises:
+        DataError: no file that is known has as many.
+    """
     if len(cells) not in _TSV_COLUMNS:
         known = "; ".join(" ".join(columns) for columns in (*_TSV_COLUMNS.values(), _MSMARCO_DOCUMENTS))
         raise DataError(
@@ -148,7 +160,8 @@ def _columns(where: str, cells: Sequence[str]) -> Sequence[str]:
     return _TSV_COLUMNS[len(cells)]
 
 
-def _is_header(cells: Sequence[str]) -> bool:
+def is_header(cells: Sequence[str]) -> bool:
+    """Whether the first line of a TSV file is read as names of columns."""
     names = set(_names(cells))
     has_text = bool(names & {*TEXT_KEYS, "title"}) and all(_A_NAME.fullmatch(cell) for cell in cells)
     return len(names) == len(cells) and (has_text or len(names & _COLUMN_NAMES) >= 2)

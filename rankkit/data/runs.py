@@ -131,14 +131,22 @@ class RunWriter:
 
     def add(self, ranking: Ranking) -> None:
         """Raises:
-        DataError: an id is empty or has white space in it, which the format cannot hold; a query is there twice; or
-            the file cannot be written.
+        DataError: as ``add_rows``.
         """
-        query = _word(ranking.query.id, f"the id of the query {ranking.query.text[:40]!r}")
+        rows = zip(ranking.ids, printable_scores(ranking), strict=True)
+        self.add_rows(ranking.query.id, rows, what=f"the id of the query {ranking.query.text[:40]!r}")
+
+    def add_rows(self, query: str, rows: Iterable[tuple[str, float]], *, what: str = "the query id") -> None:
+        """A query's documents with their scores, best first, as ``read_run`` gives them.
+
+        Raises:
+            DataError: an id is empty or has white space in it, which the format cannot hold; a query is there twice; or
+                the file cannot be written.
+        """
+        query = _word(query, what)
         if query in self._seen:
             raise DataError(f"query {query!r} is ranked twice", hint="A run has one ranking a query.")
         self._seen.add(query)
-        rows = zip(ranking.ids, printable_scores(ranking), strict=True)
         lines = (
             f"{query} Q0 {_word(name, 'a document id')} {rank} {score!r} {self._tag}\n"
             for rank, (name, score) in enumerate(rows, start=1)

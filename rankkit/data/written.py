@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -91,5 +92,34 @@ def replaced(path: Path) -> Iterator[IO[bytes]]:
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error})", hint="Give another place.") from error
+
+
+@contextmanager
+def replaced_folder(path: Path) -> Iterator[Path]:
+    """Give a new folder that takes the place of ``path`` when the block ends well; otherwise all stays as it was.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    beside = path.parent / f".{path.name[:200]}.{secrets.token_hex(4)}"
+    partial, former = beside.with_name(f"{beside.name}.partial"), beside.with_name(f"{beside.name}.former")
+    try:
+        partial.mkdir()
+        try:
+            yield partial
+            if path.exists():
+                path.rename(former)
+            try:
+                partial.rename(path)
+            except BaseException:
+                if former.exists():
+                    former.rename(path)
+                raise
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        shutil.rmtree(former, ignore_errors=True)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error})", hint="Give another place.") from error

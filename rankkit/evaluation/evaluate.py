@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from rankkit.core.execution import OnProgress
 from rankkit.core.ranking import Ranking, Request
@@ -18,6 +19,14 @@ from rankkit.evaluation.measures import Figures, Measure, Measuring, evaluate
 from rankkit.evaluation.report import EvaluationReport, Trouble
 
 
+class Through(Protocol):
+    """How a reranker is given requests, and hands back their rankings, in order."""
+
+    def __call__(
+        self, reranker: Reranker, requests: Iterable[Request], *, progress: OnProgress | None = None
+    ) -> Iterator[Ranking]: ...
+
+
 def evaluate_reranker(
     reranker: Reranker,
     dataset: Dataset,
@@ -26,9 +35,11 @@ def evaluate_reranker(
     head: int | None = None,
     progress: OnProgress | None = None,
     on_ranking: Callable[[Ranking], None] | None = None,
+    through: Through = iter_rank_many,
 ) -> EvaluationReport:
     """Rank every request of the data set and measure the order before and after. Requests are taken, and rankings
     measured, as they come: none is kept. ``on_ranking`` is given each, in the order of ``dataset.requests``.
+    ``through`` is what has the reranker rank them (a run store asks it only for what it has not).
 
     With ``head``, the reranker sees only the first ``head`` candidates; the others *keep* their order behind them, in
     the measures and in the rankings that are handed on. (``load_dataset(depth=...)`` drops them instead.) What the
@@ -50,7 +61,7 @@ def evaluate_reranker(
     asked = _HeadRequests(dataset.requests, head)
     before, after, totals = Measuring(dataset.qrels, measures), Measuring(dataset.qrels, measures), _Totals()
     started = time.perf_counter()
-    for ranked in iter_rank_many(reranker, asked, progress=progress):
+    for ranked in through(reranker, asked, progress=progress):
         request, shown = asked.open.popleft()
         if ranked.request != shown:
             raise ContractViolation(f"{_name(reranker)} ranked something else than its request {request.query.id!r}")

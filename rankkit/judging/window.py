@@ -9,7 +9,7 @@ from rankkit.backends.protocols import Prompt, TextBackend
 from rankkit.core.ranking import Candidate, Request
 from rankkit.errors import ConfigError, PromptError
 from rankkit.judging.fitting import fit
-from rankkit.prompting.template import PromptTemplate, sanitize
+from rankkit.prompting.template import PromptTemplate
 
 #: A passage of fewer tokens says too little to be ranked by: sooner fewer passages in a window than shorter ones.
 _LEAST_TOKENS = 48
@@ -74,7 +74,7 @@ class Window:
 
     def _render(self, request: Request, indices: Sequence[int], passages: Sequence[str]) -> Prompt:
         scores = [self._score(request.candidates[index]) for index in indices] if self.template.shows_scores else []
-        return self.template.render({"query": sanitize(request.query.text)}, passages, scores)
+        return self.template.render({"query": self.template.neutral(request.query.text)}, passages, scores)
 
     def _score(self, candidate: Candidate) -> str:
         if candidate.score is None:

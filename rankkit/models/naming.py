@@ -28,7 +28,7 @@ def without_hub(name: str) -> str:
 
 
 def key(name: str) -> str:
-    """What is left when case, hyphens, underscores, dots and spaces are not told apart: ``L12`` is ``L-12``.
+    """What is left when case, hyphens, underscores, dots and spaces are not distinguished: ``L12`` is ``L-12``.
 
     The slash between owner and name stays, and so does a dot between digits: ``0.6b`` is not ``06b``.
     """

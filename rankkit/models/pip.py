@@ -160,10 +160,10 @@ def _versions(pip: tuple[str, ...], wheel: Wheel, environment: Mapping[str, str]
         [*command, "--", wheel.package], env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
     try:
-        told = json.loads(asked.stdout)
+        answer = json.loads(asked.stdout)
     except ValueError:
         return []
-    listed = told.get("versions") if isinstance(told, dict) else None
+    listed = answer.get("versions") if isinstance(answer, dict) else None
     return [str(version) for version in listed] if isinstance(listed, list) else []
 
 

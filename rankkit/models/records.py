@@ -3,7 +3,8 @@ of each file. A later pull takes the same, on this machine and on every one that
 
     <home>/records/<name>.json
 
-They outlive ``remove``. ``allow_unverified`` accepts what the source gives now, and writes that down instead.
+They outlive ``remove``. ``allow_unverified`` accepts what the source gives now, and writes that down instead; without
+it, a hub repository is only asked where a row or a record says what must come.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from rankkit.errors import ChecksumMismatch, StoreError
+from rankkit.errors import ChecksumMismatch, SourceUnverified, StoreError
 from rankkit.models.catalogue import HubSource, Row
 from rankkit.models.home import home
 from rankkit.models.row_checks import check_sha256, is_commit
@@ -94,6 +95,22 @@ def check(row: Row, record: Record, digests: Mapping[str, str], label: str) -> N
                 f"{known} ({file_of(row.name)}): the download was thrown away",
                 hint=f"If you trust the new file, run: rankkit models pull {row.name} --allow-unverified",
             )
+
+
+def check_known(row: Row, source: HubSource, record: Record) -> None:
+    """Refuse a repository of which neither the row nor an earlier pull says what must come out of it.
+
+    Raises:
+        SourceUnverified: names the option that allows it.
+    """
+    known = {file.name for file in row.files if file.sha256} | record.files.keys()
+    if source.repo in row.unpinned and not record.commit(source) and any(file.name not in known for file in row.files):
+        raise SourceUnverified(
+            f"nothing says what must come from {source.label}: the row {row.name} pins no commit and has no sha256 "
+            f"({row.unseen})",
+            hint=f"If you trust what is there now, run: rankkit models pull {row.name} --allow-unverified. The commit "
+            "and the checksums that it finds are written down, and later pulls are held to them.",
+        )
 
 
 def _place(source: HubSource) -> str:

@@ -71,6 +71,12 @@ class WheelSource:
         return f"wheel {first.package} {first.version}" + (f" and {len(others)} more" if others else "")
 
     @property
+    def described(self) -> str:
+        """The label, and what holds the source to one state."""
+        pinned = all(wheel.sha256 for wheel in self.wheel)
+        return f"{self.label}, {'by its sha256' if pinned else 'by its version'}"
+
+    @property
     def names(self) -> frozenset[str]:
         return frozenset(name for wheel in self.wheel for name in wheel.members)
 
@@ -79,7 +85,8 @@ class WheelSource:
 class HubSource:
     """A repository on the Hugging Face hub. ``files`` leads from a model's file to a path inside the repository.
 
-    Where ``revision`` is no commit, the first pull writes down which one it found (see ``records``).
+    Where ``revision`` is no commit and files have no checksum, the first pull has to be allowed, and writes down what
+    it found (see ``records``).
     """
 
     kind: Literal["hub"]
@@ -96,6 +103,11 @@ class HubSource:
     @property
     def label(self) -> str:
         return f"hub {self.repo}"
+
+    @property
+    def described(self) -> str:
+        pin = f"commit {self.revision}" if row_checks.is_commit(self.revision) else f"{self.revision}, no commit pinned"
+        return f"{self.label}, {pin}"
 
     @property
     def names(self) -> frozenset[str]:
@@ -186,6 +198,20 @@ class Row:
         """All files, with what is known of each."""
         known = {file.name: file for file in self.file}
         return tuple(known.get(name, File(name)) for name in sorted(self.source[0].names))
+
+    @property
+    def unpinned(self) -> tuple[str, ...]:
+        """The hub repositories whose row says neither by a commit nor by checksums what must come out of them."""
+        if all(file.sha256 for file in self.files):
+            return ()
+        hubs = (source for source in self.source if isinstance(source, HubSource))
+        return tuple(source.repo for source in hubs if not row_checks.is_commit(source.revision))
+
+    @property
+    def pull_command(self) -> str:
+        """What brings it to this machine."""
+        allowed = " --allow-unverified" if len(self.unpinned) == len(self.source) else ""
+        return f"rankkit models pull {self.name}{allowed}"
 
     @property
     def bytes(self) -> int | None:

@@ -46,7 +46,7 @@ def locate(model: str | Path) -> Path:
     row = find(str(model))
     there = installed(row)
     if there is None:
-        raise ModelNotPulled(f"{row.name} is not on this machine", hint=f"Run: rankkit models pull {row.name}")
+        raise ModelNotPulled(f"{row.name} is not on this machine", hint=f"Run: {row.pull_command}")
     return there.path
 
 
@@ -76,16 +76,16 @@ def pull(
 ) -> Path:
     """Bring a model into the cache, unless it is there, and return where it lies (see ``locate``).
 
-    ``accept_licence`` says that the user accepts the terms of models that have any. Where a row states no checksum, the
-    first pull writes down the commit and the checksums that it found, and later ones are held to them, unless
-    ``allow_unverified`` says to take what the source gives now. ``offline=None`` reads the environment. ``progress``
-    may be called from another thread.
+    ``accept_licence`` says that the user accepts the terms of models that have any. Where the row of a hub repository
+    pins no commit and states no checksum, ``allow_unverified`` must say to take what is there now; what a first pull
+    found is written down, and later ones are held to that, unless it says so again. ``offline=None`` reads the
+    environment. ``progress`` may be called from another thread.
 
     Raises:
         UnknownModel: nearest names are given.
         ModelNotPulled: not there, and offline.
         LicenceNotAccepted: the model has terms; the message gives their address.
-        DownloadFailed, ChecksumMismatch: what became of each source.
+        DownloadFailed, ChecksumMismatch, SourceUnverified: what became of each source.
         StoreError: the cache folder is full or cannot be written to.
     """
     local = None if isinstance(model, Row) else local_path(model)
@@ -153,7 +153,7 @@ def _pull_here(row: Row, notify: OnPull, *, allow_unverified: bool) -> Pulled:
     """Under the row's lock: fetch into staging, then put it into place in one step."""
     with staging(row.name) as aside:
         made = aside / "model"
-        record = records.Record({}, {}) if allow_unverified else records.read(row)
+        record = None if allow_unverified else records.read(row)
         fetched = fetch(row, made, aside / "work", notify, record)
         manifests.write(Manifest.of(row, fetched.source.label, made, fetched.digests, fetched.commit), made)
         source = fetched.source if isinstance(fetched.source, HubSource) else None

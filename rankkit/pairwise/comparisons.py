@@ -88,8 +88,9 @@ class Comparisons:
         """How far the answers can be trusted; what they do not show is left out.
 
         ``position_bias`` is the share of pairs of which both orders name the same position as the winner,
-        ``first_preference`` the mean probability given to the one shown first (0.5 for a fair judge), ``cycles`` the
-        share of circles (a beats b beats c beats a) among the triples that were decided in full.
+        ``first_preference`` the mean probability given to the one shown first: of pairs asked in both orders 0.5 for a
+        fair judge; where each pair is asked in one order, that holds for candidates in no particular order only.
+        ``cycles`` is the share of circles (a beats b beats c beats a) among the triples that were decided in full.
         """
         both: list[tuple[float, float]] = []
         for (i, j), straight in self._asked.items():
@@ -101,6 +102,8 @@ class Comparisons:
             same_position = sum((p - 0.5) * (q - 0.5) > 0 for p, q in both)
             found.append(("position_bias", same_position / len(both)))
             found.append(("first_preference", sum(p + q for p, q in both) / (2 * len(both))))
+        elif self._one_sided and (known := [value for value in self._asked.values() if value is not None]):
+            found.append(("first_preference", sum(known) / len(known)))
         share = self._share_of_cycles()
         return (*found, *((("cycles", share),) if share is not None else ()))
 

@@ -50,6 +50,11 @@ class ScoreDifferenceJudge:
         return partial(type(self), self._judge, remembered=self._scores.most), ()
 
     @property
+    def judge(self) -> Judge[Score, float]:
+        """The one whose scores are compared."""
+        return self._judge
+
+    @property
     def backend(self) -> object:
         """What runs the other judge's calls, if that says so."""
         return self._judge.backend if isinstance(self._judge, Backed) else None

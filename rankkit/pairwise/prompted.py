@@ -19,7 +19,7 @@ from rankkit.errors import ConfigError, PromptError
 from rankkit.judging.fitting import Fit, fit
 from rankkit.judging.language_model import LanguageModel, call_of
 from rankkit.pairwise.verdict import read_verdict
-from rankkit.prompting.template import PromptTemplate, sanitize
+from rankkit.prompting.template import PromptTemplate
 
 #: An answer is one letter; some models cannot help putting a few words around it.
 _ANSWER_TOKENS = 16
@@ -111,7 +111,7 @@ class PromptedJudge:
             yield call_of(self.backend, self.capability, bound, partial(self._ask, fitted), slot)
 
     def _fit(self, item: BoundQuestion[Compare]) -> Fit:
-        query = sanitize(item.request.query.text)
+        query = self.template.neutral(item.request.query.text)
         return fit(
             self.backend,
             lambda shown: self.template.render({"query": query, "first": shown[0], "second": shown[1]}),

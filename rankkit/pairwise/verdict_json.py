@@ -20,9 +20,9 @@ _JUDGES = re.compile("relevant|correct|right|valid", re.IGNORECASE)
 _NO = frozenset(("no", "false", "irrelevant", "none", "0"))
 
 
-def verdict_of_json(text: str) -> str | None:
-    """The text under the one key that names a winner, ``NO_VERDICT`` for an object without, ``None`` where there is no
-    object. One that was cut off behind its first value counts with that.
+def verdict_of_json(text: str) -> tuple[str, str] | None:
+    """The text under the one key that names a winner, or ``NO_VERDICT`` for an object without, and the words around the
+    object; ``None`` where there is no object. One that was cut off behind its first value counts with that.
     """
     start, end = text.find("{"), text.rfind("}")
     if text[:1] == "[" and start > 0:
@@ -35,10 +35,10 @@ def verdict_of_json(text: str) -> str | None:
         held = json.loads(text[start : end + 1], object_pairs_hook=_Pairs)
     except (ValueError, RecursionError):
         begun = _BEGUN.match(text, start) if text.count("{") == 1 else None
-        return begun["value"] if begun and _names_a_winner(begun["key"]) else NO_VERDICT
+        return (begun["value"] if begun and _names_a_winner(begun["key"]) else NO_VERDICT), text[:start]
     objects = held if isinstance(held, list) and not isinstance(held, _Pairs) else [held]
     values = {value for one in objects if isinstance(one, _Pairs) for value in _values(one, _DEEPEST)}
-    return values.pop() if len(values) == 1 else NO_VERDICT
+    return (values.pop() if len(values) == 1 else NO_VERDICT), f"{text[:start]}\n{text[end + 1 :]}"
 
 
 class _Pairs(list[tuple[str, object]]):

@@ -30,6 +30,7 @@ from rankkit.core.gates import Cut, DropAfter, DropAtGap, DropBelow, Gate
 from rankkit.core.plan import Plan
 from rankkit.core.ranking import Ranking, Request, Step
 from rankkit.core.reranker import AccountedReranker, Reranker, children_of
+from rankkit.core.step import HAD_NO_SCORES
 from rankkit.core.usage import Budget
 from rankkit.core.workers import drive
 from rankkit.errors import ConfigError
@@ -106,12 +107,17 @@ class Cascade(BaseReranker):
         if not flat:
             raise ConfigError("a cascade of no stages", hint="Give it at least one reranker.")
         object.__setattr__(self, "stages", tuple(flat))
+        object.__setattr__(self, "leaves_scores", _leave_scores(children_of(self)))
         check_widths(self)
 
     def children(self) -> tuple[Reranker, ...]:
         """Each stage's reranker, and behind it its fallback, if it has one."""
         inside = ((stage.reranker, stage.fallback) for stage in self.stages)
         return tuple(reranker for pair in inside for reranker in pair if reranker is not None)
+
+    def planned_children(self) -> tuple[Reranker, ...]:
+        """Without the fallbacks."""
+        return tuple(stage.reranker for stage in self.stages)
 
     @classmethod
     def of(cls, *rerankers: Reranker) -> Cascade:
@@ -187,6 +193,12 @@ class Cascade(BaseReranker):
                 state.leave()
 
 
+def _leave_scores(rerankers: Sequence[Reranker]) -> bool | None:
+    """Whether candidates come out with scores of one of them, where that is known."""
+    known = {getattr(reranker, "leaves_scores", None) for reranker in rerankers}
+    return True if True in known else None if None in known else False
+
+
 async def _pass(stage: Stage, states: Sequence[CascadeState], sharers: int, perform: _Perform) -> None:
     """Bring each request through a stage, or past it, up to its cuts."""
     going: list[tuple[CascadeState, SubRequest, list[str]]] = []
@@ -198,7 +210,7 @@ async def _pass(stage: Stage, states: Sequence[CascadeState], sharers: int, perf
         if reason:
             state.skip(stage, reason)
         else:
-            notes = [f"{gate!r} had no scores" for gate in stage.gates_without_scores(situation)]
+            notes = [f"{gate!r}{HAD_NO_SCORES}" for gate in stage.gates_without_scores(situation)]
             going.append((state, state.part(stage, seconds), notes))
     troubled: list[CascadeState] = []
     tries = await perform(stage, [part for _, part, _ in going]) if going else []

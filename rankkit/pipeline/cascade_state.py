@@ -10,6 +10,7 @@ from rankkit.core.budgeting import Account
 from rankkit.core.gates import Cut, Situation
 from rankkit.core.plan import StagePlan
 from rankkit.core.ranking import Ranking, Request, ScoreKind, Step
+from rankkit.core.step import HAD_NO_SCORES
 from rankkit.core.usage import Budget, Usage
 from rankkit.pipeline.parts import StageOutcome, SubRequest, share_of
 from rankkit.pipeline.stage import Stage
@@ -110,7 +111,7 @@ class CascadeState:
             self.counted = False
             if not self.scored:
                 if self.order and self.steps:
-                    self.note(f"{cut!r} had no scores")
+                    self.note(f"{cut!r}{HAD_NO_SCORES}")
                 return
         places = cut.kept([self.scores.get(place) for place in self.order])
         kept = [self.order[place] for place in places]

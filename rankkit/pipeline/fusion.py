@@ -18,13 +18,13 @@ import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, Protocol, TypeVar, get_args, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args, runtime_checkable
 
 from rankkit.core.budgeting import Account
 from rankkit.core.execution import Execution, OnProgress, Progress
 from rankkit.core.plan import Plan
 from rankkit.core.ranking import Ranking, Request, ScoreKind
-from rankkit.core.reranker import Reranker
+from rankkit.core.reranker import AccountedReranker, Reranker
 from rankkit.core.usage import Budget, Usage
 from rankkit.core.workers import Work, drive
 from rankkit.errors import ConfigError, RankkitError, nearest
@@ -77,6 +77,7 @@ class Fusion(BaseReranker):
     dropped; one that some members dropped or did not score gets nothing from these, or as little as their worst.
     """
 
+    leaves_scores: ClassVar[bool | None] = True
     members: tuple[Reranker, ...]
     method: Method
     weights: tuple[float, ...]
@@ -160,7 +161,7 @@ class Fusion(BaseReranker):
         keeps its turn, so that the record's order is always the same.
         """
         judged = {at: member for at, member in enumerate(self.members) if isinstance(member, JudgeReranker)}
-        if any(isinstance(member, BaseReranker) for at, member in enumerate(self.members) if at not in judged):
+        if any(isinstance(member, AccountedReranker) for at, member in enumerate(self.members) if at not in judged):
             return []
         keys = {at: frozenset(member.judge.fingerprints.items()) for at, member in judged.items()}
         alone = [at for at, key in keys.items() if list(keys.values()).count(key) == 1]
@@ -209,7 +210,8 @@ class Fusion(BaseReranker):
             return {row.index: 1.0 / (self.k + row.rank) for row in ranking}
         if self.method == "weighted" or self.normalise == "rank":
             return {row.index: (len(ranking) + 1 - row.rank) / len(ranking) for row in ranking}
-        scores = {row.index: row.score for row in ranking if row.score is not None}
+        own = () if ranking.scores_from else ranking  # those of an earlier stage are not what this order says
+        scores = {row.index: row.score for row in own if row.score is not None}
         if not scores:
             if not len(ranking):
                 return {}

@@ -23,7 +23,7 @@ A = TypeVar("A")
 
 @dataclass(frozen=True, repr=False, eq=False)
 class JudgeReranker(BaseReranker, Generic[Q, A]):
-    """A strategy that asks and a judge that answers. Two are equal if they give the same answers for the same money.
+    """A strategy that asks and a judge that answers. Two are equal if they give the same answers at the same cost.
 
     ``on_call_failure`` is what follows a call that failed: ``"raise"`` its error, or go on without its answers (a
     ``"partial"`` result), the first-stage order standing where nothing was learned, and the failure written into the

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from rankkit.core.plan import Plan, StagePlan
 from rankkit.core.ranking import Request
-from rankkit.core.reranker import Reranker
+from rankkit.core.reranker import Reranker, walk_planned
 from rankkit.core.usage import Budget, Usage
 from rankkit.errors import RankkitError
-from rankkit.pipeline.cascade import BaseReranker, Cascade
-from rankkit.pipeline.fusion import Fusion
+from rankkit.pipeline.cascade import BaseReranker
 from rankkit.pipeline.judged import JudgeReranker
 
 #: Enough to even out a slow one, few enough not to be a run of its own.
@@ -52,8 +52,8 @@ def sample_request(candidates: int, query: str = "which merchants built the old 
 
 
 def calibrate(reranker: Reranker, request: Request) -> Mapping[str, Speed]:
-    """Time each model's stage, by name, on some calls about ``request``; no model behind an address is called, since
-    that may cost money.
+    """Time each model's stage, by name, on some calls about ``request``; no model behind an address is called, which
+    may be charged for.
     """
     return {stage.name: _speed(stage, request) for stage in judged(reranker)}
 
@@ -74,19 +74,12 @@ def _forecast(stage: StagePlan, speed: Speed | None) -> StagePlan:
     return stage if seconds is None else replace(stage, usage=replace(stage.usage, seconds=seconds))
 
 
-def judged(reranker: Reranker | object) -> Iterator[JudgeReranker[object, object]]:  # type: ignore[type-var]
-    """The models' stages inside a reranker, in their order; not those that stand in where one fails."""
-    if isinstance(reranker, JudgeReranker):
-        yield reranker
-    elif isinstance(reranker, Cascade):
-        for stage in reranker.stages:
-            yield from judged(stage.reranker)
-    elif isinstance(reranker, Fusion):
-        for member in reranker.members:
-            yield from judged(member)
+def judged(reranker: Reranker) -> Iterator[JudgeReranker[Any, Any]]:
+    """The models' stages inside a reranker, in the order of its plan; not those that are run where one fails."""
+    return (one for one in walk_planned(reranker) if isinstance(one, JudgeReranker))
 
 
-def _speed(stage: JudgeReranker[object, object], request: Request) -> Speed:  # type: ignore[type-var]
+def _speed(stage: JudgeReranker[Any, Any], request: Request) -> Speed:
     if hasattr(getattr(stage.judge, "backend", None), "probe"):
         return Speed(None, why_not="an endpoint is not called for a plan")
     own, few = replace(stage, on_call_failure="raise", budget=Budget()), Budget(calls=_CALLS)

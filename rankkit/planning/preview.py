@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,11 +14,6 @@ from rankkit.core.judge import BoundQuestion, Judge
 from rankkit.core.questions import Choose, Compare, Order, Question
 from rankkit.core.ranking import Request
 from rankkit.errors import PromptError, nearest
-from rankkit.listwise.constrained import ConstrainedJudge
-from rankkit.listwise.first_token import FirstTokenJudge
-from rankkit.listwise.generate import GenerateJudge
-from rankkit.listwise.setwise import SetwiseJudge
-from rankkit.pairwise.prompted import PromptedJudge
 from rankkit.prompting.template import PromptTemplate
 
 
@@ -84,15 +79,6 @@ class Rendered:
     compared: tuple[str, ...] = ()
 
 
-_JUDGES: Mapping[str, Callable[[Catcher, PromptTemplate, int], Judge[Any, Any]]] = {
-    "constrained": ConstrainedJudge,
-    "first-token": FirstTokenJudge,
-    "generate": lambda model, template, tokens: GenerateJudge(model, template, tokens, policy="repair"),
-    "setwise": SetwiseJudge,
-    "prompted": PromptedJudge,
-}
-
-
 def render_prompt(
     template: PromptTemplate,
     request: Request,
@@ -109,8 +95,9 @@ def render_prompt(
     """
     if template.question == "score" or template.text:
         return _filled(template, request)
-    rows = [row for row in methods(PARADIGM_OF_QUESTION[template.question]).values() if row.name in _JUDGES]
-    possible = [row.name for row in rows if row.question == template.question]
+    paradigm = PARADIGM_OF_QUESTION[template.question]
+    rows = [row for row in methods(paradigm).values() if row.question == template.question]
+    possible = {row.name: row.asks for row in rows if row.asks is not None}
     # Where none is named, the one whose own prompt it is, or else what a model on this machine is asked by.
     usual = sorted(rows, key=lambda row: (row.prompt != template.name, "gguf" not in row.default_for))
     chosen = method or next(row.name for row in usual if row.name in possible)
@@ -121,7 +108,8 @@ def render_prompt(
         )
     catcher = Catcher(model)
     question = _question(template, request)
-    [call] = _JUDGES[chosen](catcher, template, passage_tokens).prepare([BoundQuestion(request, question)])
+    judge: Judge[Any, Any] = possible[chosen](catcher, template, passage_tokens)
+    [call] = judge.prepare([BoundQuestion(request, question)])
     [reply] = call.run()
     shortened = reply.notes.count("passage shortened")
     tokens = call.bound.input_tokens

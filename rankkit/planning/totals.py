@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from rankkit.backends.language.pricing import Prices
 from rankkit.config.language_model import LanguageModelSpec
-from rankkit.config.spec import BaseSpec, ModelSpec
+from rankkit.config.model_spec import ModelSpec
+from rankkit.config.spec import BaseSpec
 from rankkit.core.plan import Plan, StagePlan
 from rankkit.core.ranking import Request
 from rankkit.core.usage import Usage
@@ -59,7 +60,7 @@ def together(parts: Sequence[T | None], nothing: T) -> T | None:
 
 
 def usage_bounds(usage: Usage, at_most: Usage | None) -> dict[str, object]:
-    """Calls and tokens of the course, and of the dearest that there is; ``None`` where that is not known."""
+    """Calls and tokens that are expected, and the most that there can be; ``None`` where that is not known."""
     return {
         "calls": usage.calls,
         "calls_at_most": None if at_most is None else at_most.calls,

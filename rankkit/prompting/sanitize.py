@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
-#: White space between a mark's brackets and its label; characters without ink are not seen at all (``_seen``).
-_GAP = "[\\s\u2800]*+"
+from rankkit.prompting.sanitize_shapes import places, seen
+
+#: White space; characters without ink are not seen at all (``sanitize_shapes``).
+_SPACE = r"\s\u2800"
+_GAP = f"[{_SPACE}]*+"
 _LABEL = r"(?:\d{1,4}|[A-Z]{1,2})"
-_NOUN = r"(?:passages?|documents?|docs?|texts?|paragraphs?|snippets?|candidates?|articles?|identifiers?|ids?)"
-_MARK = re.compile(rf"\[{_GAP}(?:(?i:{_NOUN}){_GAP})?#?{_GAP}{_LABEL}{_GAP}\]")
+_NOUN = (
+    r"(?:passages?|documents?|docs?|texts?|paragraphs?|snippets?|candidates?|articles?|items?|results?|options?"
+    r"|identifiers?|ids?|[pd](?=\d)|段落|文段|文章|文档|文書|パッセージ)"
+)
+#: What joins a noun and its label: "Passage 3", "passage_3", "ID: 3", "doc #3", "Passage **3**".
+_JOINT = rf"[{_SPACE}#:=_.*~`\-]*+(?:(?i:no|nr|number)\b[{_SPACE}.:]*+)?"
+#: Between a noun and its label: "Passages" is no mark of S, "PassageS" is one.
+_ENDS = r"(?:(?![^\W\d_])|(?<=[a-z])(?=[A-Z]))"
+#: A mark in square brackets, with whatever small signs stand beside its label: "[3]", "[ #3 ]", "[Passage 3]", "[3.]".
+_MARK = re.compile(
+    rf"\[[{_SPACE}#*_]*+(?:(?i:{_NOUN}){_ENDS}{_JOINT}|(?i:no|nr)\b[{_SPACE}.:#]*+)?{_LABEL}[{_SPACE}.,:;)*_]*+\]"
+)
 #: The first character of what chat templates mark turns with, what tools are called with, what thinking is parted by.
 _CONTROL = re.compile(
     "|".join(
@@ -21,7 +33,10 @@ _CONTROL = re.compile(
             r"\](?=~!?b[\[\]])|\[(?=e~\[)",  # MiniMax
             r"<(?=/?(?:s|bos|eos|pad|unk|mask|cls|sep|sop|eop|eod)>)|<(?=/?(?:BOS|EOS|PAD|UNK|CLS|SEP|MASK|EOP)_TOKEN>)",
             r"<(?=/?(?:start|end|begin)_of_\w{1,20}>)|<(?=/?(?:start|end)_(?:header|footer)\w{0,10}>)",  # Gemma
-            r"<(?=(?:unused_?|extra_id_|reserved_?)\d{1,4}>|0x[0-9a-f]{2}>|fim_\w{1,10}>|\w{1,12}_soft_token>)",
+            # ... and without the bars that they have, as some tokenizers and many imitations write them.
+            r"<(?=/?(?:im_(?:start|end|sep)|eo[tm]_id|eo[tmha]|end_?of_?(?:text|turn|prompt)|python_tag)>)",
+            r"<(?=/?(?:system|assistant|user|human|bot|ai|用户)>)",  # MiniCPM, and others' roles
+            r"<(?=(?:unused_?|extra_id_|reserved_?|special_)\d{1,4}>|0x[0-9a-f]{2}>|fim_\w{1,10}>|\w{1,12}_soft_token>)",
             r"<(?=</?SYS>>)",  # Llama 2
             r"\[(?=/?(?:INST|THINK|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT)\])",  # Mistral
             r"\[(?-i:(?=/?(?:ARGS|CALL_ID|PREFIX|SUFFIX|MIDDLE|IMG|IMG_BREAK|IMG_END|AUDIO|BEGIN_AUDIO)\]))",
@@ -33,8 +48,6 @@ _CONTROL = re.compile(
     ),
     re.IGNORECASE,
 )
-#: Characters without ink beside the categories of such (Cf, Mn, Me, Cc): fillers, and one that is not yet assigned.
-_FILLERS = "\u115f\u1160\u3164\uffa0\u2065"
 
 #: The words before and behind a label, as a prompt writes it in front of a passage: ``("Passage ", ":")``.
 Frame = tuple[str, str]
@@ -43,60 +56,67 @@ Frame = tuple[str, str]
 def sanitize(text: str, frames: Sequence[Frame] = ()) -> str:
     """Document text as data: ``[3]`` cannot pass for a passage's mark, ``Passage B:`` not for a prompt's own way to
     write one (``frames``), nor ``<|im_start|>`` or ``[INST]`` for a turn of the chat; in other shapes (``［3］``,
-    ``⟦3⟧``, ``<｜User｜>``), or with invisible characters inside, no more than in these.
+    ``⟦3⟧``, ``<｜User｜>``), in letters of other scripts, with emphasis or with invisible characters inside, no more
+    than in these.
 
     What is left reads the same to a person: ``[3]`` becomes ``(3)``, ``Passage B:`` becomes ``Passage (B):``, and
     control marks lose their power by a space. Everything else stays as it is, to the letter, marks of vowels, joined
-    emoji and invisible characters included.
+    emoji and invisible characters included. Sanitizing twice is the same as once; the time is linear in the text.
     """
-    seen, places = _seen(text)
-    instead: dict[int, str] = {}
-    for before, after in frames:
-        for found in _framed(before, after).finditer(seen):
-            first, last = places[found.start("label")], places[found.end("label") - 1]
-            instead[first] = f"({text[first]}"
-            instead[last] = f"{instead.get(last, text[last])})"
-    for found in _MARK.finditer(seen):
-        instead[places[found.start()]], instead[places[found.end() - 1]] = "(", ")"
-    for found in _CONTROL.finditer(seen):
-        place = places[found.start()]
-        instead[place] = f"{text[place]} "
-    if not instead:
+    looks = seen(text)
+    marks = [found.span() for found in _MARK.finditer(looks)]
+    labels = [found.span("label") for frame in frames for found in _framed(*frame).finditer(looks)]
+    controls = [found.start() for found in _CONTROL.finditer(looks)]
+    if not (marks or labels or controls):
         return text
-    return "".join(instead.get(place, character) for place, character in enumerate(text))
+    at = places(text)
+    edits = _Edits(text)
+    for start, end in labels:
+        edits.bracket(at[start], at[end - 1])
+    for start, end in marks:
+        edits.replace_ends(at[start], at[end - 1])
+    for start in controls:
+        edits.part(at[start])
+    return edits.done()
 
 
-def _seen(text: str) -> tuple[str, Sequence[int]]:
-    """The text as a reader sees it, and where each of its characters stands in the text: other shapes as the ASCII
-    characters that they stand for, nothing for what has no ink.
-    """
-    shapes = {character: _plain(character) for character in set(text)}
-    if all(shape == character for character, shape in shapes.items()):
-        return text, range(len(text))
-    places = [place for place, character in enumerate(text) if shapes[character]]
-    return "".join(shapes[text[place]] for place in places), places
+class _Edits:
+    """Changes of single characters of a text, made at once."""
 
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._instead: dict[int, str] = {}
 
-@lru_cache(maxsize=4096)
-def _plain(character: str) -> str:
-    """One character or none."""
-    if " " <= character <= "~" or character in "\t\n\r\v\f":
-        return character
-    category = unicodedata.category(character)
-    if category in ("Cf", "Mn", "Me", "Cc") or character in _FILLERS or 0xE0000 <= ord(character) <= 0xE0FFF:
-        return ""
-    shape = unicodedata.normalize("NFKC", character)
-    shape = shape if len(shape) == 1 else character
-    kind = unicodedata.category(shape)
-    if kind in ("Ps", "Pe") and re.search("SQUARE|LENTICULAR|TORTOISE|HALF BRACKET", unicodedata.name(shape, "")):
-        return "[" if kind == "Ps" else "]"
-    return shape
+    def bracket(self, first: int, last: int) -> None:
+        """Round brackets around what stands from ``first`` to ``last``; once, if two frames find it."""
+        if not self._at(first).startswith("("):
+            self._instead[first] = f"({self._at(first)}"
+            self._instead[last] = f"{self._at(last)})"
+
+    def replace_ends(self, first: int, last: int) -> None:
+        self._instead[first], self._instead[last] = "(", ")"
+
+    def part(self, place: int) -> None:
+        self._instead[place] = f"{self._at(place)} "
+
+    def done(self) -> str:
+        return "".join(self._instead.get(place, character) for place, character in enumerate(self._text))
+
+    def _at(self, place: int) -> str:
+        return self._instead.get(place, self._text[place])
 
 
 @lru_cache(maxsize=64)
 def _framed(before: str, after: str) -> re.Pattern[str]:
-    """Capitals only, and whole words: an "a" or an "is" behind the word "passage" is no label. Of what stands behind a
-    label its first character tells enough, whatever quotes or spaces follow it.
+    """A label as the frame has it. Whole words, and capitals where nothing stands behind it: an "a" or an "is" behind
+    the word "passage" is no label. Of what stands behind a label its first character tells enough, whatever emphasis,
+    quotes or spaces are between. As a heading, or between marks of emphasis, the label needs nothing behind it.
     """
-    start, end = (_GAP.join(map(re.escape, _seen(words)[0].split())) for words in (before, after.strip()[:1]))
-    return re.compile(rf"(?<!\w)(?i:{start}){_GAP}(?P<label>{_LABEL})(?!\w){_GAP}(?i:{end})")
+    words = seen(before).strip(" \t\n#*_~`").split()
+    end = seen(after).strip(" \t\n#*_~`")[:1]
+    label = rf"{_LABEL}|[a-z]" if end else _LABEL
+    return re.compile(
+        rf"(?:(?P<heading>#{{1,6}}{_GAP}[*_~`]{{0,3}})|(?P<emphasis>[*_~`]{{1,3}}))?"
+        rf"(?<![^\W_])(?i:{_GAP.join(map(re.escape, words))}){_ENDS}{_JOINT}[\"'“”‘’]?(?P<label>{label})(?![^\W_])"
+        rf"(?:[{_SPACE}*_~`\"'“”‘’)\]]*+(?i:{re.escape(end)})|(?(heading)|(?(emphasis)[*_~`]|(?!))))"
+    )

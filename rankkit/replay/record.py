@@ -12,12 +12,13 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Generic, TypeVar
 
 from rankkit import errors
+from rankkit.backends.files import fingerprint_of
 from rankkit.core.judge import BoundQuestion, Call, Reply
 from rankkit.core.questions import Answer, Outcome, Question
 from rankkit.core.ranking import Request, ScoreKind
@@ -192,7 +193,13 @@ class RecordedJudge(Generic[Q, A]):
     @property
     def fingerprints(self) -> Mapping[str, str]:
         first = next(iter(self.record.values()), None)
-        return {**(first.fingerprints if first else {}), "replayed": "yes"}
+        return {**(first.fingerprints if first else {}), "replayed": self._digest}
+
+    @cached_property
+    def _digest(self) -> str:
+        """Of all answers in it, whichever file they are from."""
+        lines = ((*map(str, key), _told(known)) for key, known in self.record.items())
+        return fingerprint_of(part for line in sorted(lines) for part in line)
 
     def left_over(self) -> int:
         """After the run: how many recorded queries it never came to.
@@ -265,6 +272,13 @@ def check_used(name: str, held: Mapping[str, int], used: Mapping[str, int]) -> i
                 hint=SAME_RUN,
             )
     return sum(1 for query in held if not used.get(query))
+
+
+def _told(known: Recorded) -> str:
+    """All that a replay takes from it."""
+    error = "" if known.error is None else f"{type(known.error).__name__}: {known.error.message}"
+    told = plain([known.value, known.outcome, known.defects, known.said, known.notes, known.usage, known.fingerprints])
+    return json.dumps([error, told])
 
 
 def _query_of(request: Request) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
+from rankkit.backends.files import fingerprint_of
 from rankkit.core.judge import BoundQuestion, Call, Reply
 from rankkit.core.questions import Order
 from rankkit.core.ranking import Request
@@ -50,7 +51,12 @@ class WindowLogJudge:
 
     @property
     def fingerprints(self) -> Mapping[str, str]:
-        return {"record": self.name, "method": "generate"}
+        return {"record": f"{self.name}@{self._digest}", "method": "generate"}
+
+    @cached_property
+    def _digest(self) -> str:
+        told = ((query, turn.start, turn.end, turn.response) for query in self.turns for turn in self.turns[query])
+        return fingerprint_of(part for line in told for part in line)
 
     def max_group_size(self, request: Request) -> int | None:
         return None

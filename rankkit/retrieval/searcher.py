@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rankkit.core.execution import OnProgress
 from rankkit.core.ranking import Query, Ranking, Request, ScoreKind, Step
-from rankkit.core.reranker import cut
+from rankkit.core.reranker import cut, refuse_threshold
 from rankkit.core.usage import Budget
 from rankkit.pipeline.cascade import BaseReranker
 from rankkit.retrieval.bm25 import Bm25Index
@@ -49,6 +49,7 @@ class Searcher:
         if self.reranker is None:
             ranking = as_ranking(request, self.index)
         else:
+            refuse_threshold(self.reranker, threshold)
             ranking = self.reranker.rank(request, budget=budget, progress=progress)
         return cut(ranking, top_k=top_k, threshold=threshold)
 
@@ -66,6 +67,7 @@ class Searcher:
         if self.reranker is None:
             ranking = as_ranking(request, self.index)
         else:
+            refuse_threshold(self.reranker, threshold)
             ranking = await self.reranker.rank_async(request, budget=budget, progress=progress)
         return cut(ranking, top_k=top_k, threshold=threshold)
 

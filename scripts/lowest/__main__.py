@@ -6,6 +6,7 @@ make lowest
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,23 @@ def rankkit(*arguments: str) -> str:
     return done.stdout
 
 
+def read_by_name(folder: Path) -> None:
+    """A data set of local files, registered with ir_datasets."""
+    os.environ["IR_DATASETS_HOME"] = str(folder / "ir_datasets")
+    import ir_datasets
+
+    from rankkit.data import load_ir_dataset
+
+    tables = {"docs_tsv": "a\tdogs\nb\tfleas\n", "queries_tsv": "1\tfleas\n", "qrels_trec": "1 0 b 1\n"}
+    for name, text in tables.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    files = {name: str(folder / name) for name in tables}
+    ir_datasets.registry.register("lowest", ir_datasets.create_dataset(**files))
+    corpus = load_ir_dataset("lowest").corpus
+    if corpus is None or corpus.pick(["b"])["b"].text != "fleas":
+        sys.exit("ir_datasets does not give the documents back")
+
+
 def main() -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -65,7 +83,19 @@ def main() -> None:
             sys.exit(f"the endpoint's order was not taken: {order}")
         rankkit("search", "flea", "--corpus", str(corpus), "--model", str(MODEL), "--json")
         rankkit("eval", "--data", str(folder), "--model", str(MODEL), "--json")
-    used = ("numpy", "pydantic", "onnxruntime", "tokenizers", "typer", "openai", "bm25s", "ir-measures")
+        rankkit("data", "check", str(folder), "--json")
+        read_by_name(folder)
+    used = (
+        "numpy",
+        "pydantic",
+        "onnxruntime",
+        "tokenizers",
+        "cyclopts",
+        "openai",
+        "bm25s",
+        "ir-measures",
+        "ir-datasets",
+    )
     print("works with", ", ".join(f"{package} {version(package)}" for package in used))
 
 

@@ -5,24 +5,17 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.cli.command import rankkit, rankkit_process
 from tests.tiny import tiny_cross_encoder
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> str:
     return str(tiny_cross_encoder(tmp_path_factory.mktemp("models") / "tiny"))
-
-
-def rankkit(*arguments: str, stdin: str = "", home: str = "/nonexistent") -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own, with a home in which no model lies."""
-    environment = {**os.environ, "RANKKIT_HOME": home, "COLUMNS": "120", "NO_COLOR": "1"}
-    command = [sys.executable, "-m", "rankkit", *arguments]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, env=environment)
 
 
 def test_lines_from_stdin_are_reranked(model):
@@ -39,7 +32,7 @@ def test_lines_from_stdin_are_reranked(model):
 
 
 def test_documents_come_from_pipes_too(model, tmp_path):
-    told = rankkit("rerank", "word", "/dev/stdin", "--model", model, "--json", stdin="bad\ngood\n")
+    told = rankkit_process("rerank", "word", "/dev/stdin", "--model", model, "--json", stdin="bad\ngood\n")
     assert [row["text"] for row in json.loads(told.stdout)["results"]] == ["good", "bad"]
     os.mkfifo(tmp_path / "pipe")
     with subprocess.Popen(["sh", "-c", 'printf "best\\nbad\\n" > "$0"', str(tmp_path / "pipe")]):

@@ -9,7 +9,7 @@ import pytest
 from rankkit.errors import PromptError
 from rankkit.integrations.rankllm_prompts import convert
 from rankkit.prompting.template import load_prompt
-from tests.cli.test_cli import rankkit
+from tests.cli.command import rankkit
 
 SINGLE = """
 method: "singleturn_listwise"

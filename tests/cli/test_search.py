@@ -6,11 +6,8 @@ import json
 
 import pytest
 
-from tests.cli.test_cli import rankkit
+from tests.cli.command import rankkit
 from tests.tiny import tiny_cross_encoder
-
-#: Each starts the command a few times.
-pytestmark = pytest.mark.slow
 
 DOCUMENTS = [
     {"_id": "b", "text": "bad word", "year": 1999},

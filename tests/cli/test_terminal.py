@@ -171,7 +171,7 @@ def test_there_is_one_way_to_the_terminal():
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             name = ast.unparse(node) if isinstance(node, ast.Attribute | ast.Name) else ""
-            if name in ("typer.echo", "typer.secho", "print", "sys.stdout", "sys.stderr") or (
+            if name in ("print", "input", "sys.stdout", "sys.stderr") or (
                 isinstance(node, ast.Call) and ast.unparse(node.func) == "Console"
             ):
                 past.append(f"{path.name}:{node.lineno}")  # type: ignore[attr-defined]

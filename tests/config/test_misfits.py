@@ -10,8 +10,9 @@ from rankkit.config import load, parse
 from rankkit.config.checking import check_models
 from rankkit.config.listwise import ListwiseSpec
 from rankkit.config.registry import kinds, methods, strategies
-from rankkit.errors import CapabilityMissing, ConfigError
+from rankkit.errors import CapabilityMissing, ConfigError, InputError
 from rankkit.models.catalogue import Kind
+from rankkit.pipeline.fusion import fuse
 from tests.tiny import tiny_cross_encoder
 from tests.tiny_seq2seq import tiny_seq2seq
 
@@ -193,3 +194,98 @@ def test_a_cut_by_scores_behind_a_stage_that_gives_none_is_refused_by_a_check(ta
     else:
         with pytest.raises(ConfigError, match=r"stages\.2: drop_(below|at_gap) cuts by scores, but .* is an order"):
             check_models(spec)
+
+
+ORDER = {"paradigm": "listwise"}
+BY_SCORE = {"skip_if": {"fewer_than": 2, "margin_above": 3.0}}
+REFUSED = r"skip_if\.margin_above looks at scores, but what comes before this \w+ reranker gives an order"
+
+
+@pytest.mark.parametrize(
+    ("table", "where"),
+    [
+        ({"stages": [ORDER, BY_SCORE]}, r"stages\.2: "),
+        ({"stages": [ORDER, {"paradigm": "pairwise"}, {**ORDER, **BY_SCORE}]}, r"stages\.3: "),
+        ({"stages": [ORDER, {"stages": [BY_SCORE, {}]}]}, r"stages\.2\.stages\.1: "),
+        ({"stages": [ORDER, {"stages": [BY_SCORE, {}], "reorder_top": 3}]}, r"stages\.2\.stages\.1: "),
+        ({"stages": [ORDER, {"stages": [{}], **BY_SCORE}]}, r"stages\.2: "),
+        ({"stages": [ORDER, {"members": [{}, BY_SCORE]}]}, r"stages\.2\.members\.2: "),
+        ({"stages": [ORDER, {"members": [{}, {}], **BY_SCORE}]}, r"stages\.2: "),
+        ({"stages": [ORDER, {"on_failure": BY_SCORE}]}, r"stages\.2\.on_failure: "),
+        ({"stages": [ORDER, {**ORDER, "on_failure": {"stages": [{}, ORDER, BY_SCORE]}}]}, None),
+        ({"members": [{"stages": [ORDER, BY_SCORE]}, {}]}, r"members\.1\.stages\.2: "),
+        ({"on_failure": {"stages": [ORDER, BY_SCORE]}}, r"on_failure\.stages\.2: "),
+        # A cascade that is one stage has scores of its own only: those before it do not reach its gates.
+        ({"stages": [{}, {"stages": [ORDER, BY_SCORE], "reorder_top": 3}]}, r"stages\.2\.stages\.2: "),
+        ({"stages": [{}, {"stages": [ORDER, BY_SCORE]}]}, None),
+        ({"stages": [{}, ORDER, BY_SCORE]}, None),  # the scores of the first stand
+        ({"stages": [{}, BY_SCORE]}, None),
+        ({"stages": [ORDER, {}, BY_SCORE]}, None),
+        ({"stages": [{"paradigm": "pairwise", "strategy": "swiss"}, BY_SCORE]}, None),
+        ({"stages": [{"members": [ORDER, ORDER]}, BY_SCORE]}, None),
+        ({"stages": [ORDER, {"skip_if": {"fewer_than": 2, "time_below": 1.0}}]}, None),
+        (BY_SCORE, None),  # candidates may come with scores
+        ({"stages": [BY_SCORE, {}]}, None),
+        ({"first_stage": {"index": "x"}, "stages": [ORDER, BY_SCORE]}, None),  # those of BM25
+    ],
+)
+def test_a_gate_by_scores_behind_stages_that_give_none_is_refused_by_a_check(table, where):
+    if where is None:
+        check_models(parse(table))
+    else:
+        with pytest.raises(ConfigError, match=f"^{where}{REFUSED}"):
+            check_models(parse(table))
+
+
+@pytest.mark.parametrize(
+    ("members", "settings", "where"),
+    [
+        ([{}, ORDER], {"method": "scores"}, r"members\.2: "),
+        ([{"stages": [{}, ORDER]}, {}], {"method": "scores", "normalise": "zscore"}, r"members\.1: "),
+        ([{}, ORDER], {"method": "scores", "normalise": "rank"}, None),
+        ([{}, ORDER], {"method": "weighted"}, None),
+        ([{}, {"members": [ORDER, ORDER]}], {"method": "scores"}, None),
+    ],
+)
+@pytest.mark.parametrize("outer", [lambda fusion: fusion, lambda fusion: {"stages": [{}, fusion]}])
+def test_a_fusion_by_scores_of_what_gives_none_is_refused_by_a_check(members, settings, where, outer):
+    spec = parse(outer({"members": members, **settings}))
+    if where is None:
+        check_models(spec)
+    else:
+        with pytest.raises(ConfigError, match=rf"{where}scores are fused, but what this \w+ reranker gives is an"):
+            check_models(spec)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"paradigm": "pairwise", "strategy": "heapsort"},
+        {"paradigm": "pairwise", "drop_after": 3},
+        {"stages": [{"paradigm": "pairwise"}, {"paradigm": "pairwise", "reorder_top": 2}]},
+    ],
+)
+def test_a_threshold_on_what_gives_an_order_only_is_refused_before_anything_is_paid_for(folder, table):
+    spec = {**table, "stages": [{**stage, "model": folder} for stage in table["stages"]]} if "stages" in table else None
+    replies: list[object] = []
+    reranker = load(spec or {**table, "model": folder}, on_reply=lambda *reply: replies.append(reply))
+    with pytest.raises(InputError, match=r"a threshold of 0\.5, but .* gives an order without scores"):
+        reranker.rerank("word", ["bad", "best", "good"], threshold=0.5)
+    assert replies == []
+    assert len(reranker.rerank("word", ["bad", "best", "good"])) == 3
+
+
+def test_what_is_put_together_of_loaded_parts_knows_it_too(folder):
+    ordered, scored = load({"model": folder, "paradigm": "pairwise"}), load({"model": folder})
+    with pytest.raises(InputError, match="gives an order without scores"):
+        (ordered >> ordered.reorder_top(2)).rerank("word", ["bad", "best"], threshold=0.5)
+    for whole in (ordered >> scored, ordered.on_failure(scored), fuse(ordered, ordered), ordered >> fuse(ordered)):
+        assert whole.leaves_scores
+    assert (ordered >> scored).rerank("word", ["bad", "best"], threshold=-99.0).scores is not None
+
+
+def test_a_threshold_is_held_against_scores_where_there_may_be_some(folder):
+    scored, ordered = {"model": folder}, {"model": folder, "paradigm": "pairwise"}
+    assert len(load(scored).rerank("word", ["bad", "best"], threshold=-99.0)) == 2
+    left_out = load({"stages": [scored, ordered]}).rerank("word", ["bad", "best"], threshold=99.0)
+    assert len(left_out) == 2 and "threshold left out" in repr(left_out)

@@ -6,7 +6,7 @@ import pytest
 
 from rankkit.core.ranking import Candidate, Query, Request
 from rankkit.data.requests import read_requests
-from rankkit.errors import DataError, DuplicateIds, EmptyQuery, InvalidDocument
+from rankkit.errors import DataError, DuplicateIds, EmptyQuery, InputError, InvalidDocument
 
 OURS = {"qid": 7, "query": "fleas", "candidates": [{"docid": 1, "text": "long", "title": "Fleas", "score": 2}]}
 RANKLLM = {
@@ -77,3 +77,44 @@ def test_a_query_that_is_there_twice(write):
     path = write("requests.jsonl", json.dumps(OURS) + "\n" + json.dumps(RANKLLM))
     with pytest.raises(DataError, match=r":2: query '7' is there a second time, after .*:1"):
         list(read_requests(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "candidates.jsonl",
+            '{"qid": "q", "query": "x", "candidates": [{"docid": "a", "text": "t", "score": 1e999}]}\n',
+        ),
+        (
+            "candidates.jsonl",
+            '{"qid": "q", "query": "x", "candidates": [{"docid": "a", "text": "t", "score": -1e999}]}\n',
+        ),
+        ("candidates.tsv", "qid\tid\tquery\ttext\tscore\nq\ta\tx\tt\tnan\n"),
+        ("candidates.csv", "qid,id,query,text,score\nq,a,x,t,inf\n"),
+    ],
+)
+def test_scores_that_are_no_finite_numbers(write, name: str, text: str):
+    with pytest.raises(
+        InvalidDocument, match=r"candidates\.\w+:\d: document 'a': the score -?(inf|nan) is not a finite"
+    ):
+        list(read_requests(write(name, text)))
+
+
+def test_a_listener_is_given_every_fault_and_the_rest_is_read(write):
+    lines = [
+        '{"qid": "q1", "query": "x", "candidates": ['
+        '{"docid": "a", "text": "t"}, {"docid": "b"}, {"docid": "a", "text": "u"}]}',
+        "no JSON",
+        '{"qid": "q1", "query": "again", "candidates": []}',
+        '{"qid": "q2", "query": "y", "candidates": [{"docid": "a", "text": "t"}]}',
+    ]
+    faults: list[InputError] = []
+    requests = list(read_requests(write("candidates.jsonl", "\n".join(lines)), on_fault=faults.append))
+    assert [(one.query.id, [document.id for document in one.candidates]) for one in requests] == [
+        ("q1", ["a"]),
+        ("q2", ["a"]),
+    ]
+    places = [fault.message.rpartition("candidates.jsonl:")[2].partition(":")[0] for fault in faults[:3]]
+    assert places == ["1", "1", "2"]
+    assert "a second time" in faults[3].message

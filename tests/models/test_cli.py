@@ -9,22 +9,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from rankkit.cli.models import models_app
-from rankkit.errors import ChecksumMismatch, LicenceNotAccepted, ModelNotPulled, UnknownModel
 from rankkit.models import store
+from tests.cli.command import Ended, rankkit
 from tests.models.conftest import ROW, TERMS, WEIGHTS, tiny_wheel
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(models_app, list(arguments))
+def run(*arguments: str) -> Ended:
+    return rankkit("models", *arguments, home=os.environ["RANKKIT_HOME"])
 
 
 def read(*arguments: str):
     result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.output
+    assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
+
+
+def error(*arguments: str) -> str:
+    """The kind of error that a command ends with."""
+    result = run(*arguments, "--json")
+    assert result.returncode == 4, result.stderr
+    return json.loads(result.stdout)["error"]["kind"]
 
 
 def test_pull_prints_the_path_on_stdout_and_words_on_stderr(tiny: str, home: Path) -> None:
@@ -60,7 +65,7 @@ def test_words_of_a_row_are_no_markup(catalogue: Callable[[str], None]) -> None:
 
 
 def test_path_verify_remove(tiny: str, home: Path) -> None:
-    assert isinstance(run("path", tiny).exception, ModelNotPulled)
+    assert error("path", tiny) == "ModelNotPulled"
     assert read("pull", tiny)["path"] == str(home / "models" / "tiny")
     assert read("path", tiny) == {"name": "tiny", "path": str(home / "models" / "tiny")}
     assert read("verify") == [{"name": "tiny", "ok": True, "path": str(home / "models" / "tiny"), "unseen": []}]
@@ -71,9 +76,10 @@ def test_path_verify_remove(tiny: str, home: Path) -> None:
 def test_verify_goes_through_all_and_then_fails(tiny: str) -> None:
     run("pull", tiny)
     (store.locate(tiny) / "model.onnx").write_bytes(b"damaged")
-    result = run("verify", "--json")
-    assert isinstance(result.exception, ChecksumMismatch)
-    assert json.loads(result.stdout)[0]["ok"] is False
+    result = run("verify")
+    assert result.returncode == 4 and result.stdout.startswith("BAD tiny")
+    told, end = json.JSONDecoder().raw_decode(printed := run("verify", "--json").stdout)
+    assert told[0]["ok"] is False and json.loads(printed[end:])["error"]["kind"] == "ChecksumMismatch"
 
 
 def test_a_local_folder_is_its_own_path(home: Path, tmp_path: Path) -> None:
@@ -81,7 +87,7 @@ def test_a_local_folder_is_its_own_path(home: Path, tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_is_the_librarys_error(tiny: str) -> None:
-    assert isinstance(run("show", "tyni").exception, UnknownModel)
+    assert error("show", "tyni") == "UnknownModel"
 
 
 @pytest.fixture
@@ -92,7 +98,7 @@ def gated(shelf: Path, catalogue: Callable[[str], None]) -> str:
 
 
 def test_a_script_must_accept_terms_beforehand(gated: str) -> None:
-    assert isinstance(run("pull", gated).exception, LicenceNotAccepted)
+    assert error("pull", gated) == "LicenceNotAccepted"
     assert read("pull", gated, "--accept-licence")["path"].endswith("tiny")
 
 
@@ -100,7 +106,7 @@ def test_a_script_must_accept_terms_beforehand(gated: str) -> None:
 def test_a_person_is_asked(gated: str, answer: bytes, pulled: bool) -> None:
     keyboard, terminal = pty.openpty()
     os.write(keyboard, answer)
-    command = [sys.executable, "-c", "from rankkit.cli.models import models_app; models_app(['pull', 'tiny'])"]
+    command = [sys.executable, "-m", "rankkit", "models", "pull", "tiny"]
     done = subprocess.run(command, stdin=terminal, capture_output=True, text=True, timeout=60)
     os.close(keyboard)
     os.close(terminal)

@@ -7,12 +7,11 @@ import json
 import sys
 
 import pytest
-from typer.testing import CliRunner
 
 from rankkit.backends.encoders.cross_encoder import CrossEncoder
 from rankkit.backends.encoders.onnx import OnnxEngine
-from rankkit.cli.models import models_app
-from rankkit.errors import ConfigError, InvalidModel, MissingExtra
+from rankkit.errors import InvalidModel
+from tests.cli.command import rankkit
 from tests.conftest import ROOT
 
 GOLDEN = ROOT / "tests" / "golden"
@@ -36,9 +35,8 @@ def test_golden_cross_encoders_answer_as_transformers_did(kind):
 def test_without_torch_the_command_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.delitem(sys.modules, "rankkit.models.export", raising=False)
-    result = CliRunner().invoke(models_app, ["export", "x", "--kind", "seq2seq", "--out", str(tmp_path / "out")])
-    assert isinstance(result.exception, MissingExtra)
-    assert "pip install 'rankkit-rerank[export]'" in str(result.exception)
+    result = rankkit("models", "export", "x", "--kind", "seq2seq", "--out", str(tmp_path / "out"))
+    assert result.returncode == 3 and "pip install 'rankkit-rerank[export]'" in result.stderr
 
 
 @needs_torch
@@ -49,16 +47,16 @@ def test_the_command_makes_a_folder_that_loads_and_prints_the_difference(tmp_pat
 
     getattr(small_models, kind)(tmp_path / kind)
     what = "seq2seq" if kind == "t5" else "cross-encoder"
-    arguments = ["export", str(tmp_path / kind), "--kind", what, "--out", str(tmp_path / "out")]
-    result = CliRunner().invoke(models_app, arguments)
-    assert result.exit_code == 0, result.exception
+    arguments = ["models", "export", str(tmp_path / kind), "--kind", what, "--out", str(tmp_path / "out")]
+    result = rankkit(*arguments)
+    assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == str(tmp_path / "out")
     assert "largest difference from the original over" in result.stderr
-    again = CliRunner().invoke(models_app, [*arguments, "--json"])
-    assert isinstance(again.exception, ConfigError) and "not empty" in str(again.exception)
+    again = rankkit(*arguments)
+    assert again.returncode == 2 and "not empty" in again.stderr
     smaller = [*arguments[:-1], str(tmp_path / "int8"), "--quantize", "int8", "--json"]
-    result = CliRunner().invoke(models_app, smaller)
-    assert result.exit_code == 0, result.exception
+    result = rankkit(*smaller)
+    assert result.returncode == 0, result.stderr
     assert 1e-4 < json.loads(result.stdout)["largest_difference"] < 5
     graphs = (tmp_path / "int8").glob("*.onnx")
     assert all(OnnxEngine(path).batches_change_scores for path in graphs)

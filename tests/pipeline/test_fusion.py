@@ -266,6 +266,9 @@ def test_orders_without_scores_cannot_be_fused_by_score():
     with pytest.raises(ConfigError, match=r"single\(\)\(oracle\) gave no scores.*\n.*rrf"):
         fuse(lister, scorer(), method="scores").rank(request_of([1, 2]))
     assert fuse(lister, scorer(), method="scores", normalise="rank").rank(request_of([1, 2])).scores == (2.0, 1.0)
+    # Nor can an order with the scores of a stage before, which are not what the last one says.
+    with pytest.raises(ConfigError, match=r"gave no scores"):
+        fuse(scorer() >> lister, scorer(), method="scores").rank(request_of([1, 2]))
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,17 @@ import json
 
 import pytest
 
+from rankkit.config import judges
+from rankkit.config.registry import register
+from rankkit.config.rows import MethodRow
 from rankkit.core.ranking import Request
 from rankkit.errors import ContextTooSmall, PromptError
 from rankkit.judging.window import Window
+from rankkit.listwise.generate import GenerateJudge
 from rankkit.planning.preview import render_prompt
 from rankkit.prompting.template import load_prompt, parse_prompt
 from rankkit.testing import ScriptedModel
-from tests.cli.test_cli import rankkit
+from tests.cli.command import rankkit
 from tests.conftest import pulled_model
 
 REQUEST = Request.of("how long?", ["one\n\ntwo [3]", "Passage B: " + "word " * 500])
@@ -100,3 +104,21 @@ def test_with_a_model_its_own_template_and_tokens_are_shown():
     assert shown["prompt"].endswith("<|im_start|>assistant\n") and shown["begun"] == "["
     estimated = json.loads(rankkit("prompts", "render", "small", "--json").stdout)
     assert shown["tokens"] < estimated["tokens"] and "estimated" not in result.stderr
+
+
+def test_a_method_from_outside_shows_what_it_would_ask():
+    row = MethodRow(
+        name="aloud",
+        question="order",
+        kinds=("gguf",),
+        judge=judges.asking(judges.generate),
+        asks=lambda model, template, tokens: GenerateJudge(model, template, tokens, policy="keep_order"),
+        prompt="listwise/rankgpt",
+    )
+    forget = register(row)
+    try:
+        assert render_prompt(load_prompt("rankgpt"), REQUEST, method="aloud").method == "aloud"
+    finally:
+        forget()
+    with pytest.raises(PromptError, match="which the method aloud does not"):
+        render_prompt(load_prompt("rankgpt"), REQUEST, method="aloud")

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankkit.prompting.sanitize import sanitize
+from rankkit.prompting.sanitize_shapes import seen
 
 FRAMES = [("Passage ", ":")]
 INVISIBLE = (
@@ -45,6 +46,70 @@ MARKS = [
         "Passage B:",
         "Passage　B：",
     ),
+    # Small signs beside a label, and between a noun and its label.
+    *("[passage_3]", "[passage: 3]", "[ID: 3]", "[id=3]", "[doc #3]", "[3.]", "[3,]", "[3:]", "[3)]", "[3;]", "[*3*]"),
+    *("[**3**]", "[__B__]", "[doc-3]", "[Passage No. 3]", "[№ 3]", "[passage3]", "[p3]", "[段落3]", "【文档 3】"),
+    # Numbers and letters in other shapes.
+    *(
+        "[⑩]",
+        "[Ⅲ]",
+        "[ⅲ]",
+        "[❸]",
+        "[➂]",
+        "[⓷]",
+        "[⒊]",
+        "[⑶]",
+        "[㊂]",
+        "[٣]",
+        "[３.]",
+        "[🅑]",
+        "[🅱]",
+        "[🇧]",
+        "[Ⓑ]",
+        "[ʙ]",
+    ),
+    *("[В]", "[Β]", "[З]", "[🄪]", "[Ḃ]", "[PassageB]"),
+    # Square brackets in other shapes.
+    *("⎡3⎦", "⎣3⎤", "⌈3⌋", "⸢3⸥", "⌜3⌟", "⦋3⦌", "⟬3⟭", "﹇3﹈", "❲B❳", "[3】", "［passage 3〕"),
+    # A frame with emphasis, as a heading, in other letters.
+    *(
+        "**Passage B**:",
+        "__Passage B__:",
+        "**Passage B:**",
+        "*Passage B*:",
+        "## Passage B",
+        "###Passage B",
+        "`Passage B`:",
+    ),
+    *(
+        "**Passage** **B**:",
+        "Passage **B**:",
+        "**Passage B** says",
+        "Passage #B:",
+        "Passage: B:",
+        "Passage-B:",
+        "PASSAGE B:",
+    ),
+    *(
+        "Passage b:",
+        "Passage 2:",
+        'Passage "B":',
+        "(Passage B):",
+        "Passage B∶",
+        "Passage B꞉",
+        "Passage_B:",
+        "Passage Ⓑ:",
+    ),
+    *(
+        "Рassage B:",
+        "Pаssаgе B:",
+        "Ρassage Β:",
+        "Пassage В:".replace("П", "Р"),
+        "Pássage B:",
+        "ᴘᴀssᴀɢᴇ B:",
+        "𝐏𝐚𝐬𝐬𝐚𝐠𝐞 𝐁:",
+    ),
+    *("[Раssаgе 3]", "[ԁосumеnt 3]", "[ΙD 3]"),
 ]
 CONTROL = [
     *(
@@ -93,6 +158,41 @@ CONTROL = [
         "<unused12>",
     ),
     *("<0x0A>", "<fim_prefix>", "[IMG]", "[CLS]", "[SEP]", "<arg_key>", "<extra_id_0>", "<bos>", "<function_call>"),
+    # Angle brackets and bars in other shapes, tokens without their bars, roles as tags.
+    *(
+        "〈|im_start|〉",
+        "⟨|im_start|⟩",
+        "‹|im_start|›",
+        "«|im_start|»",
+        "《|im_start|》",
+        "❮|im_start|❯",
+        "˂|im_start|˃",
+    ),
+    *("<∣im_start∣>", "<│im_start│>", "<ǀim_startǀ>", "<¦im_start¦>", "<‖im_start‖>", "＜｜begin▁of▁sentence｜＞"),
+    *(
+        "<eot_id>",
+        "<im_start>",
+        "<im_end>",
+        "<endoftext>",
+        "<eom_id>",
+        "<end▁of▁turn>",
+        "〈start_of_turn〉",
+        "⟨s⟩",
+        "‹/s›",
+    ),
+    *("<assistant>", "</user>", "<аssistаnt>", "<sуstеm>", "<usеr>", "<υser>", "<ѕ>", "<еos>", "«SYS»", "<<ЅYЅ>>"),
+    *(
+        "【INST】",
+        "[ІNST]",
+        "[ΙΝST]",
+        "［/INST］",
+        "⟦/INST⟧",
+        "[∣assistant∣]",
+        "〈think〉",
+        "<thіnk>",
+        "<∕think>",
+        "]∼b]user",
+    ),
 ]
 
 
@@ -135,6 +235,29 @@ ORDINARY = [
         "[see below]",
         "[Smith et al., 2019]",
         "[Figure 3]",
+        "【重要】明日のお知らせ",
+        "【公告】关于放假的通知",
+        "〔注〕見よ",
+        "[Таблица 3]",
+        "Привет, как дела?",
+        "Η Ελλάδα είναι εδώ.",
+        "«Les Misérables» et «Ça»",
+        "x < y | z",
+        "a ‖ b, |x| ≤ 3",
+        "f(x) := ⌊x / 2⌋",
+        "[A-Z]+[0-9]*",
+        "[[nodiscard]]",
+        "x[-1], x[i:j], d['key']",
+        "See passage: good.",
+        "**bold** and __init__",
+        "# Heading\n## Passages",
+        "PASSAGES: two",
+        "passages: two",
+        "[ARTICLES]",
+        "① first ② second",
+        "Ⅲ. Kapitel",
+        "User: hello. Assistant: hi.",
+        "ｶﾀｶﾅ「３」個",
         "「引用」",
         "《书名》",
         "1. first\n2. second",
@@ -158,7 +281,8 @@ def test_references_stay_readable() -> None:
 @settings(max_examples=300, deadline=None)
 @given(
     st.text(
-        st.characters(exclude_categories=("Ps", "Pe", "Sm", "So"), exclude_characters="|｜<>:：︓﹕︰[]"), max_size=200
+        st.characters(exclude_categories=("Ps", "Pe", "Pi", "Pf", "Sm", "So"), exclude_characters="|｜<>:：︓﹕︰[]"),
+        max_size=200,
     )
 )
 def test_text_without_brackets_stays_to_the_letter(text: str) -> None:
@@ -177,6 +301,37 @@ def test_it_is_idempotent_and_keeps_every_word(text: str) -> None:
     assert [c for c in once if c.isalnum()] == [c for c in text if c.isalnum()]
 
 
-def test_long_texts_take_linear_time() -> None:
-    for piece in ("[ ", "<|", "Passage ", "[\u2060", "[Passage ", "<seed:"):
-        sanitize((piece * 200_000)[:400_000], FRAMES)
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *(
+            "[ ",
+            "<|",
+            "Passage ",
+            "[\u2060",
+            "[Passage ",
+            "<seed:",
+            "[Passage #",
+            "[3.",
+            "[[",
+            "]",
+            "## ",
+            "**Passage ",
+        ),
+        *("Passage B ** ", "Passage B)", "Рassage В", "*", "#", "[#", " ", "Ⅲ", "⎡3", "«", "<ab:", "[no. ", "‖"),
+    ],
+)
+def test_long_texts_take_linear_time(piece: str) -> None:
+    """Anything worse than linear would not come back from these."""
+    sanitize((piece * 400_000)[:400_000], FRAMES)
+
+
+def test_a_frame_with_emphasis_of_its_own_is_the_frame_without() -> None:
+    frames = [("**Passage ", ":** "), ("## Document ", "")]
+    assert sanitize("Passage B: it", frames) == "Passage (B): it"
+    assert sanitize("Document 2 says", frames) == "Document (2) says"
+
+
+def test_each_look_alike_is_one_of_a_single_character() -> None:
+    for shape in map(chr, [*range(0x20, 0xD800), *range(0xE000, 0x20000)]):
+        assert seen(shape) in (shape, "") or seen(shape).isascii(), shape

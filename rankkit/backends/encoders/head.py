@@ -70,6 +70,12 @@ class Head(ABC):
         digests = [f"{file.name} {file_sha256(file)}" for file in files if file.is_file()]
         return fingerprint_of((*(engine.fingerprint for engine in self._engines), *digests, *self._options()))
 
+    @cached_property
+    def weights(self) -> tuple[str, ...]:
+        """The sha256 of each graph's file, as the manifest gives it where there is one."""
+        graphs = [Path(engine.source) for engine in self._engines]
+        return tuple(file_sha256(graph) for graph in graphs if graph.is_file())
+
     def _files(self) -> tuple[str, ...]:
         """The files beside the graphs that answers depend on."""
         return TOKENIZER_FILES

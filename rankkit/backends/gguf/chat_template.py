@@ -53,10 +53,11 @@ class ChatTemplate:
 
     Without one, the model sees ``without_template`` of the messages. A template that refuses or drops the
     system role gets its words at the head of the first user message. A conversation that ends in an assistant message
-    is to be continued: nothing is put after its content. Models that can think before they answer are told not to.
+    is to be continued: nothing is put after its content. Models that can think before they answer are instructed not
+    to.
 
     A template is somebody else's program: it runs in a sandbox that bounds its time and memory too. ``date`` (ISO 8601)
-    is the day that it is told where it asks for one, never the real one, on which an answer would then depend.
+    is the day that it is given where it asks for one, never the real one, on which an answer would then depend.
     """
 
     def __init__(self, template: str, *, bos: str = "", eos: str = "", date: str = DEFAULT_DATE) -> None:

@@ -150,14 +150,14 @@ class LlamaContext:
         self.work.decoded += count
         if status != 0:
             raise BackendError(
-                f"llama.cpp failed to decode {count} tokens (status {status}): {self._log.told()}",
+                f"llama.cpp failed to decode {count} tokens (status {status}): {self._log.messages()}",
                 hint="Status 1 is a full cache: give a larger context=." if status == 1 else "",
             )
 
     def _logits(self, index: int) -> Row:
         pointer = self._llama.llama_get_logits_ith(self.native.context, index)
         if not pointer:
-            raise BackendError(f"llama.cpp has no logits for token {index} of its batch: {self._log.told()}")
+            raise BackendError(f"llama.cpp has no logits for token {index} of its batch: {self._log.messages()}")
         return np.ctypeslib.as_array(pointer, shape=(self._width,))
 
 

@@ -28,7 +28,7 @@ class Grammar:
         self._sampler = self._llama.llama_sampler_init_grammar(vocabulary, text.encode(), b"root")
         if not self._sampler:
             raise ConfigError(
-                f"the grammar is not valid: {keeper().told()}",
+                f"the grammar is not valid: {keeper().messages()}",
                 hint="It is in llama.cpp's GBNF notation and has a rule named root.",
             )
 

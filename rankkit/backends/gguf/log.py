@@ -22,7 +22,7 @@ class LogKeeper:
         llama = import_llama()
         self._logger = logging.getLogger("rankkit.llama")
         self._last: deque[str] = deque(maxlen=6)
-        # The library keeps a bare pointer to it: it has to live as long as the process.
+        # The library keeps only a pointer to it: it has to live as long as the process.
         self._callback = llama.llama_log_callback(self._take)
         llama.llama_log_set(self._callback, None)
 
@@ -37,7 +37,7 @@ class LogKeeper:
     def clear(self) -> None:
         self._last.clear()
 
-    def told(self) -> str:
+    def messages(self) -> str:
         """The last complaints in one line."""
         return "; ".join(self._last) or "llama.cpp gave no reason"
 

@@ -47,7 +47,7 @@ class GgufModel:
 
     A prompt of messages goes through the template; only the template's own text may hold control tokens, so a
     document that says ``<|im_end|>`` is just those letters. A plain string is tokenised as text throughout. ``date``
-    (ISO 8601) is what a template that asks for the day is told: answers do not depend on when they were asked for.
+    (ISO 8601) is the day that a template is given which asks for it: answers do not depend on when they were asked for.
 
     A call ends when the current cancellation is turned, and the one after it gives what it always gives. A copy,
     pickled or deep, is another model of the same settings, loaded anew; so is what a forked child uses.
@@ -130,13 +130,18 @@ class GgufModel:
         return self._context_length
 
     @cached_property
+    def weights(self) -> tuple[str, ...]:
+        """Their sha256, as the manifest gives it where there is one; over all parts of a split file."""
+        return (weights_digest(parts_of(self._path)),)
+
+    @cached_property
     def fingerprint(self) -> str:
         """Of the weights, the library, and all that was given to the constructor and changes an answer."""
-        weights = weights_digest(parts_of(self._path))
+        [weights] = self.weights
         how = (self._template.source, self._template.date, self._context_length, self._sizes.batch)
         facts = safety.diagnose()
-        told = "\n".join(map(str, (*how, facts.version, safety.allow_extra_buffers(facts))))
-        return f"gguf-{weights[:16]}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+        identity = "\n".join(map(str, (*how, facts.version, safety.allow_extra_buffers(facts))))
+        return f"gguf-{weights[:16]}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
 
     def count_tokens(self, prompt: Prompt) -> int:
         """Exact, template and beginning token included."""

@@ -23,7 +23,7 @@ BRANCHES = 31
 OUTPUTS = 64
 #: What llama_decode returns when its abort callback said so.
 _ABORTED = 2
-#: Seconds for which a process that ends waits for a call that was told to end: it looks after each layer.
+#: Seconds for which a process that ends waits for a call that was asked to end: it looks after each layer.
 _PATIENCE = 10.0
 
 
@@ -146,7 +146,7 @@ class Native:
         model = self.llama.llama_model_load_from_file(str(path).encode(), parameters)
         if not model:
             raise InvalidModel(
-                f"llama.cpp cannot load {path.name}: {self.log.told()}",
+                f"llama.cpp cannot load {path.name}: {self.log.messages()}",
                 hint="Fetch the file again, or upgrade llama-cpp-python if the model is newer than it is.",
             )
         has = self.llama
@@ -187,7 +187,7 @@ class Native:
         if not context:
             self.llama.llama_model_free(model)
             raise BackendError(
-                f"llama.cpp cannot open a context of {self._sizes.context} tokens for {name}: {self.log.told()}",
+                f"llama.cpp cannot open a context of {self._sizes.context} tokens for {name}: {self.log.messages()}",
                 hint="Give a smaller context=.",
             )
         return context

@@ -67,7 +67,7 @@ _METHODS: Mapping[type, frozenset[str]] = {
 
 
 class TemplateEnvironment(ImmutableSandboxedEnvironment):
-    """``date`` is what ``strftime_now`` tells: an answer must not depend on the day on which it was asked for."""
+    """``date`` is what ``strftime_now`` gives: an answer must not depend on the day on which it was asked for."""
 
     intercepted_binops = frozenset({"//", "%", "+", "*", "-", "/", "**"})
 

@@ -36,6 +36,8 @@ _PATTERN = r"""
 
 #: What stands between a list's number and its item: "1. ", "1) ", "1 | **", "1: ".
 _AFTER_NUMBER = re.compile(r"[ \t]{0,4}[.):|\-–][\s.)|\-–*_\"'`\[(]{0,8}|[ \t]{1,4}")
+#: Signs of order as HTML and LaTeX write them.
+_SIGN = re.compile(r"&gt;|\\(?:succ|gt|rightarrow|to|Rightarrow)(?![A-Za-z])")
 _LOOKS_NUMBERED = re.compile(r"[.):][ \t]{1,4}\S")
 _ROW_GOES_ON = re.compile(f"[{MARKS},;]*+")
 _BULLETS = re.compile(f"[{MARKS}]*+")
@@ -139,8 +141,8 @@ def starts_line(before: str, *, first: bool) -> bool:
 def plain(text: str) -> str:
     """Digits, letters and brackets of other shapes as ASCII: full-width, superscript, circled (①, read as [1])."""
     if text.isascii():
-        return text.replace("&gt;", ">")
-    return text.translate({ord(character): _plain(character) for character in set(text)}).replace("&gt;", ">")
+        return _SIGN.sub(">", text)
+    return _SIGN.sub(">", text.translate({ord(character): _plain(character) for character in set(text)}))
 
 
 def _plain(character: str) -> str:

@@ -8,16 +8,16 @@ from itertools import pairwise
 
 from rankkit.listwise.parsing.identifiers import Identifier, Strength, starts_line
 
-ARROWS = ">→⇒➔›»≻≥＞=~≈"
+ARROWS = ">→⇒⟶⟹➔➜➤▶►›»≻≫≥＞=~≈"
 #: What may stand between an arrow and the identifier that it leads to.
 _BEFORE_MARK = " \t*_`\"'("
 _LEAVES_OUT = re.compile(r"\n|\.\.|…")
-_ORDINALS = (
+ORDINALS = (
     *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh"),
     *("twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth"),
     "twentieth",
 )
-_ORDINAL = rf"(?P<place>[0-9]{{1,3}}(?:st|nd|rd|th)|{'|'.join(_ORDINALS)})(?![A-Za-z0-9])"
+_ORDINAL = rf"(?P<place>[0-9]{{1,3}}(?:st|nd|rd|th)|{'|'.join(ORDINALS)})(?![A-Za-z0-9])"
 #: A place just before an identifier needs a colon or a dash ("2nd place: [1]"), one just behind it does not.
 _PLACE_BEFORE = re.compile(
     rf"(?<![A-Za-z0-9]){_ORDINAL}(?:[ \t](?:place|choice))?[ \t*_]{{0,4}}[:\-–][ \t*_\"'`]{{0,4}}\Z", re.IGNORECASE
@@ -90,7 +90,7 @@ def placed(text: str, found: Sequence[Identifier]) -> Iterator[list[Identifier]]
 
 def _place(ordinal: str) -> int:
     word = ordinal.casefold()
-    return _ORDINALS.index(word) + 1 if word in _ORDINALS else int(word[:-2])
+    return ORDINALS.index(word) + 1 if word in ORDINALS else int(word[:-2])
 
 
 def _by_place(pairs: Sequence[tuple[int, Identifier]]) -> Iterator[list[Identifier]]:

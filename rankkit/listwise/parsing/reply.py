@@ -6,7 +6,7 @@ Here a number has to show that it ranks. What counts as evidence, strongest firs
 1. identifiers joined by ``>`` or an arrow, marked or not: ``[2] > [1]``, ``2 > 1 > 3``;
 2. a row of identifiers that stands alone (a whole line, or from a colon to the line's end): ``[2], [1]``, ``2, 1, 3``,
    one a line, bullets, ``1. [4]``, a JSON array. A row of one must carry marks, or be the whole answer. JSON with ranks
-   or scores is sorted by them (``json_rows.py``);
+   or scores, and tables of them, are sorted by these (``json_rows.py``, ``tables.py``);
 3. a list: lines that each begin with an identifier (or a list number, and an identifier behind it) and go on in words;
    or marked identifiers that arrows lead to with remarks between, ``[3] (a close match) > [1] (less so)``;
    or marked identifiers with all their places in words: ``1st: [3], 2nd: [1]``, ``[3] first, [1] second``.
@@ -35,10 +35,12 @@ from enum import StrEnum
 from rankkit.core.questions import Outcome
 from rankkit.errors import ContractViolation
 from rankkit.judging.answer_text import refuses, without_thinking
+from rankkit.listwise.parsing.fields import Scored
 from rankkit.listwise.parsing.identifiers import MARKS, Alphabet, letters, plain
-from rankkit.listwise.parsing.json_rows import Scored, json_row
+from rankkit.listwise.parsing.json_rows import json_row
 from rankkit.listwise.parsing.rows import Row, find_row
 from rankkit.listwise.parsing.scores import scored_lines
+from rankkit.listwise.parsing.tables import table_row
 
 
 class Defect(StrEnum):
@@ -161,7 +163,7 @@ def _read(text: str, labels: Sequence[str], *, truncated: bool) -> Row | None:
 
 
 def _row(text: str, alphabet: Alphabet, *, truncated: bool) -> Row | None:
-    found = json_row(text, alphabet)
+    found = json_row(text, alphabet) or table_row(text, alphabet)
     if isinstance(found, Scored) or (found is None and scored_lines(text, alphabet)):
         return None
     return found or find_row(text, alphabet, truncated=truncated)

@@ -11,7 +11,7 @@ from rankkit.core.usage import Budget
 from rankkit.errors import ServerFailed
 from rankkit.evaluation.experiment import Experiment
 from tests.backends.loopback import Hangs, Loopback, chat, error
-from tests.cli.test_cli import rankkit
+from tests.cli.command import rankkit
 from tests.tiny import tiny_cross_encoder
 
 DOCUMENTS = ["bad", "good", "word", "best"]
