@@ -34,13 +34,15 @@ class Generated:
 @dataclass(frozen=True, slots=True)
 class Continuations:
     """Natural-log probabilities of given continuations; ``None`` where the backend does not show one (outside its top
-    few), and for all where it ``refused`` to read the prompt.
+    few), and for all where it ``refused`` to read the prompt. ``notes`` are remarks for the ``Step``: on
+    values that were none, say.
     """
 
     log_probabilities: tuple[float | None, ...]
     usage: Usage = field(default_factory=Usage)
     steps: int = 0
     refused: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,4 +45,4 @@ class FirstTokenJudge(WindowJudge[Order, tuple[int, ...]]):
         else:
             answer = Answer(completed(named, item.question.indices), outcome_of(defects), defects)
         said = " > ".join(fitted.labels[place] for place in named)
-        return Reply(answer, scored.usage, shortened_notes(fitted), said=said)
+        return Reply(answer, scored.usage, (*shortened_notes(fitted), *scored.notes), said=said)

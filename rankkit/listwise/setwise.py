@@ -32,12 +32,13 @@ class SetwiseJudge(WindowJudge[Choose, int]):
         if scored.refused:
             return refused_reply(scored.usage, fitted)
         values = {place: value for place, value in enumerate(scored.log_probabilities) if value is not None}
+        notes = (*shortened_notes(fitted), *scored.notes)
         if not values:
-            return Reply(Answer(None, Outcome.UNREADABLE, ("unseen",)), scored.usage, shortened_notes(fitted), said="")
+            return Reply(Answer(None, Outcome.UNREADABLE, ("unseen",)), scored.usage, notes, said="")
         best = max(values, key=lambda place: values[place])
         defects = ("unseen",) if len(values) < len(fitted.labels) else ()
         answer = Answer(item.question.indices[best], outcome_of(defects), defects)
-        return Reply(answer, scored.usage, shortened_notes(fitted), said=fitted.labels[best])
+        return Reply(answer, scored.usage, notes, said=fitted.labels[best])
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ class PromptedJudge:
         scored = await model.score_continuations_async(fitted.prompt, labels)
         if scored.refused:
             return Reply(Answer(None, Outcome.REFUSED, ("refused",)), scored.usage, notes)
-        return Reply(_share(scored.log_probabilities), scored.usage, notes)
+        return Reply(_share(scored.log_probabilities), scored.usage, (*notes, *scored.notes))
 
 
 def _share(log_probabilities: Sequence[float | None]) -> Answer[float]:

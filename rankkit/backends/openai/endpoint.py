@@ -28,8 +28,9 @@ from rankkit.backends.language.pricing import (
 )
 from rankkit.backends.openai import settings
 from rankkit.backends.openai.listing import Listing
+from rankkit.backends.openai.log_probabilities import first_differing
 from rankkit.backends.openai.probe import Capabilities, CapabilityProbe
-from rankkit.backends.openai.replies import Choice, first_differing, hidden_status, read_choice, read_usage
+from rankkit.backends.openai.replies import Choice, hidden_status, read_choice, read_usage
 from rankkit.backends.openai.requests import (
     PATHS,
     Dialect,
@@ -302,13 +303,13 @@ class Endpoint:
         choice, usage = await self._answered(prompt, route, {**body, **log_probability_fields(route, count)}, 1)
         if choice.finish == "refused":
             return Continuations((None,) * len(continuations), usage, refused=True)
-        if choice.shown is None:
+        if choice.shown is None or not choice.shown.values:
             raise InvalidReply(
-                f"{self!r} left the log-probabilities out of a reply",
+                f"{self!r} left the log-probabilities out of a reply ({choice.shown or 'it has none'})",
                 hint="Servers do so for some prompts under load; if it lasts, use a judge that generates text.",
             )
         texts = [text.lstrip() for text in continuations] if route == "chat" else continuations
-        return Continuations(first_differing(texts, choice.shown), usage)
+        return Continuations(first_differing(texts, choice.shown.values), usage, notes=choice.shown.notes)
 
     def permute(
         self, prompt: Prompt, labels: Sequence[str], *, top: int, opening: str = "", separator: str = " > "

@@ -110,13 +110,13 @@ class CapabilityProbe:
         reasons, found = [], None
         for count in ALTERNATIVES:
             found = await self._try(route, log_probability_fields(route, count), max_tokens=1)
-            if isinstance(found, Choice) and found.shown:
+            if _shows(found):
                 break
             reasons.append(f"{route}: {count} log-probabilities a token are not given ({_reason(found)})")
             if not isinstance(found, RequestRefused):
                 break  # Only a refusal may be about the number.
         await self._conclude(route, reasons, found)
-        return count if isinstance(found, Choice) and found.shown else 0
+        return count if _shows(found) else 0
 
     async def _find_structure(self, route: Route) -> Form | None:
         reasons, found, kept = [], None, None
@@ -159,8 +159,14 @@ class CapabilityProbe:
             return error
 
 
+def _shows(found: Choice | EndpointError | None) -> bool:
+    return isinstance(found, Choice) and found.shown is not None and bool(found.shown.values)
+
+
 def _reason(found: Choice | EndpointError) -> str:
-    return clip(found.said or found.message, 300) if isinstance(found, EndpointError) else "ignored"
+    if isinstance(found, Choice):
+        return str(found.shown) if found.shown else "ignored"
+    return clip(found.said or found.message, 300)
 
 
 def _keeps_to(form: Form, text: str) -> bool:

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeGuard
 
 from rankkit.backends.language.thinking import split_thinking
+from rankkit.backends.openai.log_probabilities import Shown, read_shown
 from rankkit.errors import InvalidReply
-
-#: Servers write a number like this for a token that is outside what they show.
-NOT_SHOWN = -9999.0
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The answer of one reply. ``shown`` are the natural-log probabilities of the first token's alternatives, ``None``
-    where the reply has none.
-    """
+    """The answer of one reply. ``shown`` are the first token's alternatives, ``None`` where the reply has none."""
 
     text: str
     finish: Literal["stop", "length", "refused"]
     thinking: str
-    shown: Mapping[str, float] | None
+    shown: Shown | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +56,7 @@ def read_choice(body: Mapping[str, object]) -> Choice:
         raise _invalid(f"its choice has no text (finish reason {first.get('finish_reason')!r})")
     thought = split_thinking(text)
     thinking = "\n".join(part for part in (apart.strip(), content.thinking.strip(), thought.thinking) if part)
-    return Choice(thought.answer, finish, thinking, _first_token(first.get("logprobs")))
+    return Choice(thought.answer, finish, thinking, read_shown(first.get("logprobs")))
 
 
 def hidden_status(body: Mapping[str, object]) -> int | None:
@@ -174,59 +169,6 @@ _REFUSING = (
     *("content_filter", "content-filter", "contentfilter", "safety", "prohibited_content", "blocklist", "recitation"),
     *("refusal", "guardrail", "spii", "sensitive"),
 )
-
-
-def _first_token(logprobs: object) -> Mapping[str, float] | None:
-    """The alternatives of the first token: a chat's list of objects, or a plain completion's mapping."""
-    if not isinstance(logprobs, dict):
-        return None
-    shown: dict[str, float] = {}
-    content, top = logprobs.get("content"), logprobs.get("top_logprobs")
-    if isinstance(content, list) and content and isinstance(content[0], dict):
-        rows = content[0].get("top_logprobs")
-        for row in rows if isinstance(rows, list) else []:
-            if isinstance(row, dict):
-                _keep(shown, row.get("token"), row.get("logprob"))
-    elif isinstance(top, list) and top and isinstance(top[0], dict):
-        for token, value in top[0].items():
-            _keep(shown, token, value)
-    return shown or None
-
-
-def _keep(shown: dict[str, float], token: object, value: object) -> None:
-    """A value that is null, missing, or minus infinity in any spelling is that of a token that is not shown."""
-    if isinstance(value, str) and value.strip().lower().lstrip("-").startswith(("inf", "nan")):
-        value = None
-    if token is None or value is None:
-        return
-    if not isinstance(token, str) or isinstance(value, bool) or not isinstance(value, int | float):
-        raise _invalid(f"{value!r} is no log-probability of a token")
-    # Some tokenizers mark a leading space; a token without text is a control token.
-    text = token.replace("▁", " ").replace("Ġ", " ")
-    if text and math.isfinite(value) and value > NOT_SHOWN:
-        shown[text] = max(value, shown.get(text, -math.inf))
-
-
-def first_differing(continuations: Sequence[str], shown: Mapping[str, float]) -> tuple[float | None, ...]:
-    """What the first token tells about each continuation: the log-probability of the shown token that it starts with.
-
-    That is exact for a continuation of one token. For a longer one it is the probability of its first token, an upper
-    bound, and given only if no *other* continuation starts with that token: where they part later, as "[1]" and
-    "[12]" may, the first token cannot tell them apart and both get ``None``.
-    """
-    return tuple(_first_of(continuation, continuations, shown) for continuation in continuations)
-
-
-def _first_of(continuation: str, continuations: Sequence[str], shown: Mapping[str, float]) -> float | None:
-    if continuation in shown:
-        return shown[continuation]
-    others = [other for other in continuations if other != continuation]
-    starts = [
-        token
-        for token in shown
-        if continuation.startswith(token) and not any(other.startswith(token) for other in others)
-    ]
-    return max((shown[token] for token in starts), default=None)
 
 
 def read_usage(body: Mapping[str, object]) -> Counted | None:

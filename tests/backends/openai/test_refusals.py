@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pytest
@@ -159,14 +158,6 @@ def test_content_as_parts(server: Loopback, content: object, text: str, thinking
     with Endpoint("little", base_url=server.url) as endpoint:
         generated = endpoint.generate(PROMPT, max_tokens=5)
     assert (generated.text, generated.thinking) == (text, thinking)
-
-
-@pytest.mark.parametrize("value", ["null", "-Infinity", "-9999.0", '"-inf"', "NaN"])
-def test_log_probabilities_that_are_not_shown(server: Loopback, value: str):
-    rows = f'[{{"token": "A", "logprob": -0.1}}, {{"token": "B", "logprob": {value}}}, {{"token": "C"}}]'
-    server.script(chat("A", logprobs={"content": [{"top_logprobs": json.loads(rows)}]}))
-    with Endpoint("little", base_url=server.url) as endpoint:
-        assert endpoint.score_continuations(PROMPT, ["A", "B", "C"]).log_probabilities == (-0.1, None, None)
 
 
 def test_keys_and_parameters_of_gateways(server: Loopback, monkeypatch: pytest.MonkeyPatch):

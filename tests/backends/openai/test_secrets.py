@@ -44,7 +44,6 @@ ECHOES = [
     Says(f"<html>Bearer {KEY}</html>"),
     Says({"choices": [], KEY: KEY}),
     chat(None, **{KEY: KEY}),
-    chat("Yes", logprobs={"content": [{"top_logprobs": [{"token": KEY, "logprob": KEY}]}]}),
     Cuts(),
     Hangs(),
 ]

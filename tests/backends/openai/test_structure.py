@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from rankkit.backends.language.pricing import estimate_order_tokens, estimate_tokens
 from rankkit.backends.openai import structure
-from rankkit.backends.openai.replies import first_differing
+from rankkit.backends.openai.log_probabilities import first_differing
 from rankkit.backends.openai.structure import (
     Form,
     OrderConstraint,
