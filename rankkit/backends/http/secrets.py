@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import html.entities
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import NoReturn
 
+from rankkit.backends.http.spellings import KeyFinder, merged
 from rankkit.errors import ConfigError
 
 #: A shorter key ("EMPTY", "none") is a stand-in for no key, and masking it would blot out ordinary words.
 SHORTEST_SECRET = 6
 MASK = "***"
-
-#: What may stand between two characters of a key that is split over lines, as text or escaped.
-_GAP = r"(?:\s|\\{1,4}[nrt]|%(?:25)?(?:0[ad]|20)|<br ?/?>){0,4}"
-#: A piece of base64 of fewer characters is too likely to be something else.
-_SHORTEST_PIECE = 8
-_ENTITIES: Mapping[str, str] = {value: name.rstrip(";") for name, value in html.entities.html5.items()}
 
 
 class Secret:
@@ -37,18 +29,19 @@ class Secret:
         return self._reveal()
 
     def mask(self, text: str) -> str:
-        """The text with each appearance of the key replaced by stars: as it is or in any case, with characters written
-        as escapes of JSON, URLs or HTML, split over lines, as hexadecimal digits, or within base64.
+        """The text with stars for each appearance of the key: as it is or in any case, with characters written as
+        escapes of JSON, URLs or HTML, in full width or with accents, split over lines or by characters without ink, as
+        hexadecimal digits, or within base64; and for each part of it that gives it away (``spellings.KeyFinder``).
         """
-        return text if len(self.reveal()) < SHORTEST_SECRET else self._pattern.sub(MASK, text)
+        return masked(text, (self,))
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where the text says too much."""
+        return [] if len(self.reveal()) < SHORTEST_SECRET else self._finder.spans(text)
 
     @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        value = self.reveal()
-        written = _GAP.join(map(_character, value))
-        digits = r"(?:[\s:,-]|\\x|0x){0,3}".join(f"{ord(character):02x}" for character in value)
-        pieces = ("(?:\\s|\\\\{1,4}[nr]){0,4}".join(map(re.escape, piece)) for piece in _in_base64(value))
-        return re.compile("|".join([written, digits, *pieces]), re.IGNORECASE)
+    def _finder(self) -> KeyFinder:
+        return KeyFinder(self.reveal())
 
     def __repr__(self) -> str:
         return "Secret(***)"
@@ -58,9 +51,12 @@ class Secret:
 
 
 def masked(text: str, secrets: Iterable[Secret]) -> str:
-    for secret in secrets:
-        text = secret.mask(text)
-    return text
+    """With stars for all that shows one of the secrets, or two that share a part."""
+    kept, at = [], 0
+    for start, end in merged(span for secret in secrets for span in secret.spans(text)):
+        kept += [text[at:start], MASK]
+        at = end
+    return "".join([*kept, text[at:]]) if kept else text
 
 
 def masked_value(value: object, secrets: tuple[Secret, ...]) -> object:
@@ -76,35 +72,3 @@ def masked_value(value: object, secrets: tuple[Secret, ...]) -> object:
     if isinstance(value, dict):
         return {masked(name, secrets): masked_value(item, secrets) for name, item in value.items()}
     return value
-
-
-def _character(character: str) -> str:
-    """One character of a key, in each way that it is written."""
-    code = ord(character)
-    ways = [
-        re.escape(character),
-        rf"\\{{1,4}}(?:u00|x){code:02x}",
-        rf"\\{{1,4}}{re.escape(character)}",
-        rf"%(?:25){{0,2}}{code:02x}",
-        rf"&(?:amp;)?#(?:0{{0,4}}{code}|x0{{0,4}}{code:x});?",
-    ]
-    if character in _ENTITIES:
-        ways.append(rf"&(?:amp;)?{_ENTITIES[character]};?")
-    return f"(?:{'|'.join(ways)})"
-
-
-def _in_base64(value: str) -> Iterator[str]:
-    """The characters that a key has in base64 wherever it stands in what was encoded ("Bearer ...", "user:...")."""
-    raw = value.encode()
-    for before in range(3):
-        encoded = base64.b64encode(bytes(before) + raw).decode().rstrip("=")
-        start = -(-before * 8 // 6)
-        end = (before + len(raw)) * 8 // 6
-        piece = encoded[start:end]
-        if len(piece) >= _SHORTEST_PIECE:
-            yield piece
-            if piece.translate(_URL_SAFE) != piece:
-                yield piece.translate(_URL_SAFE)
-
-
-_URL_SAFE = str.maketrans("+/", "-_")

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from rankkit.backends.http.secrets import Secret
+from rankkit.backends.http.secrets import Secret, masked
 
 KEY = "sk-Ab12/34+very&secret"
 
@@ -60,3 +60,9 @@ def test_masking_is_linear(evil: str):
     Secret(KEY).mask(evil)
     Secret(KEY).mask(evil * 2)
     assert time.process_time() - started < 20  # a quadratic one takes hours
+
+
+def test_several_keys_that_share_a_part():
+    first, second = Secret("azure-1234567"), Secret("gateway-1234567")
+    assert masked("azure-1234567 and gateway-1234567", (first, second)) == "*** and ***"
+    assert masked("nothing of them", (first, second)) == "nothing of them"

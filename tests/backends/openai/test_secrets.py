@@ -151,3 +151,26 @@ def test_records_of_answers_hold_no_reference_to_the_endpoint(server: Loopback):
     with Endpoint("little", base_url=server.url, api_key=KEY) as endpoint:
         generated = endpoint.generate(PROMPT, max_tokens=5)
     assert KEY not in str(dataclasses.asdict(generated))
+
+
+ECHOED_IN_PART = [
+    f"Incorrect API key provided: {KEY[:12]}",
+    f"Incorrect API key provided: {KEY[:15]}...{KEY[-4:]}",
+    f"The key that ends in {KEY[-8:]} is revoked",
+    f"The key {chr(0x200B).join(KEY)} is revoked",
+    f"The key {''.join(chr(ord(character) + 0xFEE0) for character in KEY)} is revoked",
+]
+
+
+@pytest.mark.parametrize("said", ECHOED_IN_PART)
+def test_a_key_that_is_repeated_in_part(server: Loopback, said: str, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.DEBUG, logger="rankkit")
+    server.script(error(401, said, code=said), chat(said, reasoning_content=said))
+    with Endpoint("little", base_url=server.url, api_key=KEY) as endpoint:
+        with pytest.raises(EndpointError) as caught:
+            endpoint.generate(PROMPT, max_tokens=5)
+        generated = endpoint.generate(PROMPT, max_tokens=5)
+    for shown in (str(caught.value), *caught.value.codes, generated.text, generated.thinking, *caplog.messages):
+        assert KEY[:10] not in shown and KEY[-8:] not in shown
+    assert "***" in str(caught.value) and "***" in generated.text
+    assert "\u200b" not in generated.text and "\uff53" not in generated.text
