@@ -26,6 +26,9 @@ runs_app = branch(
 Store = Annotated[Path | None, option("--store", help="The run store's file. Default: your own.")]
 Name = Annotated[str, argument(help="A run's id, the beginning of one, or a system's name (its newest run).")]
 
+#: Columns for a value that changed.
+_WORDS = 80
+
 
 def _open(path: Path | None) -> RunStore:
     from rankkit.comparison.store import RunStore
@@ -110,13 +113,25 @@ def diff_runs(before: Name, after: Name, *, store: Store = None, as_json: AsJson
     out = stdout()
     for change in found.changed:
         about = f"  ({change.about})" if change.about else ""
-        words = f"{change.path}{about}  {clip(repr(change.before), 80)} -> {clip(repr(change.after), 80)}"
+        before_words, after_words = _where_they_differ(repr(change.before), repr(change.after))
+        words = f"{change.path}{about}  {clip(before_words, _WORDS)} -> {clip(after_words, _WORDS)}"
         out.print(Text(visible(words)), soft_wrap=True)
     if not found.changed:
         out.print("The two runs are of one system.")
     out.print(Text(f"{len(found.moved)} queries moved, {found.unmoved} did not.{_apart(found)}"))
     for moved in found.moved:
         out.print(Text(_moved(moved)), soft_wrap=True)
+
+
+def _where_they_differ(before: str, after: str) -> tuple[str, str]:
+    """Long texts from shortly before their first difference on: the changed word of a prompt stands far inside."""
+    if max(len(before), len(after)) <= _WORDS:
+        return before, after
+    pairs = enumerate(zip(before, after, strict=False))
+    first = next((at for at, (one, other) in pairs if one != other), min(len(before), len(after)))
+    start = max(0, first - _WORDS // 3)
+    lead = "…" if start else ""
+    return f"{lead}{before[start:]}", f"{lead}{after[start:]}"
 
 
 def _apart(found: RunDiff) -> str:

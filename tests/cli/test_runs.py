@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("ir_measures", reason="the extra `eval` is not installed")
 
-from rankkit.comparison import RunStore, identity_of
+from rankkit.comparison import RunStore, SystemIdentity, identity_of
 from rankkit.config import load
 from rankkit.core.ranking import Request
 from tests.backends.loopback import BoundQuestion, Loopback, Says, chat
@@ -124,6 +124,20 @@ def test_one_word_of_a_prompt_computes_that_system_alone_and_diff_names_the_prom
     changed = json.loads(runs(tmp_path, "diff", before, after, "--json").stdout)["changed"]
     assert changed and all("prompt" in change["path"] and "mine" in change["about"] for change in changed)
     assert any("Arrange" in str(change["after"]) for change in changed)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("fair", "strict"), ("", "strict"), ("one", "one\x1b[31m")], ids=["other", "more", "hostile"]
+)
+def test_a_word_that_changed_far_inside_a_prompt_is_shown(before, after, tmp_path):
+    with RunStore.open(tmp_path / "store.sqlite3") as store:
+        for name, word in (("before", before), ("after", after)):
+            text = f"{'Many words come first. ' * 20}Be {word}{' And more follow.' * 20}"
+            store.begin_run(SystemIdentity(name, {"prompt": {"name": "mine", "text": text}}), name=name).finish()
+    line = runs(tmp_path, "diff", "before", "after").stdout.splitlines()[0]
+    assert line.startswith("prompt.text  (mine)  …") and "\x1b" not in line and len(line) < 220
+    shown_before, shown_after = line.split(" -> ")
+    assert f"Be {before}" in shown_before and f"Be {after[:3]}" in shown_after
 
 
 def test_an_unknown_run_is_answered_with_near_names(compared, tmp_path):
