@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from functools import partial
 from typing import TypeVar
 
@@ -35,12 +35,13 @@ class AsyncWorkers(Workers[K, R]):
 
     async def _run(self, work: Work[R], cancellation: Cancellation) -> R:
         with cancellation.active():
+            if work.arun is None:
+                place = nullcontext() if work.gate is None else await work.gate.entered_async()
+                return await self._on_thread(partial(_inside, place, work.run))
             async with AsyncExitStack() as stack:
                 if work.gate is not None:
                     await stack.enter_async_context(work.gate.held_async())
-                if work.arun is not None:
-                    return await work.arun()
-                return await self._on_thread(work.run)
+                return await work.arun()
 
     async def _on_thread(self, run: Callable[[], R]) -> R:
         loop = asyncio.get_running_loop()
@@ -90,6 +91,11 @@ class AsyncWorkers(Workers[K, R]):
 
     def _abandoned(self, ticket: int) -> None:
         self._tasks.pop(ticket, None)
+
+
+def _inside(place: AbstractContextManager[None], run: Callable[[], R]) -> R:
+    with place:
+        return run()
 
 
 def _cancel(task: asyncio.Task[R]) -> None:

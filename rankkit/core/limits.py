@@ -13,7 +13,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 
 from rankkit.core.cancellation import current
@@ -70,6 +70,15 @@ class Gate:
         await self._wait_on_loop()
         with self._marked():
             yield
+
+    async def entered_async(self) -> AbstractContextManager[None]:
+        """Wait for a place while the event loop goes on. What is given holds it from then on, and must be entered where
+        the call is made: on a thread, which may still be inside when the task that waits for it was cancelled.
+        """
+        if self in _held.get():
+            return nullcontext()
+        await self._wait_on_loop()
+        return self._marked()
 
     @contextmanager
     def _marked(self) -> Iterator[None]:
