@@ -380,6 +380,7 @@ print(identity_of(load(sys.argv[1])).fingerprint)
 """
 
 
+@pytest.mark.slow
 def test_two_processes_agree(tmp_path):
     tiny_cross_encoder(tmp_path / "model")
     config = tmp_path / "cascade.toml"

@@ -114,6 +114,7 @@ def rankings(draw: st.DrawFn) -> Ranking:
 
 @given(ranking=rankings())
 @settings(max_examples=150)
+@pytest.mark.slow
 def test_what_was_kept_comes_back_equal(ranking, tmp_path_factory):
     with RunStore.open(tmp_path_factory.mktemp("stores") / "store.sqlite3") as store:
         assert store.find(ONE.fingerprint, ranking.request) is None
@@ -436,6 +437,7 @@ def test_what_is_no_store_is_refused_and_not_touched(tmp_path):
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 @pytest.mark.parametrize("how", ["cut off", "overwritten"])
+@pytest.mark.slow
 def test_a_damaged_store_says_so(tmp_path, share, how):
     path = tmp_path / "store.sqlite3"
     with RunStore.open(path) as store, store.begin_run(ONE, name="mine") as run:
@@ -520,6 +522,7 @@ def program(body: str, *arguments: object) -> list[str]:
     return [sys.executable, "-c", PROGRAM.format(body=textwrap.dedent(body)), *map(str, arguments)]
 
 
+@pytest.mark.slow
 def test_a_disk_that_takes_no_more_is_an_error_of_the_store(tmp_path):
     """A limit on the size of files is as near as a test comes to a real disk that refuses."""
     path = tmp_path / "store.sqlite3"

@@ -217,6 +217,7 @@ def test_a_failure_leaves_what_was_there(fleas: Path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+@pytest.mark.slow
 def test_a_disk_that_is_full(fleas: Path):
     code = (
         "import resource, sys; from rankkit.data import convert; from rankkit.errors import DataError\n"

@@ -326,6 +326,7 @@ def test_there_are_errors_where_an_evaluation_would_refuse_the_data_and_nowhere_
 
 @pytest.mark.data
 @pytest.mark.parametrize(("name", "ndcg"), [("trec-dl19", 0.5058), ("noveleval", 0.7052), ("xquad-r-zh", 0.8409)])
+@pytest.mark.slow
 def test_real_data(data_dir: Path, name: str, ndcg: float):
     report = check_data(data_dir / name)
     assert report.ok

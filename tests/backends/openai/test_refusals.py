@@ -208,6 +208,7 @@ def test_what_cannot_be_configured(values: dict[str, dict[str, object]]):
     top=st.integers(1, 30),
     refuses_max_tokens=st.booleans(),
 )
+@pytest.mark.slow
 def test_no_limit_that_is_sent_is_above_the_bound(
     max_tokens: int, thinking: int, count: int, top: int, refuses_max_tokens: bool
 ):

@@ -155,6 +155,7 @@ def test_a_replay_says_nothing_of_the_time_that_its_model_took():
     assert "7.78" in Page(to_html(value)).text and "7.78" not in page.text
 
 
+@pytest.mark.slow
 def test_robustness_has_a_section_where_it_was_asked_for():
     one = to_html(comparison(robustness={"minilm": {**robust("minilm"), "drawn": 5, "other": {"x": [1]}}}))
     text = Page(one).text
@@ -165,6 +166,7 @@ def test_robustness_has_a_section_where_it_was_asked_for():
     assert "0.710" in both.text
 
 
+@pytest.mark.slow
 def test_texts_that_do_not_fit_are_left_out_and_the_page_says_so(monkeypatch):
     monkeypatch.setattr(html_lists, "TEXT_BYTES", 4_000)
     page = Page(to_html(comparison(queries=30, text="x" * 800)))
@@ -176,6 +178,7 @@ def test_texts_that_do_not_fit_are_left_out_and_the_page_says_so(monkeypatch):
     assert with_text[spread.index(max(spread))] and not with_text[spread.index(min(spread))]
 
 
+@pytest.mark.slow
 def test_lists_that_do_not_fit_are_cut_and_then_left_out(monkeypatch):
     whole = Page(to_html(comparison(queries=20, depth=12)))
     assert len(whole.queries[0]["lists"][0]) == 24
@@ -208,6 +211,7 @@ def test_a_missing_plotly_is_an_error_that_names_the_extra(monkeypatch, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_file_is_written_whole_or_not_at_all(tmp_path):
     write_html(comparison(), tmp_path / "report.html")
     assert (tmp_path / "report.html").read_bytes().decode("utf-8") == to_html(comparison())
