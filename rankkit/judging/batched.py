@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import ClassVar, Generic, TypeVar
 
-from rankkit.backends.protocols import Backend, PairBatch, TargetScorer, require
-from rankkit.core.judge import BoundQuestion, Call, Gated, Reply
-from rankkit.core.limits import Gate
+from rankkit.backends.protocols import PairBatch, TargetScorer, require
+from rankkit.core.judge import BoundQuestion, Call, Reply
 from rankkit.core.questions import Answer, Compare, Score
 from rankkit.core.ranking import Request
 from rankkit.core.usage import Usage
 from rankkit.errors import PromptError
+from rankkit.judging.on_backend import B, BackendJudge
 from rankkit.prompting.template import PromptTemplate
 
-B = TypeVar("B", bound=Backend)
 Q = TypeVar("Q", Score, Compare)
 
 
 @dataclass(frozen=True)
-class BatchJudge(ABC, Generic[B, Q]):
+class BatchJudge(BackendJudge[B], Generic[B, Q]):
     """One call a batch, one number a question. Subclasses say what is read, and what is made of the model's numbers."""
-
-    backend: B
 
     #: What the backend must be able to do, and who needs it.
     capability: ClassVar[type]
@@ -36,25 +33,8 @@ class BatchJudge(ABC, Generic[B, Q]):
         require(self.backend, self.capability, by=self.needed_by)
 
     @property
-    def name(self) -> str:
-        return self.backend.name
-
-    @property
     def fingerprints(self) -> Mapping[str, str]:
         return {"model": f"{self.backend.name}@{self.backend.fingerprint}"}
-
-    @property
-    def concurrency(self) -> int:
-        return self.backend.concurrency
-
-    @property
-    def gate(self) -> Gate:
-        """The backend's, which all judges and runs share that use it; one of this judge where it has none."""
-        return self.backend.gate if isinstance(self.backend, Gated) else self._own_gate
-
-    @cached_property
-    def _own_gate(self) -> Gate:
-        return Gate(self.backend.concurrency)
 
     def max_group_size(self, request: Request) -> int | None:
         return None

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
 
-from rankkit.backends.protocols import TextBackend, require
-from rankkit.core.judge import BoundQuestion, Call, Gated, Reply
-from rankkit.core.limits import Gate
+from rankkit.backends.protocols import require
+from rankkit.core.judge import BoundQuestion, Call, Reply
 from rankkit.core.questions import Answer, Choose, Order, Outcome
 from rankkit.core.ranking import Request
 from rankkit.core.usage import Usage
 from rankkit.errors import PromptError
 from rankkit.judging.language_model import Ask, LanguageModel, call_of
+from rankkit.judging.on_backend import LanguageModelJudge
 from rankkit.judging.window import Fitted, Window
 from rankkit.prompting.template import PromptTemplate
 
@@ -27,15 +27,13 @@ TOKENS_A_LABEL = 7
 
 
 @dataclass(frozen=True)
-class WindowJudge(ABC, Generic[Q, A]):
+class WindowJudge(LanguageModelJudge, Generic[Q, A]):
     """Shows a window of passages, labelled as the prompt file says. Subclasses ask the backend and read the answer."""
 
-    backend: TextBackend
     template: PromptTemplate
     passage_tokens: int = 300
     window: Window = field(init=False, repr=False, compare=False)
 
-    method: ClassVar[str]
     #: How the answer is read, where one method has several ways.
     variant: ClassVar[str] = ""
     capability: ClassVar[type]
@@ -52,10 +50,6 @@ class WindowJudge(ABC, Generic[Q, A]):
         object.__setattr__(self, "window", Window(self.backend, self.template, self.passage_tokens))
 
     @property
-    def name(self) -> str:
-        return f"{self.method} {self.backend.name}"
-
-    @property
     def fingerprints(self) -> Mapping[str, str]:
         return {
             "model": f"{self.backend.name}@{self.backend.fingerprint}",
@@ -63,24 +57,6 @@ class WindowJudge(ABC, Generic[Q, A]):
             "method": f"{self.method} {self.variant}".strip(),
             "passage_tokens": str(self.passage_tokens),
         }
-
-    @property
-    def concurrency(self) -> int:
-        return self.backend.concurrency
-
-    @property
-    def gate(self) -> Gate:
-        """The backend's, which all judges and runs share that use it; one of this judge where it has none."""
-        return self.backend.gate if isinstance(self.backend, Gated) else self._own_gate
-
-    @cached_property
-    def _own_gate(self) -> Gate:
-        return Gate(self.backend.concurrency)
-
-    @property
-    def waits(self) -> bool:
-        """Whether calls wait for a server: a model on this machine answers one at a time."""
-        return self.backend.concurrency > 1
 
     def max_group_size(self, request: Request) -> int | None:
         return self.window.max_group_size(request, self.answer_tokens)
@@ -95,18 +71,12 @@ class WindowJudge(ABC, Generic[Q, A]):
     def call(self, bound: Usage, ask: Ask[A], slot: int = 0) -> Call[A]:
         return call_of(self.backend, self.capability, bound, ask, slot)
 
-    def warm(self) -> None:
-        """Have the backend find out what ``prepare`` needs to know of it, which may take a request to a server."""
-        _ = self.backend.context_length
-
     def bound(self, fitted: Fitted) -> Usage:
         """The most that the call can cost: no judge sends a higher limit of tokens than this one states."""
         return self.bound_of(fitted, self.answer_tokens(len(fitted.labels)))
 
     def bound_of(self, fitted: Fitted, answer_tokens: int) -> Usage:
-        said = answer_tokens + self.backend.thinking_tokens
-        cost = self.backend.price(input_tokens=fitted.tokens, output_tokens=said)
-        return Usage(calls=1, input_tokens=fitted.tokens, output_tokens=said, cost=cost)
+        return self.bound_of_call(fitted.tokens, answer_tokens)
 
     async def _ask(self, item: BoundQuestion[Q], fitted: Fitted, model: LanguageModel) -> Reply[A]:
         return await self.ask(item, fitted, model)

@@ -7,17 +7,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
-from rankkit.backends.protocols import ContinuationScorer, TextBackend, TextGenerator, require
-from rankkit.core.judge import BoundQuestion, Call, Gated, Reply
-from rankkit.core.limits import Gate
+from rankkit.backends.protocols import ContinuationScorer, TextGenerator, require
+from rankkit.core.judge import BoundQuestion, Call, Reply
 from rankkit.core.questions import Answer, Compare, Outcome
 from rankkit.core.ranking import Request
-from rankkit.core.usage import Usage
 from rankkit.errors import ConfigError, PromptError
 from rankkit.judging.fitting import Fit, fit
 from rankkit.judging.language_model import LanguageModel, call_of
+from rankkit.judging.on_backend import LanguageModelJudge
 from rankkit.pairwise.verdict import read_verdict
 from rankkit.prompting.template import PromptTemplate
 
@@ -26,7 +25,7 @@ _ANSWER_TOKENS = 16
 
 
 @dataclass(frozen=True)
-class PromptedJudge:
+class PromptedJudge(LanguageModelJudge):
     """P(first beats second), in the order shown.
 
     With ``by="log-probabilities"`` it is the share of the first label in the probability of both; with ``by="text"``
@@ -35,11 +34,11 @@ class PromptedJudge:
     backend which keeps the beginning of a prompt (GGUF) computes instructions, query and first document once.
     """
 
-    backend: TextBackend
     template: PromptTemplate
     passage_tokens: int = 300
     by_text: bool = False
 
+    method = "prompted"
     score_kind = None
 
     def __post_init__(self) -> None:
@@ -55,10 +54,6 @@ class PromptedJudge:
         self.template.answers("first"), self.template.answers("second")
 
     @property
-    def name(self) -> str:
-        return f"prompted {self.backend.name}"
-
-    @property
     def fingerprints(self) -> Mapping[str, str]:
         return {
             "model": f"{self.backend.name}@{self.backend.fingerprint}",
@@ -68,31 +63,9 @@ class PromptedJudge:
         }
 
     @property
-    def concurrency(self) -> int:
-        return self.backend.concurrency
-
-    @property
-    def gate(self) -> Gate:
-        """The backend's, which all judges and runs share that use it; one of this judge where it has none."""
-        return self.backend.gate if isinstance(self.backend, Gated) else self._own_gate
-
-    @cached_property
-    def _own_gate(self) -> Gate:
-        return Gate(self.backend.concurrency)
-
-    @property
-    def waits(self) -> bool:
-        """Whether calls wait for a server: a model on this machine answers one at a time."""
-        return self.backend.concurrency > 1
-
-    @property
     def capability(self) -> type:
         """What the backend must be able to do."""
         return TextGenerator if self.by_text else ContinuationScorer
-
-    def warm(self) -> None:
-        """Have the backend find out what ``prepare`` needs to know of it, which may take a request to a server."""
-        _ = self.backend.context_length
 
     def max_group_size(self, request: Request) -> int | None:
         return None
@@ -105,9 +78,7 @@ class PromptedJudge:
         )
         for slot in slots:
             fitted = self._fit(asked[slot])
-            said = _ANSWER_TOKENS + self.backend.thinking_tokens
-            cost = self.backend.price(input_tokens=fitted.tokens, output_tokens=said)
-            bound = Usage(calls=1, input_tokens=fitted.tokens, output_tokens=said, cost=cost)
+            bound = self.bound_of_call(fitted.tokens, _ANSWER_TOKENS)
             yield call_of(self.backend, self.capability, bound, partial(self._ask, fitted), slot)
 
     def _fit(self, item: BoundQuestion[Compare]) -> Fit:

@@ -15,8 +15,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -26,10 +25,11 @@ from rankkit.backends.http.address import check_url
 from rankkit.backends.http.circuit import Circuit
 from rankkit.backends.http.library import http
 from rankkit.backends.http.loop_thread import LoopThread
-from rankkit.backends.http.reading import LONGEST_ERROR, LONGEST_REPLY, MOST_CONTAINERS, Unreadable, read_reply
+from rankkit.backends.http.reading import MOST_CONTAINERS, Unreadable
 from rankkit.backends.http.retrying import LONGEST_WAIT, passes, wait_before_next
 from rankkit.backends.http.secrets import Secret, masked, masked_value
 from rankkit.backends.http.surroundings import Surroundings
+from rankkit.backends.http.transport import Headers, Trace, text_of, transport_in
 from rankkit.backends.http.words import Said, clean, read_error, said_in
 from rankkit.core.limits import Gate
 from rankkit.core.tries import current
@@ -121,7 +121,7 @@ class HttpClient:
         self._headers, self._query = Headers(headers), dict(query)
         self._secrets = (*secrets, *(self._proxy.secrets if self._proxy else ()))
         self._limits, self._circuit, self._hidden_status = limits, circuit, hidden_status
-        self._thread: LoopThread[Any] = LoopThread(partial(_transport, surroundings))
+        self._thread: LoopThread[Any] = LoopThread(partial(transport_in, surroundings))
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]], *, gated: bool = True) -> T:
         """Run a coroutine on the client's loop and wait for it; ``gated`` with a place at the gate.
@@ -202,7 +202,7 @@ class HttpClient:
         """Errors are raised outside the ``except`` blocks on purpose: what the library raised holds the request, with
         the key in it, and must not be chained to what the user sees.
         """
-        where, trace, started = f"{method} {self.base_url}{path}", _Trace(), time.perf_counter()
+        where, trace, started = f"{method} {self.base_url}{path}", Trace(), time.perf_counter()
         status: int | None = None
         headers: Mapping[str, str] = {}
         text = ""
@@ -214,7 +214,7 @@ class HttpClient:
                 try:
                     status = response.status_code
                     headers = {name.lower(): masked(value, self._secrets) for name, value in response.headers.items()}
-                    text = await _text_of(response)
+                    text = await text_of(response)
                 finally:
                     await response.aclose()
         except (TimeoutError, http.TimeoutException):
@@ -229,7 +229,7 @@ class HttpClient:
         failed.sent = trace.sent
         return _Failed(failed, passes=failed.retryable and not isinstance(failed, InvalidReply))
 
-    def _unconnected(self, where: str, error: BaseException, trace: _Trace) -> EndpointError:
+    def _unconnected(self, where: str, error: BaseException, trace: Trace) -> EndpointError:
         words = masked(failures.root_cause(error), self._secrets)
         if self._proxy is not None and isinstance(error, http.ProxyError):
             return failures.of_tunnel(where, words, self._proxy)
@@ -264,7 +264,7 @@ class HttpClient:
         except (ValueError, RecursionError):
             return None
 
-    def _request(self, method: str, path: str, body: bytes | None, seconds: float, trace: _Trace) -> Any:
+    def _request(self, method: str, path: str, body: bytes | None, seconds: float, trace: Trace) -> Any:
         waits = dict.fromkeys(("read", "write", "pool"), seconds)
         return http.Request(
             method,
@@ -274,48 +274,3 @@ class HttpClient:
             content=body,
             extensions={"timeout": {**waits, "connect": min(seconds, LONGEST_CONNECT)}, "trace": trace},
         )
-
-
-async def _text_of(response: Any) -> str:
-    fine = 200 <= response.status_code < 300
-    limit = LONGEST_REPLY if fine else LONGEST_ERROR
-    return (await read_reply(response, limit=limit, whole=fine)).decode("utf-8-sig", errors="replace")
-
-
-class Headers:
-    """Headers with keys among them, which no repr shows."""
-
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        plain = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "rankkit", **headers}
-        self.reveal: Callable[[], dict[str, str]] = lambda: dict(plain)
-
-    def __repr__(self) -> str:
-        return "Headers(***)"
-
-
-class _Trace:
-    """Told by the library what it does. ``sent``: the request, or a part of it, has gone out. ``reached``: where there
-    is a proxy, it has begun to let through.
-    """
-
-    def __init__(self) -> None:
-        self.sent = self.reached = False
-
-    async def __call__(self, event: str, info: Mapping[str, object]) -> None:
-        if event.endswith(".send_request_headers.started"):
-            # A proxy is asked for a tunnel before anything is sent through it.
-            self.sent = self.reached = getattr(info.get("request"), "method", b"") != b"CONNECT"
-        elif event in ("proxy.start_tls.started", "socks.setup_socks5_connection.complete"):
-            self.reached = True
-
-
-@asynccontextmanager
-async def _transport(surroundings: Surroundings) -> AsyncIterator[Any]:
-    """The library's transport rather than its client, which would log what servers say and keep their cookies."""
-    async with http.AsyncHTTPTransport(
-        verify=surroundings.certificates,
-        proxy=surroundings.proxy and surroundings.proxy.way,
-        trust_env=False,
-        limits=http.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=60.0),
-    ) as transport:
-        yield transport

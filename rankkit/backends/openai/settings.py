@@ -5,9 +5,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rankkit.backends.http.secrets import Secret
+from rankkit.backends.openai.requests import Style
 from rankkit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rankkit.backends.http.circuit import Circuit
+    from rankkit.backends.language.pricing import Prices
+    from rankkit.backends.openai.probe import Capabilities
 
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_KEY = "OPENAI_API_KEY"
@@ -25,6 +33,49 @@ _OWN_FIELDS = frozenset(
     """model messages prompt stream n best_of max_tokens max_completion_tokens max_new_tokens max_output_tokens
     n_predict""".split()
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointSettings:
+    """What an ``Endpoint`` was made with, but for a key that was given itself. It explains them.
+
+    Raises:
+        ConfigError: a value that is not possible.
+    """
+
+    model: str
+    base_url: str | None
+    key_env: str | None
+    key_header: str | None
+    headers: Mapping[str, str]
+    headers_env: Mapping[str, str]
+    query: Mapping[str, str]
+    timeout: float
+    total_timeout: float | None
+    retries: int
+    concurrency: int
+    context_length: int | None
+    thinking_tokens: int
+    prices: Prices | None
+    extra_body: Mapping[str, object]
+    style: Style
+    capabilities: Capabilities | None
+    circuit: Circuit | None
+
+    def __post_init__(self) -> None:
+        if not self.model:
+            raise ConfigError("no model is named", hint="Give the name under which the server serves it.")
+        above = self.timeout > 0 and (self.total_timeout is None or self.total_timeout > 0)
+        if not above or self.retries < 0 or self.concurrency < 1 or self.thinking_tokens < 0:
+            raise ConfigError(
+                f"timeout={self.timeout:g}, total_timeout={self.total_timeout}, retries={self.retries}, "
+                f"concurrency={self.concurrency}, thinking_tokens={self.thinking_tokens} is not possible",
+                hint="timeouts and concurrency are above 0, retries and thinking_tokens 0 or more.",
+            )
+        # Copies: nobody changes them afterwards.
+        object.__setattr__(self, "headers", dict(self.headers))
+        object.__setattr__(self, "query", check_query(self.query))
+        object.__setattr__(self, "extra_body", check_extra_body(self.extra_body))
 
 
 def find_key(api_key: str | None, key_env: str | None, base_url: str | None) -> Secret | None:
@@ -116,28 +167,3 @@ def check_extra_body(extra_body: Mapping[str, object]) -> dict[str, object]:
             hint="Leave it out; thinking_tokens gives a model more room, the model is named by its own key.",
         )
     return dict(extra_body)
-
-
-def check_numbers(
-    model: str,
-    *,
-    timeout: float,
-    total_timeout: float | None,
-    retries: int,
-    concurrency: int,
-    thinking_tokens: int,
-) -> None:
-    """Refuse what no request can be made with.
-
-    Raises:
-        ConfigError: it names the values.
-    """
-    if not model:
-        raise ConfigError("no model is named", hint="Give the name under which the server serves it.")
-    above = timeout > 0 and (total_timeout is None or total_timeout > 0)
-    if not above or retries < 0 or concurrency < 1 or thinking_tokens < 0:
-        raise ConfigError(
-            f"timeout={timeout:g}, total_timeout={total_timeout}, retries={retries}, concurrency={concurrency}, "
-            f"thinking_tokens={thinking_tokens} is not possible",
-            hint="timeouts and concurrency are above 0, retries and thinking_tokens 0 or more.",
-        )
