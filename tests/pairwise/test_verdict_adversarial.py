@@ -431,6 +431,7 @@ def test_numbers_as_labels(said: str, value: float | None) -> None:
     assert read_verdict(said, ("1", "2")).value == value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     [

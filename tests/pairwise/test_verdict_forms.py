@@ -410,6 +410,7 @@ def test_any_text_is_read_and_the_labels_are_alike(text: str, cut: bool) -> None
     assert one.value is None or one.value == 1.0 - (other.value or 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece", ["A. ", "the answer is ", "A because ", "A\n", '{"answer": ', "more relevant passage ", "so, ", "Passage "]
 )

@@ -209,6 +209,7 @@ def test_anything_else_with_a_zero_is_not(text: str) -> None:
     assert Defect.FROM_ZERO not in read_reply(text, 3).defects
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     [
