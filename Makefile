@@ -3,6 +3,8 @@
 #   make demo    from nothing to ten documents reranked by a real model
 #   make check   lint, and every test that needs no model and no minute: for daily work
 #   make test    everything, with real models (pulled once) and llama-cpp-python (built once)
+#   make frameworks  adapters beside the frameworks themselves, in an environment of their own; part of make test
+#   make clients  the server beside the official clients of rerank services, in another; part of make test
 #   make browser Chromium, in which the tests open report.html (apt-get, as root or with sudo)
 #   make lint    formatting, lint and types
 #   make tables  the tables of docs/reference.md, made from the registry's rows
@@ -19,7 +21,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # Tested with this version; users may have any that the `gguf` extra allows.
 LLAMA_CPP := llama-cpp-python==0.3.36
 
-.PHONY: demo check test browser lint tables lowest compare bench parity amx clean models
+.PHONY: demo check test frameworks clients browser lint tables lowest compare bench parity amx clean models
 
 demo: .venv/.core
 	$(BIN)/rankkit demo --pull
@@ -28,8 +30,20 @@ demo: .venv/.core
 check: .venv/.dev lint
 	$(BIN)/python -m pytest -m "not model and not slow" --hypothesis-profile quick -n 2 --dist worksteal
 
-test: .venv/.dev .venv/.gguf models browser
+test: .venv/.dev .venv/.gguf models browser frameworks clients
 	$(BIN)/python -m pytest
+
+# Other packages' warnings are not ours to end: -W default.
+frameworks: .venv-frameworks/.done models
+	RANKKIT_LANE=frameworks .venv-frameworks/bin/python -m pytest -W default tests/integrations tests/server/mcp
+
+clients: .venv-clients/.done models
+	RANKKIT_LANE=clients .venv-clients/bin/python -m pytest -W default tests/integrations tests/server/clients
+
+.venv-%/.done: tests/lanes/%.txt pyproject.toml .venv/.dev
+	$(PYTHON) -m venv .venv-$*
+	$(BIN)/uv pip install --quiet --python .venv-$*/bin/python --requirement tests/lanes/$*.txt --editable ".[openai,search,server]"
+	touch $@
 
 browser:
 	sh scripts/install-browser.sh
@@ -122,4 +136,4 @@ amx: .venv-amx/.done models
 	touch $@
 
 clean:
-	rm -rf .venv .venv-peers .venv-parity .venv-amx .venv-lowest build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-frameworks .venv-clients .venv-peers .venv-parity .venv-amx .venv-lowest build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -29,8 +29,8 @@ LEVELS: tuple[frozenset[str], ...] = tuple(
         "replay evaluation",
         "config testing",
         "planning integrations",
-        "comparison",
-        "cli server distributed",
+        "comparison server",
+        "cli distributed",
         "__main__",
     )
 )
