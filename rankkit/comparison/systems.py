@@ -17,10 +17,11 @@ from rankkit.comparison.runs import Run
 from rankkit.comparison.store import RunStore
 from rankkit.config.checking import walk
 from rankkit.config.listwise import ListwiseSpec
+from rankkit.config.spec import naming
 from rankkit.core.execution import OnProgress
 from rankkit.core.ranking import Ranking, Request
 from rankkit.core.reranker import Reranker, iter_rank_many
-from rankkit.data.datasets import Dataset
+from rankkit.data.datasets import Dataset, refuse_foreign_run
 from rankkit.data.runs import RunWriter, read_run
 from rankkit.errors import ConfigError
 from rankkit.evaluation.evaluate import evaluate_reranker, evaluate_run
@@ -111,7 +112,7 @@ class Opened:
         if system.kind == "replay":
             return cls(system, _replayed(system))
         reranker = system.spec.build()
-        return cls(system, reranker, identity_of(reranker))
+        return cls(system, reranker, identity_of(reranker, system.spec))
 
     @property
     def served(self) -> bool:
@@ -129,6 +130,21 @@ def _replayed(system: System) -> Reranker:
         raise ConfigError(f"{system.name}: only listwise runs are replayed", hint='Use paradigm = "listwise".')
     prompt = None if system.spec.prompt is None else load_prompt(system.spec.prompt, "listwise")
     return replayed(system.path, system.spec.build_strategy(), budget=system.spec.budget, prompt=prompt)
+
+
+def check_file(system: System, datasets: Sequence[Dataset]) -> None:
+    """Read what a system has from a file, before hours of another system's work are spent.
+
+    Raises:
+        RankkitError: a run or a record is wrong, or a run is of other data.
+    """
+    if system.kind == "run" and system.path is not None:
+        run = read_run(system.path)
+        for dataset in datasets:
+            with naming(f"the system {system.name} on {dataset.name}"):
+                refuse_foreign_run(dataset, run)
+    elif system.kind == "replay":
+        _replayed(system)
 
 
 @dataclass(slots=True)

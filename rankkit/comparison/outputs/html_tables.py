@@ -29,7 +29,7 @@ def results_tables(comparison: ComparisonResult) -> str:
 
 
 def differences_table(comparison: ComparisonResult) -> str:
-    """Every pair that was tested, by each measure on each data set."""
+    """Every pair that was tested, by each measure on each data set, and on all of several."""
     pairs = comparison.comparisons
     if not pairs:
         return "<p>Nothing was compared with the baseline.</p>"
@@ -122,10 +122,9 @@ class _MeasureColumn:
         return (figure - self._low) / self._span * 100
 
     def _change(self, system: SystemResult) -> str:
-        """Of one data set: over several there is no test."""
-        if len(self._view.data) > 1 or system.name == self._comparison.baseline:
+        if system.name == self._comparison.baseline:
             return ""
-        pair = self._comparison.against(system.name, self._measure, self._view.data[0])
+        pair = self._comparison.against(system.name, self._measure, self._view.compared)
         return f"<small>{_signed(pair)}</small>" if pair else ""
 
 

@@ -4,6 +4,7 @@ function showView() {
   for (const part of document.querySelectorAll("[data-view]")) part.hidden = Number(part.dataset.view) !== chosen.view;
   for (const part of document.querySelectorAll("[data-robust]")) part.hidden = Number(part.dataset.robust) !== chosen.view && view().data.length === 1;
   const data = new Set(view().data.map((index) => figures.data[index]));
+  if (data.size > 1) data.add(figures.together);
   for (const row of document.querySelectorAll("tr[data-measure]")) {
     row.hidden = row.dataset.measure !== measureName() || !data.has(row.dataset.set);
   }
