@@ -16,6 +16,7 @@ from rankkit.comparison.outputs.html_cells import (
     system_name,
 )
 from rankkit.comparison.outputs.html_data import View, has_seconds, views_of
+from rankkit.comparison.outputs.tables import TOGETHER
 from rankkit.comparison.result import ComparisonResult, Conduct, Cost, PairResult, SystemFigures, SystemResult
 from rankkit.comparison.statistics import Interval
 
@@ -39,7 +40,8 @@ def differences_table(comparison: ComparisonResult) -> str:
         ["Difference", "95 % interval", "p", "p (Holm)", "Wins / ties / losses", "Effect size", "Queries needed"],
     )
     rows = "".join(_difference_row(comparison, pair, _widest(pairs, pair.measure)) for pair in pairs)
-    return scrolling("Differences", f'<table class="differences">{head}<tbody>{rows}</tbody></table>')
+    table = scrolling("Differences", f'<table class="differences">{head}<tbody>{rows}</tbody></table>')
+    return table + (f'<p class="hint">{escape(TOGETHER)}</p>' if several else "")
 
 
 def cost_tables(comparison: ComparisonResult) -> str:
