@@ -138,9 +138,10 @@ def _system_changes(before: Mapping[str, object], after: Mapping[str, object]) -
     """What is other in the system. A key of its file is named before what follows from it: of a model's settings the
     description has only a fingerprint, and another ``on_failure`` makes it a part of another kind.
     """
-    written = [part.get("spec") for part in (before, after)]
-    found = list(differences(*({key: part[key] for key in part if key != "spec"} for part in (before, after))))
-    said = list(differences(*written, "spec")) if _alike(*written) else []
+    one, other = ({key: part[key] for key in part if key != "spec"} for part in (before, after))
+    found = list(differences(one, other))
+    specs = before.get("spec"), after.get("spec")
+    said = list(differences(specs[0], specs[1], "spec")) if _alike(*specs) else []
     if said:
         found = [change for change in found if not _is_of_two_kinds(change)]
     known = {*_NAMED, *map(_last_key, found)}

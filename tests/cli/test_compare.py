@@ -13,7 +13,6 @@ import pytest
 pytest.importorskip("ir_measures", reason="the extra `eval` is not installed")
 
 from rankkit.cli import compare as command
-from rankkit.comparison import RunStore
 from rankkit.comparison.running import ComparisonProgress
 from tests.cli.command import rankkit
 from tests.comparison.data import TEXTS, write_data, write_experiment, write_run

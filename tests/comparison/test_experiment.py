@@ -1,7 +1,5 @@
 """What an experiment file may say, and what is said of one that is wrong."""
 
-import re
-
 import pytest
 
 pytest.importorskip("ir_measures", reason="the extra `eval` is not installed")

@@ -192,8 +192,15 @@ def test_names_become_files_of_their_own(experiment, tmp_path):
     experiment["systems"] = [{"name": name, "run": str(tmp_path / "other.trec")} for name in names]
     rankkit.compare(experiment | {"baseline": "a-b"}, out=tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out" / "runs").iterdir()) == sorted(
-        ["a-b.data.trec", "a-b.data-2.trec", "A-b.data-3.trec", "unnamed.data.trec", "日本語.data.trec"]
-        + [f"{'n' * 100}.data.trec", f"{'n' * 100}.data-2.trec"]
+        [
+            "a-b.data.trec",
+            "a-b.data-2.trec",
+            "A-b.data-3.trec",
+            "unnamed.data.trec",
+            "日本語.data.trec",
+            f"{'n' * 100}.data.trec",
+            f"{'n' * 100}.data-2.trec",
+        ]
     )
 
 
