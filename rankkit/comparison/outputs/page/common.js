@@ -27,7 +27,6 @@ const chosen = {
   page: 0,
 };
 
-const byId = (id) => document.getElementById(id);
 const measureName = () => figures.measures[chosen.measure];
 const view = () => figures.views[chosen.view];
 
@@ -48,7 +47,6 @@ function mark(system) {
 }
 
 const grouped = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const short = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 
 function fixed(value, decimals = 4) {
   return value === null || value === undefined ? "–" : value.toFixed(decimals).replace("-", "−");
