@@ -50,6 +50,12 @@ class Dataset:
     files: tuple[Path, ...] = field(default=(), compare=False)
 
     @property
+    def asked(self) -> dict[str, Query]:
+        """The queries as models are given them: with the instructions that stand beside their candidates."""
+        beside = {request.query.id: request.query for request in self.requests if request.query.instruction}
+        return {name: beside.get(name) or Query(text, name) for name, text in self.queries.items()}
+
+    @property
     def first_stage(self) -> dict[str, tuple[str, ...]]:
         """Document ids of each query's candidates, in stored order: the order says it, scores are not looked at."""
         return {request.query.id: tuple(item.id for item in request.candidates) for request in self.requests}
@@ -95,7 +101,10 @@ def load_dataset(
     found = {name: queries[name] for name in chosen if name in known}
     requests: Sequence[Request]
     if kept or files.candidates is None:
-        requests = tuple(Request(Query(text, name), listed[name].candidates[:depth]) for name, text in found.items())
+        requests = tuple(
+            Request(replace(listed[name].query, text=text), listed[name].candidates[:depth])
+            for name, text in found.items()
+        )
     else:
         requests = StoredRequests(files.candidates, found, len(found), depth)
     left_out = {
@@ -146,11 +155,9 @@ def _picked(dataset: Dataset, run: Run, depth: int | None) -> Dataset:
         )
     if missing and dataset.corpus is not None:
         known |= dataset.corpus.pick(missing)
+    asked = dataset.asked
     requests = tuple(
-        Request(
-            Query(dataset.queries[name], name),
-            tuple(replace(known[document], score=score) for document, score in listed),
-        )
+        Request(asked[name], tuple(replace(known[document], score=score) for document, score in listed))
         for name, listed in rows.items()
     )
     notes = {words: count for words, count in dataset.notes.items() if words != UNFOUND}

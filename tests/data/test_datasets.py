@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from rankkit.core.ranking import Candidate
+from rankkit.data.conversion import convert
 from rankkit.data.datasets import load_dataset, with_run
 from rankkit.data.runs import Run
 from rankkit.errors import ConfigError, DataError, DuplicateIds
@@ -41,6 +42,22 @@ def test_depth_and_limit(fleas: Path):
     dataset = load_dataset(fleas, depth=3, limit=1)
     assert dataset.first_stage == {"q1": ("a", "b", "c")}
     assert list(dataset.queries) == list(dataset.qrels) == ["q1"]
+
+
+def test_an_instruction_beside_the_candidates_is_kept(fleas: Path, monkeypatch: pytest.MonkeyPatch):
+    said = "prefer veterinary sources"
+    path = fleas / "candidates.jsonl"
+    first, *others = path.read_text().splitlines(keepends=True)
+    path.write_text(first.replace('"qid"', f'"instruction": "{said}", "qid"') + "".join(others))
+    assert [request.query.instruction for request in load_dataset(fleas).requests] == [said, ""]
+    assert with_run(load_dataset(fleas), Run({"q1": (("b", 1.0),)})).requests[0].query.instruction == said
+    monkeypatch.setattr("rankkit.data.datasets._KEPT_BYTES", 0)  # as a large file is read
+    assert [request.query.instruction for request in load_dataset(fleas).requests] == [said, ""]
+    for form, lost in (("rankkit", 0), ("rankllm", 0), ("trec", 1), ("beir", 1), ("msmarco", 1)):
+        conversion = convert(fleas, fleas / form, form)
+        assert conversion.lost.get("instructions beside queries", 0) == lost, form
+        kept = load_dataset(fleas / form).requests[0].query.instruction
+        assert kept == ("" if lost else said), form
 
 
 def test_compressed_files_do(fleas: Path):
