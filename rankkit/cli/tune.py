@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
-
 from rankkit.cli.output import end, progress_on, remark, stderr, stdout, write_json
 from rankkit.cli.parameters import AsJson, argument, number, option
 from rankkit.cli.terminal import visible
@@ -80,14 +78,7 @@ def tune(
 @contextmanager
 def _bar() -> Iterator[OnTuningProgress]:
     """One bar over all combinations, on stderr."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with progress_on(stderr(), *columns) as bar:
+    with progress_on(stderr()) as bar:
         task = bar.add_task("tuning", total=None)
 
         def advance(now: TuningProgress) -> None:
