@@ -11,6 +11,7 @@ from rich.progress import TaskID
 from rich.table import Table
 from rich.text import Text
 
+from rankkit.cli.going_on import says_how_to_go_on
 from rankkit.cli.output import end, figure, progress_on, remark, stderr, stdout, write_json
 from rankkit.cli.parameters import AsJson, argument, flag, number, option
 from rankkit.cli.plan import NOT_EXACT
@@ -47,12 +48,8 @@ def compare(
         return
     from rankkit.comparison.running import compare as run
 
-    try:
-        with _bars() as progress:
-            comparison = run(experiment, out=out, limit=limit, jobs=jobs, store=store, progress=progress)
-    except KeyboardInterrupt:
-        remark("What is ranked so far is in the run store: the same command goes on from there.", style="yellow")
-        raise
+    with says_how_to_go_on() as going, _bars() as progress:
+        comparison = run(experiment, out=out, limit=limit, jobs=jobs, store=store, progress=going.watched(progress))
     if as_json:
         write_json(comparison.to_dict())
     else:

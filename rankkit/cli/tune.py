@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from rankkit.cli.going_on import says_how_to_go_on
 from rankkit.cli.output import end, progress_on, remark, stderr, stdout, write_json
 from rankkit.cli.parameters import AsJson, argument, number, option
 from rankkit.cli.terminal import visible
@@ -46,25 +47,21 @@ def tune(
     keys = parse_sweep(sweep or ())
     if out is not None:
         check_folder(out)
-    try:
-        with _bar() as progress:
-            tuning = run(
-                config,
-                data,
-                sweep=keys,
-                measure=measure,
-                cost=cost,
-                max_cost=max_cost,
-                folds=folds,
-                seed=seed,
-                limit=limit,
-                depth=depth,
-                store=store,
-                progress=progress,
-            )
-    except KeyboardInterrupt:
-        remark("What is ranked so far is in the run store: the same command goes on from there.", style="yellow")
-        raise
+    with says_how_to_go_on() as going, _bar() as progress:
+        tuning = run(
+            config,
+            data,
+            sweep=keys,
+            measure=measure,
+            cost=cost,
+            max_cost=max_cost,
+            folds=folds,
+            seed=seed,
+            limit=limit,
+            depth=depth,
+            store=store,
+            progress=going.watched(progress),
+        )
     if as_json:
         write_json(tuning.to_dict())
     else:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
 
-from rankkit.comparison.outputs.html import write_html
+from rankkit.comparison.outputs.html import to_html
 from rankkit.comparison.outputs.latex import to_latex
 from rankkit.comparison.outputs.markdown import to_markdown
 from rankkit.comparison.outputs.tables import to_csv
 from rankkit.comparison.result import ComparisonResult
-from rankkit.data.written import replaced
-from rankkit.errors import DataError
+from rankkit.data.written import replace_all
+from rankkit.errors import DataError, MissingExtra
 
 #: By what a folder is known as one that a comparison has written to.
 _OURS = "report.json"
@@ -32,6 +33,7 @@ _TEXTS: dict[str, Callable[[ComparisonResult], str]] = {
     "report.tex": to_latex,
     "report.csv": to_csv,
     _OURS: to_json,
+    "report.html": to_html,
 }
 
 
@@ -84,13 +86,30 @@ class ReportFolder:
         """All reports.
 
         Raises:
-            DataError: one cannot be written; what stood there before stands there still.
+            DataError: one cannot be written; all that stood there before stands there still.
             MissingExtra: what draws report.html is not installed; the other reports are there.
         """
-        for name, text_of in _TEXTS.items():
-            with replaced(self.path / name) as file:
-                file.write(text_of(comparison).encode())
-        write_html(comparison, self.path / "report.html")
+        write_reports(self.path, {name: partial(text_of, comparison) for name, text_of in _TEXTS.items()})
+
+
+def write_reports(path: Path, texts: Mapping[str, Callable[[], str]]) -> None:
+    """Write files of these names and texts: all of them, or none; but one for which an extra is missing, alone, is left
+    out.
+
+    Raises:
+        DataError: one cannot be written; all that stood there before stands there still.
+        MissingExtra: one could not be made; the others are there.
+    """
+    made: dict[Path, bytes] = {}
+    missing: MissingExtra | None = None
+    for name, text in texts.items():
+        try:
+            made[path / name] = text().encode()
+        except MissingExtra as error:
+            missing = error
+    replace_all(made)
+    if missing is not None:
+        raise missing
 
 
 def _file_name(name: str) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rankkit.comparison.outputs.folder import write_reports
 from rankkit.comparison.outputs.tuned_page import to_html
 from rankkit.comparison.outputs.tuned_rows import cells, head, rows, summary, to_csv
 from rankkit.comparison.tuned import Tuning
 from rankkit.core.ranking import clip
-from rankkit.data.written import replaced
 from rankkit.errors import DataError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def check_folder(path: Path) -> None:
 
 
 def write_tuning(tuning: Tuning, path: Path) -> None:
-    """``tuning.json``, ``tuning.csv``, ``chosen.toml`` and ``tuning.html``, each whole or as it was before.
+    """``tuning.json``, ``tuning.csv``, ``chosen.toml`` and ``tuning.html``: all of them, or all as they were before.
 
     Raises:
         DataError: one cannot be written.
@@ -51,9 +52,7 @@ def write_tuning(tuning: Tuning, path: Path) -> None:
         "chosen.toml": Tuning.to_toml,
         "tuning.html": to_html,
     }
-    for name, text_of in texts.items():
-        with replaced(path / name) as file:
-            file.write(text_of(tuning).encode())
+    write_reports(path, {name: partial(text_of, tuning) for name, text_of in texts.items()})
 
 
 def tuning_table(tuning: Tuning) -> RenderableType:
