@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from rankkit.comparison.runs import Run
 from rankkit.comparison.store import RunStore
 from rankkit.config.checking import walk
 from rankkit.config.listwise import ListwiseSpec
+from rankkit.config.shared_judges import SharedJudges
 from rankkit.config.spec import naming
 from rankkit.core.execution import OnProgress
 from rankkit.core.ranking import Ranking, Request
@@ -95,10 +96,12 @@ class Opened:
     system: System
     reranker: Reranker | None
     identity: SystemIdentity | None = None
+    #: Who closes the models, where that is not ``close``.
+    shared: SharedJudges | None = None
 
     @classmethod
-    def of(cls, system: System) -> Opened:
-        """Load what the system names. ``close`` gives it back.
+    def of(cls, system: System, shared: SharedJudges | None = None) -> Opened:
+        """Load what the system names, but for judges that are ``shared`` and open already. ``close`` gives it back.
 
         Raises:
             RankkitError: a model or a record cannot be used.
@@ -111,8 +114,9 @@ class Opened:
             raise ConfigError(f"the system {system.name!r} has no spec")
         if system.kind == "replay":
             return cls(system, _replayed(system))
-        reranker = system.spec.build()
-        return cls(system, reranker, identity_of(reranker, system.spec))
+        with nullcontext() if shared is None else shared.building():
+            reranker = system.spec.build()
+        return cls(system, reranker, identity_of(reranker, system.spec), shared)
 
     @property
     def served(self) -> bool:
@@ -121,7 +125,9 @@ class Opened:
         return any(getattr(part, "endpoint", None) is not None for _, part in parts)
 
     def close(self) -> None:
-        if isinstance(self.reranker, BaseReranker):
+        if self.shared is not None:
+            self.shared.close_unused()
+        elif isinstance(self.reranker, BaseReranker):
             self.reranker.close()
 
 
