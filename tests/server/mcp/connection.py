@@ -1,0 +1,60 @@
+"""The official SDK's client on the server of another process, over each transport."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def surroundings(**more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **more}
+
+
+@contextlib.contextmanager
+def serving(*arguments: str, **environment: str) -> Iterator[str]:
+    """``rankkit mcp --transport http`` in a process of its own; gives its URL."""
+    command = [sys.executable, "-m", "rankkit", "mcp", "--transport", "http", "--port", "0", *arguments]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=surroundings(**environment)) as process:
+        try:
+            assert process.stderr
+            said = ""
+            for line in process.stderr:
+                said += line
+                if found := re.search(r" at (http://\S+)", line):
+                    yield found[1]
+                    break
+            else:
+                raise AssertionError(said)
+        finally:
+            process.terminate()
+            process.communicate(timeout=30)
+
+
+@contextlib.asynccontextmanager
+async def over_stdio(*arguments: str) -> AsyncIterator[Client]:
+    with tempfile.TemporaryFile("w+") as log:
+        server = StdioServerParameters(
+            command=sys.executable, args=["-m", "rankkit", "mcp", *arguments], env=surroundings()
+        )
+        from mcp.client.stdio import stdio_client
+
+        async with Client(stdio_client(server, errlog=log)) as client:
+            yield client
+
+
+@contextlib.asynccontextmanager
+async def over_http(*arguments: str) -> AsyncIterator[Client]:
+    with serving(*arguments) as url:
+        async with Client(url) as client:
+            yield client
