@@ -7,8 +7,10 @@ import contextlib
 import hmac
 import ipaddress
 import os
+import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -45,8 +47,22 @@ def stdout_for_protocol() -> Iterator[None]:
 
 
 def serve_stdio(server: RankkitServer) -> None:
-    """Serve the process that started this one, until it closes our standard input."""
-    server.run("stdio")
+    """Serve the process that started this one, until it closes our standard input. SIGINT ends the process at once."""
+    with _ended_by_interrupts():
+        server.run("stdio")
+
+
+@contextlib.contextmanager
+def _ended_by_interrupts() -> Iterator[None]:
+    """The SDK reads standard input on a thread, and a ``KeyboardInterrupt`` would wait for its next line."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def serve_http(

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from mcp import Client
-from mcp.client.stdio import StdioServerParameters
+from mcp.client.stdio import StdioServerParameters, stdio_client
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -24,7 +24,15 @@ def surroundings(**more: str) -> dict[str, str]:
 @contextlib.contextmanager
 def serving(*arguments: str, **environment: str) -> Iterator[str]:
     """``rankkit mcp --transport http`` in a process of its own; gives its URL."""
-    command = [sys.executable, "-m", "rankkit", "mcp", "--transport", "http", "--port", "0", *arguments]
+    command = ["rankkit", "mcp", "--transport", "http", "--port", "0", *arguments]
+    with served_by(*command, **environment) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def served_by(*arguments: str, **environment: str) -> Iterator[str]:
+    """A module as a server, which names its URL on standard error."""
+    command = [sys.executable, "-m", *arguments]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=surroundings(**environment)) as process:
         try:
             assert process.stderr
@@ -43,12 +51,15 @@ def serving(*arguments: str, **environment: str) -> Iterator[str]:
 
 @contextlib.asynccontextmanager
 async def over_stdio(*arguments: str) -> AsyncIterator[Client]:
-    with tempfile.TemporaryFile("w+") as log:
-        server = StdioServerParameters(
-            command=sys.executable, args=["-m", "rankkit", "mcp", *arguments], env=surroundings()
-        )
-        from mcp.client.stdio import stdio_client
+    async with client_of("rankkit", "mcp", *arguments) as client:
+        yield client
 
+
+@contextlib.asynccontextmanager
+async def client_of(*arguments: str) -> AsyncIterator[Client]:
+    """A module as a server, which the client starts."""
+    with tempfile.TemporaryFile("w+") as log:
+        server = StdioServerParameters(command=sys.executable, args=["-m", *arguments], env=surroundings())
         async with Client(stdio_client(server, errlog=log)) as client:
             yield client
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import subprocess
 import sys
 import urllib.error
@@ -16,7 +17,10 @@ from tests.lanes import needs
 
 needs("frameworks", "mcp")
 
-from tests.server.mcp.connection import over_http, over_stdio, serving, surroundings  # noqa: E402
+import anyio  # noqa: E402
+from mcp import Client  # noqa: E402
+
+from tests.server.mcp.connection import client_of, over_http, over_stdio, served_by, serving, surroundings  # noqa: E402
 
 BOTH = pytest.mark.parametrize("connected", [over_stdio, over_http], ids=["stdio", "http"])
 MINILM = "ms-marco-MiniLM-L-12-v2"
@@ -113,6 +117,20 @@ def test_nothing_but_the_protocol_is_on_standard_output(corpus):
     assert all(json.loads(line)["jsonrpc"] == "2.0" for line in rest.splitlines())
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_an_interrupt_ends_it_though_standard_input_is_open(corpus):
+    command = [sys.executable, "-m", "rankkit", "mcp", "--corpus", corpus]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=surroundings()
+    ) as process:
+        assert process.stdin and process.stdout
+        process.stdin.write(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"}) + "\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["id"] == 1
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == -signal.SIGINT
+
+
 def _post(url: str, body: bytes = b"{}", **headers: str) -> int:
     asked = {
         "Content-Type": "application/json",
@@ -139,6 +157,41 @@ def test_keys_over_http(corpus):
         assert _post(url) == 401 and _post(url, Authorization="Bearer three") == 401
         assert _post(url, Authorization="Basic one") == 401 and _post(url, Authorization="one") == 401
         assert _post(url, Authorization="Bearer two") == 400  # past the keys
+
+
+async def _until(words: str, marks) -> None:
+    """Waits for a line of the slow server's; a test that never sees it ends with the deadline."""
+    with anyio.fail_after(30):
+        while not marks.exists() or words not in marks.read_text():
+            await anyio.sleep(0.02)
+
+
+async def _cancel_one(client, marks) -> None:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(client.call_tool, "rerank", {"query": "slow", "documents": ["a", "b", "c"]})
+        await _until("began", marks)
+        tasks.cancel_scope.cancel()
+    await _until("ended", marks)
+    again = await client.call_tool("rerank", {"query": "fast", "documents": ["a"]})
+    assert again.structured_content["total"] == 1
+    assert marks.read_text().splitlines() == ["began", "ended"]  # and no other document was begun
+
+
+@pytest.mark.parametrize("transport", ["stdio", "http"])
+def test_a_call_that_nobody_waits_for_is_ended(transport, tmp_path):
+    marks = tmp_path / "marks"
+
+    async def calls() -> None:
+        slow = ("tests.server.mcp.slow_server", transport, str(marks))
+        if transport == "stdio":
+            async with client_of(*slow) as client:
+                await _cancel_one(client, marks)
+        else:
+            with served_by(*slow) as url:
+                async with Client(url) as client:
+                    await _cancel_one(client, marks)
+
+    asyncio.run(calls())
 
 
 def _refused(*arguments: str, **environment: str) -> tuple[int, str]:
