@@ -14,7 +14,7 @@ from rankkit.errors import ConfigError, nearest
 from rankkit.pipeline.cascade import BaseReranker
 from rankkit.retrieval.searcher import Searcher
 from rankkit.server.mcp.limits import McpLimits
-from rankkit.server.mcp.tools import Tools
+from rankkit.server.mcp.tools import tools_for
 
 with require_extra("mcp", "A server of the Model Context Protocol"):
     from mcp.server.mcpserver import MCPServer
@@ -47,6 +47,7 @@ def build_server(
     reranker: BaseReranker | None = None, searcher: Searcher | None = None, *, limits: McpLimits | None = None
 ) -> RankkitServer:
     """An ``MCPServer`` with the tool ``rerank`` where there is a reranker, and ``search`` where there is a searcher.
+    Both take an instruction where the reranker follows one.
 
     ``build_server(rankkit.load("ms-marco-MiniLM-L-12-v2"))`` is ready for ``serve_stdio``, ``serve_http``, and for
     ``mcp.Client(server)`` in a test. The SDK configures the root logger, to standard error, unless that was done.
@@ -56,7 +57,7 @@ def build_server(
     """
     if reranker is None and searcher is None:
         raise ConfigError("there is nothing to serve", hint="Give a reranker, a searcher, or both.")
-    tools = Tools(limits or McpLimits(), reranker, searcher)
+    tools = tools_for(limits or McpLimits(), reranker, searcher)
     server = RankkitServer("rankkit", title="rankkit", version=__version__, log_level="WARNING")
     for name, words in tools.descriptions().items():
         server.add_tool(

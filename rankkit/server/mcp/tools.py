@@ -31,7 +31,14 @@ _DOCUMENT = {
     ]
 }
 _Query = Annotated[str, Field(description="What the documents are to be relevant to: a question or some words.")]
+_Documents = Annotated[
+    list[Any],
+    WithJsonSchema({"type": "array", "items": _DOCUMENT}),
+    Field(description="Texts, or objects with text and, if there are, id and title."),
+]
 _TopN = Annotated[int, Field(ge=1, description="How many of the best to return.")]
+_ReturnText = Annotated[bool, Field(description="Give the beginning of each text.")]
+_Instruction = Annotated[str, Field(description="What counts as relevant beside the query, in words.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,41 +52,38 @@ class Tools:
     searcher: Searcher | None = None
 
     async def rerank(
-        self,
-        query: _Query,
-        documents: Annotated[
-            list[Any],
-            WithJsonSchema({"type": "array", "items": _DOCUMENT}),
-            Field(description="Texts, or objects with text and, if there are, id and title."),
-        ],
-        top_n: _TopN = 10,
-        return_text: Annotated[bool, Field(description="Give the beginning of each text back.")] = False,  # noqa: FBT002
+        self, *, query: _Query, documents: _Documents, top_n: _TopN = 10, return_text: _ReturnText = False
     ) -> Annotated[CallToolResult, RerankAnswer]:
+        return await self._reranked(query, documents, top_n, text=return_text)
+
+    async def search(
+        self, *, query: _Query, top_n: _TopN = 10, return_text: _ReturnText = True
+    ) -> Annotated[CallToolResult, SearchAnswer]:
+        return await self._searched(query, top_n, text=return_text)
+
+    async def _reranked(
+        self, query: str, documents: list[Any], top_n: int, *, text: bool, instruction: str = ""
+    ) -> CallToolResult:
+        assert self.reranker is not None
         try:
-            self.limits.check_query(query)
+            self.limits.check_query(query + instruction)
             self.limits.check_documents(documents)
             read = [read_document(document, position) for position, document in enumerate(documents)]
             places = [place for place, one in enumerate(read) if not one.is_empty]
-            request = Request.of(query, [documents[place] for place in places])
-            assert self.reranker is not None
+            request = Request.of(query, [documents[place] for place in places], instruction=instruction)
             ranking = await self.reranker.rank_async(request)
         except RankkitError as error:
             raise ToolError(str(error)) from error
-        return _compact(rerank_answer(ranking, read, places, top_n, text=return_text, limits=self.limits))
+        return _compact(rerank_answer(ranking, read, places, top_n, text=text, limits=self.limits))
 
-    async def search(
-        self,
-        query: _Query,
-        top_n: _TopN = 10,
-        return_text: Annotated[bool, Field(description="Give the beginning of each text.")] = True,  # noqa: FBT002
-    ) -> Annotated[CallToolResult, SearchAnswer]:
+    async def _searched(self, query: str, top_n: int, *, text: bool, instruction: str = "") -> CallToolResult:
+        assert self.searcher is not None
         try:
-            self.limits.check_query(query)
-            assert self.searcher is not None
-            ranking = await self.searcher.search_async(Request.of(query, []).query)
+            self.limits.check_query(query + instruction)
+            ranking = await self.searcher.search_async(Request.of(query, [], instruction=instruction).query)
         except RankkitError as error:
             raise ToolError(str(error)) from error
-        return _compact(search_answer(ranking, top_n, text=return_text, limits=self.limits))
+        return _compact(search_answer(ranking, top_n, text=text, limits=self.limits))
 
     def descriptions(self) -> dict[str, str]:
         """What each tool that is offered does, for the model that chooses among tools."""
@@ -97,6 +101,33 @@ class Tools:
                 f"Returns ids, titles, scores and the first {limits.characters} characters of each text, best first."
             )
         return offered
+
+
+class InstructedTools(Tools):
+    """The same tools for rerankers that follow an instruction: only there it is an argument."""
+
+    async def rerank(
+        self,
+        *,
+        query: _Query,
+        documents: _Documents,
+        top_n: _TopN = 10,
+        return_text: _ReturnText = False,
+        instruction: _Instruction = "",
+    ) -> Annotated[CallToolResult, RerankAnswer]:
+        return await self._reranked(query, documents, top_n, text=return_text, instruction=instruction)
+
+    async def search(
+        self, *, query: _Query, top_n: _TopN = 10, return_text: _ReturnText = True, instruction: _Instruction = ""
+    ) -> Annotated[CallToolResult, SearchAnswer]:
+        return await self._searched(query, top_n, text=return_text, instruction=instruction)
+
+
+def tools_for(limits: McpLimits, reranker: BaseReranker | None, searcher: Searcher | None) -> Tools:
+    """With an instruction as an argument if every reranker here would follow it."""
+    rerankers = [one for one in (reranker, None if searcher is None else searcher.reranker) if one is not None]
+    follow = bool(rerankers) and not any(one.refuses_instruction() for one in rerankers)
+    return (InstructedTools if follow else Tools)(limits, reranker, searcher)
 
 
 def _compact(answer: BaseModel) -> CallToolResult:

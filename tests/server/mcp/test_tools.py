@@ -210,6 +210,22 @@ def test_tools_say_that_they_only_read():
     assert tool.input_schema["required"] == ["query", "documents"]
 
 
+class InstructedJudge(ScriptedJudge):
+    takes_instruction = True
+
+
+def test_an_instruction_is_an_argument_only_where_it_is_followed():
+    def wants(asked):
+        return Answer(float(asked.request.query.instruction in asked.request.candidates[asked.question.index].text))
+
+    server = build_server(JudgeReranker(InstructedJudge(wants), ScoreAll()))
+    for wanted, best in (("short", 1), ("long", 0)):
+        got = answer(server, "rerank", query="q", documents=["a long text", "a short text"], instruction=wanted)
+        assert got["results"][0]["index"] == best
+    refused = refusal(build_server(POINTWISE), query="q", documents=["a"], instruction="short")
+    assert "rerank has no argument 'instruction'" in refused
+
+
 def test_there_must_be_something_to_serve():
     with pytest.raises(ConfigError, match="nothing to serve"):
         build_server()
