@@ -20,6 +20,7 @@ _BESIDE = (
     ("embeddings", "embedding"),
     ("data", "data"),
 )
+_COLUMNS = ("documents", "metadatas", *(name for name, _ in _BESIDE))
 
 
 def from_chroma(  # noqa: PLR0913 - the keywords of every search, which query, and what a score is
@@ -51,7 +52,7 @@ def from_chroma(  # noqa: PLR0913 - the keywords of every search, which query, a
     found = as_mapping(results)
     if found is None or not _is_list(found.get("ids")):
         raise InputError("a result of Chroma has lists of ids", hint="Give what collection.query returned.")
-    columns = {name: _one(found, name, position) for name in found if name != "included"}
+    columns = {name: _one(found, name, position) for name in ("ids", *_COLUMNS) if name in found}
     ids, documents, metadatas = columns["ids"] or [], columns.get("documents"), columns.get("metadatas")
     if documents is None and text_field is None and ids:
         raise InvalidDocument(
@@ -59,6 +60,9 @@ def from_chroma(  # noqa: PLR0913 - the keywords of every search, which query, a
             hint='Ask for them: include=["documents", "metadatas", "distances"], or name a field of the metadata with '
             "text_field.",
         )
+    for name, column in columns.items():
+        if column is not None and len(column) != len(ids):
+            raise InputError(f"the result has {len(ids)} ids, and {len(column)} {name}")
     convert, hits = score_from(distance_score), []
     for at, name in enumerate(ids):
         fields = dict(as_mapping(metadatas[at]) or {}) if metadatas is not None else {}

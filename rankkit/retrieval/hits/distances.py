@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Literal, TypeAlias, get_args
 
 from rankkit.errors import InputError, InvalidDocument, nearest
+from rankkit.retrieval.hits.paths import is_absent
 
 _Rule = Literal["negative", "cosine", "inverse"]
 #: How a distance becomes a score, which is higher for what is nearer: ``negative`` is ``-d`` (with pgvector's ``<#>``
@@ -33,11 +34,14 @@ def finite(value: object, what: str) -> float | None:
     Raises:
         InvalidDocument: it is something else.
     """
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+    if is_absent(value):
         return None
     if isinstance(value, bool | str) or not hasattr(value, "__float__"):
         raise InvalidDocument(f"{what} is a number, not {value!r}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
     return number if math.isfinite(number) else None
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, cast, get_args
 
 from rankkit.core.documents import ID_KEYS, TEXT_KEYS, OnEmpty, read_document
 from rankkit.core.ranking import Query, Request
 from rankkit.errors import DuplicateIds, InputError, InvalidDocument, nearest
 from rankkit.retrieval.hits.distances import finite
-from rankkit.retrieval.hits.paths import has_path, joined, seen, value_at
+from rankkit.retrieval.hits.paths import has_path, is_absent, joined, seen, value_at
 
 #: What becomes of hits with the same id, as the chunks of one document may have: an error; the first, which is the
-#: best, stays and the others are counted; or all stay, the later ones as ``id#2``, ``id#3``.
+#: best, stays and the others are counted; or all stay, the later ones as ``id#2``, ``id#3``, with the old one as
+#: ``_id`` in their metadata.
 OnDuplicate: TypeAlias = Literal["error", "first", "suffix"]
 
 _NOT_FINITE = "scores that were no finite numbers, left out"
@@ -154,6 +155,7 @@ def _plain(hit: Hit, one: _Document, reading: Reading, counts: Counter[str]) -> 
         metadata.pop(reading.id, None)
         if hit.id is not None and str(hit.id) != str(name):
             metadata.setdefault("_id", hit.id)
+    name = None if is_absent(name) else name
     for key, value in hit.beside.items():
         metadata[key if key not in metadata else f"hit.{key}"] = value
     if metadata.get("id") is not None and str(metadata["id"]) == str(name):
@@ -182,7 +184,8 @@ def _distinct(
         if one["id"] is None or met[name] == 1:
             kept.append(one)
         elif reading.on_duplicate == "suffix":
-            kept.append({**one, "id": _unused(name, met, names)})
+            metadata = {"_id": one["id"], **cast(Mapping[str, object], one["metadata"])}
+            kept.append({**one, "id": _unused(name, met, names), "metadata": metadata})
             counts[_RENAMED] += 1
         else:
             counts[_REPEATED] += 1

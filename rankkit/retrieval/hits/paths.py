@@ -57,8 +57,17 @@ def seen(many: Iterable[Mapping[str, object]]) -> str:
     return (", ".join(names[:_SHOWN]) + more) or "none at all"
 
 
+def is_absent(value: object) -> bool:
+    """``None``, and what tables have in its place."""
+    return (
+        value is None or (isinstance(value, float) and value != value) or type(value).__name__ in ("NAType", "NaTType")
+    )
+
+
 def joined(value: object) -> object:
-    """Strings of a list as one text, line by line; anything else as it is."""
+    """Strings of a list as one text, line by line; ``None`` for what is absent, anything else as it is."""
+    if is_absent(value):
+        return None
     if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray | memoryview):
         parts = [part for part in value if part is not None]
         if all(isinstance(part, str) for part in parts):

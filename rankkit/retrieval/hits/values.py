@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from rankkit.core.documents import ID_KEYS
 from rankkit.errors import InputError
+from rankkit.retrieval.hits.paths import is_absent
 
 
 def as_mapping(value: object) -> dict[str, object] | None:
@@ -46,7 +47,7 @@ def as_rows(results: object) -> list[object]:
 
 def own_id(fields: Mapping[str, object]) -> str | None:
     """The name of the field that is an id, where one is called so."""
-    return next((name for name in ID_KEYS if fields.get(name) is not None), None)
+    return next((name for name in ID_KEYS if not is_absent(fields.get(name))), None)
 
 
 def attribute(value: object, name: str) -> object:

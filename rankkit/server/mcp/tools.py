@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
-from rankkit.core.documents import read_document
+from rankkit.core.documents import Fields, read_document
 from rankkit.core.extras import require_extra
 from rankkit.core.ranking import Request
-from rankkit.errors import RankkitError
+from rankkit.errors import InputError, RankkitError
 from rankkit.pipeline.cascade import BaseReranker
 from rankkit.retrieval.searcher import Searcher
 from rankkit.server.mcp.limits import McpLimits
@@ -67,14 +67,22 @@ class Tools:
         assert self.reranker is not None
         try:
             self.limits.check_query(query + instruction)
-            self.limits.check_documents(documents)
-            read = [read_document(document, position) for position, document in enumerate(documents)]
+            read = self._read(documents)
             places = [place for place, one in enumerate(read) if not one.is_empty]
             request = Request.of(query, [documents[place] for place in places], instruction=instruction)
             ranking = await self.reranker.rank_async(request)
         except RankkitError as error:
             raise ToolError(str(error)) from error
         return _compact(rerank_answer(ranking, read, places, top_n, text=text, limits=self.limits))
+
+    def _read(self, documents: list[Any]) -> list[Fields]:
+        try:
+            self.limits.check_documents(documents)
+            return [read_document(document, position) for position, document in enumerate(documents)]
+        except (OverflowError, ValueError) as error:
+            if isinstance(error, RankkitError):
+                raise
+            raise InputError(f"a document holds a number that cannot be read ({error})") from error
 
     async def _searched(self, query: str, top_n: int, *, text: bool, instruction: str = "") -> CallToolResult:
         assert self.searcher is not None

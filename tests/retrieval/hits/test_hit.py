@@ -81,6 +81,7 @@ def test_repeated_ids():
     every = from_qdrant("q", found, on_duplicate="suffix")
     assert [one.id for one in every.candidates] == ["x", "x#3", "x#2", "x#4"]
     assert [one.text for one in every.candidates] == ["a", "b", "c", "d"]
+    assert [one.metadata.get("_id") for one in every.candidates] == [None, "x", None, "x"]
     assert every.notes == {"hits with the id of a better one, given an id of their own": 2}
 
 
@@ -90,14 +91,36 @@ def test_hits_without_an_id_get_their_position():
 
 
 def test_scores_that_are_no_numbers():
-    found = points(*[{"text": str(at)} for at in range(5)], scores=(math.nan, math.inf, None, Decimal("0.5"), 2))
+    found = points(
+        *[{"text": str(at)} for at in range(6)], scores=(math.nan, math.inf, None, 10**400, Decimal("0.5"), 2)
+    )
     request = from_qdrant("q", found)
-    assert [one.score for one in request.candidates] == [None, None, None, 0.5, 2.0]
+    assert [one.score for one in request.candidates] == [None, None, None, None, 0.5, 2.0]
     assert all(type(one.score) in (float, type(None)) for one in request.candidates)
-    assert request.notes == {"scores that were no finite numbers, left out": 2}
+    assert request.notes == {"scores that were no finite numbers, left out": 3}
     for wrong in ("0.5", True, [1]):
         with pytest.raises(InvalidDocument, match="a hit's score is a number"):
             from_qdrant("q", points({"text": "a"}, scores=(wrong,)))
+
+
+def test_what_tables_have_in_place_of_nothing():
+    class NAType:
+        """As pandas has it: any comparison with it is itself."""
+
+        def __eq__(self, other):
+            return self
+
+        def __bool__(self):
+            raise TypeError("boolean value of NA is ambiguous")
+
+        __hash__ = None
+
+    for absent in (math.nan, NAType()):
+        found = points({"body": "a", "title": absent}, {"body": absent}, names=(absent, absent))
+        request = from_qdrant("q", found, text_field="body", on_empty="skip")
+        assert [(one.id, one.content) for one in request.candidates] == [("0", "a")]
+        request = from_qdrant("q", points({"text": "a"}, scores=(absent,)))
+        assert request.candidates[0].score is None
 
 
 def test_queries_and_choices_are_checked():

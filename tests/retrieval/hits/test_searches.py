@@ -93,6 +93,13 @@ def test_a_field_that_both_have_is_kept_in_both_forms():
     assert dict(one.metadata) == {"at": "2001-01-01", "fields": {"at": ["1 January 2001"]}}
 
 
+def test_inner_hits_can_be_the_text():
+    inner = {"passages": {"hits": {"hits": [{"_source": {"text": "one"}}, {"_source": {"text": "two"}}]}}}
+    hit = {"_id": "a", "_score": 1.0, "_source": {"title": "T"}, "inner_hits": inner}
+    [one] = from_elasticsearch("q", [hit], text_field="inner_hits.passages.hits.hits._source.text").candidates
+    assert (one.text, one.title, one.metadata["inner_hits"]) == ("one\ntwo", "T", inner)
+
+
 def test_passages_inside_a_list_are_joined():
     hit = {"_id": "a", "_source": {"passages": [{"text": "one"}, {"text": "two"}, {"no": 3}]}}
     assert texts(from_elasticsearch("q", [hit], text_field="passages.text")) == ["one\ntwo"]
@@ -316,6 +323,8 @@ def test_which_query_of_chroma():
         from_chroma("q", CHROMA)
     with pytest.raises(InputError, match="there is no query 2"):
         from_chroma("q", CHROMA, position=2)
+    with pytest.raises(InputError, match="the result has 3 ids, and 2 documents"):
+        from_chroma("q", {**CHROMA, "documents": [CATS, CATS]}, position=0)
     with pytest.raises(InputError, match="lists of ids"):
         from_chroma("q", [CHROMA])
 

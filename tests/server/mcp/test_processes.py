@@ -41,11 +41,15 @@ def corpus(tmp_path) -> str:
 
 @BOTH
 @pytest.mark.model
-def test_the_tools_are_listed_and_called_over_both_transports(connected, corpus):
+def test_the_tools_are_listed_and_called_over_both_transports(connected, corpus, tmp_path):
     pulled_model(MINILM)
 
+    config = tmp_path / "search.toml"
+    config.write_text(f'model = "{MINILM}"\n[first_stage]\ncorpus = "corpus.jsonl"\n')
+    named = ("--config", str(config)) if connected is over_http else ("--model", MINILM, "--corpus", corpus)
+
     async def calls() -> None:
-        async with connected("--model", MINILM, "--corpus", corpus) as client:
+        async with connected(*named) as client:
             assert [tool.name for tool in (await client.list_tools()).tools] == ["rerank", "search"]
             reranked = await client.call_tool("rerank", {"query": QUERY, "documents": DOCUMENTS, "top_n": 2})
             assert not reranked.is_error and reranked.structured_content["total"] == 3
@@ -192,6 +196,16 @@ def test_a_call_that_nobody_waits_for_is_ended(transport, tmp_path):
                     await _cancel_one(client, marks)
 
     asyncio.run(calls())
+
+
+def test_off_loopback_keys_and_names_are_checked(corpus):
+    off = ("--corpus", corpus, "--host", "0.0.0.0", "--allow-host", "search.example")
+    with serving(*off, RANKKIT_API_KEYS="one") as url:
+        here = url.replace("0.0.0.0", "127.0.0.1")
+        assert _post(here, Host="search.example:80") == 401
+        assert _post(here, Host="search.example", Authorization="Bearer one") == 400  # past both
+        assert _post(here, Authorization="Bearer one") == 421  # by its address
+        assert _post(here, Host="search.example", Origin="null", Authorization="Bearer one") == 403
 
 
 def _refused(*arguments: str, **environment: str) -> tuple[int, str]:
