@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,6 +13,7 @@ from rankkit.cli.first_stage import Bm25Options
 from rankkit.cli.options import RerankerOptions
 from rankkit.cli.output import remark
 from rankkit.cli.parameters import SPREAD, number, option
+from rankkit.cli.terminal import visible
 from rankkit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from rankkit.retrieval.searcher import Searcher
 
 SERVER = Group("Server", sort_key=0)
+
+
+class _VisibleLines(logging.Formatter):
+    """What controls a terminal is a mark in the log, whoever said it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record))
 
 
 def mcp(
@@ -56,9 +63,10 @@ def mcp(
 ) -> None:
     """Serve the tools rerank and search to assistants (MCP). Keys for HTTP: RANKKIT_API_KEYS."""
     # Nothing but the protocol may stand on standard output.
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler()
     handler.setLevel(logging.WARNING)
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    handler.setFormatter(_VisibleLines("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     from rankkit.server.mcp.limits import McpLimits
     from rankkit.server.mcp.server import build_server
     from rankkit.server.mcp.transports import keys_from_environment, serve_http, serve_stdio, stdout_for_protocol
