@@ -1,5 +1,5 @@
-"""What searches return, recorded from elasticsearch 9.5 (client and DSL), qdrant-client 1.20, psycopg 3.3, lancedb
-0.40, chromadb 1.5 and tantivy 0.27.
+"""What searches return: recorded from qdrant-client 1.20 (in memory), lancedb 0.40, chromadb 1.5 and tantivy 0.27. The
+body of Elasticsearch is the one that its API documents; around it stand the forms of its client and its DSL, 9.5.
 """
 
 from __future__ import annotations
