@@ -41,6 +41,11 @@ class Reordered:
     warnings: tuple[str, ...] = ()
     ranking: Ranking | None = None
 
+    @property
+    def order_only(self) -> bool:
+        """Whether a model was asked, and there are no scores for the order that came of it."""
+        return self.ranking is not None and self.score_kind == ORDER_ONLY
+
 
 def rank_documents(
     source: RerankerSource,
@@ -142,6 +147,8 @@ def _reordered(
     with_text = set(places)
     empty = [place for place in range(count) if place not in with_text]
     notes = (f"{_WITHOUT_TEXT} ({len(empty)})",) if empty else ()
+    for words in notes:
+        logger.warning(words)
     if ranking is None:
         kept = empty if threshold is None else []
         return Reordered(tuple((place, None) for place in kept[:top_k]), warnings=notes)
@@ -150,8 +157,8 @@ def _reordered(
     # Behind a cut there is no place for what would have been cut first.
     if not ranking.dropped and (threshold is None or not by_score):
         rows += [(place, None) for place in empty]
-    kind = ranking.score_kind.value if by_score and ranking.score_kind else ORDER_ONLY
-    return Reordered(tuple(rows[:top_k]), kind, (*ranking_warnings(ranking), *notes), ranking)
+    kind = (ranking.score_kind or "score") if by_score else ORDER_ONLY
+    return Reordered(tuple(rows[:top_k]), str(kind), (*ranking_warnings(ranking), *notes), ranking)
 
 
 def _unscored(source: RerankerSource) -> InputError:
