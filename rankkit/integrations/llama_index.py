@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,7 +17,6 @@ from typing import Any
 from pydantic import AliasChoices, ConfigDict, Field, PrivateAttr, field_serializer, model_validator
 
 from rankkit.config.kinds import Paradigm
-from rankkit.errors import ConfigError
 from rankkit.integrations.frameworks import framework
 from rankkit.integrations.made_from import RerankerSource, default_model
 from rankkit.integrations.texts import Reordered, rank_documents, rank_documents_async
@@ -146,14 +146,9 @@ class RankkitRerank(BaseNodePostprocessor):
         return self._source.plain_model()
 
     def __getstate__(self) -> dict[str, Any]:
-        """LlamaIndex leaves out what cannot be pickled, and would then go on with another model.
-
-        Raises:
-            ConfigError: the reranker cannot be pickled.
+        """LlamaIndex leaves out what cannot be pickled, in the original too, and would go on with another model. So the
+        error of pickling it is raised before that.
         """
+        pickle.dumps(self._source)
         state: dict[str, Any] = super().__getstate__()
-        if "model" not in state["__dict__"]:
-            raise ConfigError(
-                f"{self.model!r:.80} cannot be pickled", hint="Give a model's name, a config file or a spec."
-            )
         return state
