@@ -37,6 +37,7 @@ class RankkitRanker:
     and ``options`` are those of ``rankkit.load``. It is checked here and loaded by ``warm_up``, or at the first run.
     ``top_k`` keeps the best so many (left out: all), ``score_threshold`` those with at least this score. The model
     reads the values of ``meta_fields_to_embed``, then the content, with ``meta_data_separator`` between them.
+    ``instruction`` says what counts beside the query, to models that can follow one.
 
     Documents with one id count as one: the best scored. Scores are floats in the model's own unit; where the method
     gives none (listwise), ``score`` is none. What failed, was cut or repaired is listed in each document's
@@ -53,6 +54,7 @@ class RankkitRanker:
         score_threshold: float | None = None,
         meta_fields_to_embed: list[str] | None = None,
         meta_data_separator: str = "\n",
+        instruction: str = "",
     ) -> None:
         self._source = RerankerSource(model, paradigm, options)
         self.top_k = _checked(top_k)
@@ -60,6 +62,7 @@ class RankkitRanker:
         self._source.refuse_threshold(score_threshold)
         self.meta_fields_to_embed = list(meta_fields_to_embed or [])
         self.meta_data_separator = meta_data_separator
+        self.instruction = instruction
 
     def warm_up(self) -> None:
         """Load the model. Again changes nothing."""
@@ -89,6 +92,7 @@ class RankkitRanker:
             score_threshold=self.score_threshold,
             meta_fields_to_embed=self.meta_fields_to_embed,
             meta_data_separator=self.meta_data_separator,
+            instruction=self.instruction,
         )
         return written
 
@@ -127,6 +131,7 @@ class RankkitRanker:
         return {
             "top_k": self.top_k if top_k is None else _checked(top_k),
             "threshold": self.score_threshold if threshold is None else threshold,
+            "instruction": self.instruction,
         }
 
     def _values(self, documents: Iterable[Document]) -> list[dict[str, object]]:

@@ -36,7 +36,8 @@ class RankkitRerank(BaseDocumentCompressor, Serializable):
 
     ``model`` is a name of the catalogue, a model's folder or file, a config file, a spec, or a reranker; ``paradigm``
     and ``options`` are those of ``rankkit.load``. It is checked here and loaded at the first call. ``top_n`` keeps the
-    best so many (left out: all), ``threshold`` those with at least this score.
+    best so many (left out: all), ``threshold`` those with at least this score. ``instruction`` says what counts beside
+    the query, to models that can follow one.
 
     Scores are floats in the model's own unit. Where the method gives none (listwise), none is set. That, and whatever
     failed, was cut or repaired, is listed under ``rerank_warnings`` in each document's metadata.
@@ -52,6 +53,7 @@ class RankkitRerank(BaseDocumentCompressor, Serializable):
     threshold: float | None = Field(
         default=None, allow_inf_nan=False, validation_alias=AliasChoices("threshold", "score_threshold")
     )
+    instruction: str = ""
     _source: RerankerSource = PrivateAttr()
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
@@ -71,17 +73,18 @@ class RankkitRerank(BaseDocumentCompressor, Serializable):
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
     ) -> Sequence[Document]:
         """The documents best first, and those only that ``top_n`` and ``threshold`` leave. None calls no model."""
-        reordered = rank_documents(self._source, query, _values(documents), top_k=self.top_n, threshold=self.threshold)
+        reordered = rank_documents(self._source, query, _values(documents), **self._limits())
         return _copies(documents, reordered)
 
     async def acompress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
     ) -> Sequence[Document]:
         """The same while the event loop goes on. When the task is cancelled, no further call is made."""
-        reordered = await rank_documents_async(
-            self._source, query, _values(documents), top_k=self.top_n, threshold=self.threshold
-        )
+        reordered = await rank_documents_async(self._source, query, _values(documents), **self._limits())
         return _copies(documents, reordered)
+
+    def _limits(self) -> dict[str, Any]:
+        return {"top_k": self.top_n, "threshold": self.threshold, "instruction": self.instruction}
 
     def close(self) -> None:
         """Give back the memory and connections of the model that was loaded here; the next call would load it again."""

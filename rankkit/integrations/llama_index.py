@@ -40,7 +40,8 @@ class RankkitRerank(BaseNodePostprocessor):
     and ``options`` are those of ``rankkit.load``. It is checked here and loaded at the first call. ``top_n`` keeps the
     best so many (left out: all), ``threshold`` those with at least this score. ``metadata_mode`` says what of a node
     the model reads, beside its text. ``keep_retrieval_score`` puts the score that a node came with into the metadata
-    of a copy, as ``retrieval_score``, where no prompt and no embedding sees it.
+    of a copy, as ``retrieval_score``, where no prompt and no embedding sees it. ``instruction`` says what counts beside
+    the query, to models that can follow one.
 
     Scores are floats in the model's own unit; where the method gives none (listwise), ``score`` is none. What failed,
     was cut or repaired is logged, and in the tags of ``ReRankEndEvent``.
@@ -53,6 +54,7 @@ class RankkitRerank(BaseNodePostprocessor):
     threshold: float | None = Field(default=None, allow_inf_nan=False)
     metadata_mode: MetadataMode = MetadataMode.EMBED
     keep_retrieval_score: bool = False
+    instruction: str = ""
     _source: RerankerSource = PrivateAttr()
 
     # A misspelt argument would otherwise be left out without a word.
@@ -81,16 +83,16 @@ class RankkitRerank(BaseNodePostprocessor):
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
         with self._reporting(nodes, query_bundle) as (query, finish):
-            values = self._values(nodes)
-            return finish(rank_documents(self._source, query, values, top_k=self.top_n, threshold=self.threshold))
+            return finish(rank_documents(self._source, query, self._values(nodes), **self._limits()))
 
     async def _apostprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
         with self._reporting(nodes, query_bundle) as (query, finish):
-            values = self._values(nodes)
-            coming = rank_documents_async(self._source, query, values, top_k=self.top_n, threshold=self.threshold)
-            return finish(await coming)
+            return finish(await rank_documents_async(self._source, query, self._values(nodes), **self._limits()))
+
+    def _limits(self) -> dict[str, Any]:
+        return {"top_k": self.top_n, "threshold": self.threshold, "instruction": self.instruction}
 
     @contextmanager
     def _reporting(

@@ -54,17 +54,19 @@ def rank_documents(
     *,
     top_k: int | None = None,
     threshold: float | None = None,
+    instruction: str = "",
 ) -> Reordered:
     """Rank mappings with ``text``, and ``id``, ``score`` (the first stage's) and ``metadata`` where there are any.
 
     Those without a text come last, unscored, in their order: none of them passes a threshold. An id that stands twice
-    names none of its documents. ``top_k`` counts all.
+    names none of its documents. ``top_k`` counts all. ``instruction`` says what counts beside the query.
 
     Raises:
         EmptyQuery: there are texts, but nothing to compare them with.
         InputError: a threshold on what gives no scores.
+        InstructionRefused: there is an instruction, and a model that cannot follow one.
     """
-    request, places = _request(query, documents)
+    request, places = _request(query, documents, instruction)
     ranking = source.reranker().rank(request, threshold=threshold) if request is not None else None
     return _reordered(ranking, places, len(documents), top_k=top_k, threshold=threshold)
 
@@ -76,9 +78,10 @@ async def rank_documents_async(
     *,
     top_k: int | None = None,
     threshold: float | None = None,
+    instruction: str = "",
 ) -> Reordered:
     """``rank_documents`` while the event loop goes on. When the task is cancelled, no further call is made."""
-    request, places = _request(query, documents)
+    request, places = _request(query, documents, instruction)
     ranking = None
     if request is not None:
         ranking = await (await source.reranker_async()).rank_async(request, threshold=threshold)
@@ -130,7 +133,9 @@ def ranking_warnings(ranking: Ranking) -> tuple[str, ...]:
 _EXPECTED = (Outcome.OK, Outcome.UNASKED, Outcome.FAILED)
 
 
-def _request(query: str, documents: Sequence[Mapping[str, object]]) -> tuple[Request | None, list[int]]:
+def _request(
+    query: str, documents: Sequence[Mapping[str, object]], instruction: str
+) -> tuple[Request | None, list[int]]:
     """The documents that have a text, as a request, and their places among all."""
     places = [place for place, document in enumerate(documents) if str(document["text"] or "").strip()]
     if not places:
@@ -138,7 +143,7 @@ def _request(query: str, documents: Sequence[Mapping[str, object]]) -> tuple[Req
     ids = Counter(documents[place].get("id") for place in places)
     once = ({**documents[place]} for place in places)
     unique = [one if ids[one.get("id")] == 1 else {**one, "id": None} for one in once]
-    return Request.of(query, unique), places
+    return Request.of(query, unique, instruction=instruction), places
 
 
 def _reordered(

@@ -45,7 +45,7 @@ def ids(found: list[NodeWithScore]) -> list[str]:
 class Events(BaseEventHandler):
     """Keeps the events of reranking."""
 
-    seen: list = []
+    seen: list
 
     @classmethod
     def class_name(cls) -> str:

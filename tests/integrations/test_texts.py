@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from rankkit.core.ranking import Candidate, Ranking, Request
-from rankkit.errors import EmptyQuery, InputError
+from rankkit.errors import EmptyQuery, InputError, InstructionRefused
 from rankkit.integrations.made_from import RerankerSource
 from rankkit.integrations.texts import rank_documents, rank_documents_async, score_pairs
 from rankkit.listwise.strategies.single import Single
@@ -82,6 +82,18 @@ def test_ids_name_candidates_where_they_can_and_nothing_is_lost_where_they_canno
     assert [place for place, _ in reordered.places] == [4, 3, 2, 1, 0]
     assert [one.id for one in seen] == ["a", "1", "2", "5", "3"]
     assert seen[0].score == 0.5 and seen[0].metadata == {"url": "x"}
+
+
+def test_an_instruction_reaches_the_model_or_is_refused():
+    class Obeying(Counting):
+        def rank(self, request: Request) -> Ranking:
+            assert request.query.instruction == "official ones first"
+            return super().rank(request)
+
+    given = documents(1, 2)
+    assert rank_documents(RerankerSource(Obeying()), "q", given, instruction="official ones first").places
+    with pytest.raises(InstructionRefused):
+        rank_documents(RerankerSource(scoring()), "q", given, instruction="official ones first")
 
 
 def test_an_order_without_scores_says_so_and_refuses_a_threshold():
