@@ -1,7 +1,7 @@
 """LlamaIndex: an index finds, rankkit reranks what goes on to the language model.
 
     pip install 'rankkit-rerank[llama-index]'
-    rankkit models pull ms-marco-MiniLM-L-12-v2
+    python -m rankkit models pull ms-marco-MiniLM-L-12-v2
     python examples/llama_index_nodes.py
 
 The index here gives all that it has, so that no key and no embedding model is needed. A query engine takes the
