@@ -1,8 +1,10 @@
 """Haystack: BM25 finds, rankkit reranks, and the pipeline is written as YAML and read again.
 
-pip install 'rankkit-rerank[haystack]'
-rankkit models pull ms-marco-MiniLM-L-12-v2
-python examples/haystack_pipeline.py
+It prints what BM25 found first, and below it what comes out.
+
+    pip install 'rankkit-rerank[haystack]'
+    python -m rankkit models pull ms-marco-MiniLM-L-12-v2
+    python examples/haystack_pipeline.py
 """
 
 import json

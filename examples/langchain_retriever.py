@@ -1,8 +1,10 @@
 """LangChain: BM25 finds, rankkit reranks.
 
-pip install 'rankkit-rerank[langchain]' langchain-classic langchain-community rank-bm25
-rankkit models pull ms-marco-MiniLM-L-12-v2
-python examples/langchain_retriever.py
+It prints what BM25 found first, and below it what comes out.
+
+    pip install 'rankkit-rerank[langchain]' langchain-classic langchain-community rank-bm25
+    python -m rankkit models pull ms-marco-MiniLM-L-12-v2
+    python examples/langchain_retriever.py
 """
 
 import json
