@@ -4,7 +4,6 @@ what a model's ``config.json`` names.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -22,9 +21,6 @@ from rankkit.models import store
 
 Function = Callable[[Any], Any]
 
-#: On the hub, the ``config.json`` of these says ``Identity``.
-_LOGITS_BY_NAME = re.compile(r"cross-encoder/ms-marco-.*", re.IGNORECASE)
-
 
 def identity(logits: Any) -> Any:
     """Logits as they are."""
@@ -40,7 +36,7 @@ def stated(source: RerankerSource) -> Function | None:
     named = inner.get("activation_fn") if isinstance(inner, dict) else None
     named = named or config.get("sbert_ce_default_activation_function")
     if named is None:
-        return identity if _LOGITS_BY_NAME.fullmatch(str(source.model)) else None
+        return None
     last = str(named).rpartition(".")[2]
     if last not in ("Sigmoid", "Identity"):
         logger.warning("%s asks for %s, which is not run from a file: the sigmoid is used", source.name, named)

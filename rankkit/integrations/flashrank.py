@@ -72,7 +72,8 @@ class Ranker:
         self.cache_dir = None if cache_dir is None else Path(cache_dir)
         model = _located(model_name, self.cache_dir)
         try:
-            self._source = RerankerSource(model, options=_options(model, max_length))
+            options = {**_graph(model), **_length(model, max_length)}
+            self._source = RerankerSource(model, options=options or None)
             self._source.reranker()  # there too, a missing model is an error here
         except ModelNotPulled as error:
             if self.cache_dir is None:
@@ -123,17 +124,22 @@ def _located(model_name: Model, cache_dir: Path | None) -> Model:
     return model_name
 
 
-def _options(model: Model, max_length: int) -> dict[str, object] | None:
+def _graph(model: Model) -> dict[str, object]:
+    """The graph of a folder that FlashRank filled: it has a name of its own."""
+    if not isinstance(model, Path) or (name := _FILES.get(model.name)) is None:
+        return {}
+    return {"graph": name} if (model / name).is_file() else {}
+
+
+def _length(model: Model, max_length: int) -> dict[str, object]:
     """``max_length``, where it is less than the model's own."""
     if isinstance(max_length, bool) or not isinstance(max_length, int) or max_length < 1:
         raise ConfigError(f"max_length is {max_length!r}", hint="Give a number of tokens.")
-    if not isinstance(model, str | Path | Mapping):
-        return None
-    spec = read_spec(model)
+    spec = read_spec(model) if isinstance(model, str | Path | Mapping) else None
     if not isinstance(spec, LocalModelSpec) or spec.max_length is not None:
-        return None
+        return {}
     folder = store.locate(spec.model)
-    return {"max_length": max_length} if max_length < length_limit(folder, open_tokenizer(folder)) else None
+    return {"max_length": max_length} if max_length < length_limit(folder, open_tokenizer(folder)) else {}
 
 
 def _text(passage: Mapping[str, Any], place: int) -> str:

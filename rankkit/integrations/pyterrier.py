@@ -64,6 +64,12 @@ class RankkitReranker(pt.Transformer):
         empty = inp.iloc[:0].assign(score=pd.Series(dtype="float64"))
         return pt.model.add_ranks(pd.concat(ranked, ignore_index=True) if ranked else empty)
 
+    def schematic(self, *, input_columns: list[str] | None = None) -> dict[str, object]:
+        """How drawings of pipelines show it. Without the key for help, PyTerrier would look for a page about it in its
+        own documentation, over the network.
+        """
+        return {"label": "Rankkit", "help_url": None}
+
     def close(self) -> None:
         """Give the model's memory back; the next call loads it again."""
         self._source.close()

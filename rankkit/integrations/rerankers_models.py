@@ -39,7 +39,7 @@ _CLASSES: Mapping[str, str] = {
     "RankGPTRanker": "rankgpt",
     "RankLLMRanker": "rankllm",
 }
-_SERVED = ("rankgpt", "rankgpt3", "rankgpt4", "rankllm")
+_LISTWISE = ("rankgpt", "rankgpt3", "rankgpt4", "rankllm")
 #: What rankkit has no counterpart for, and what to use instead.
 _MISSING: Mapping[str, str] = {
     **dict.fromkeys(
@@ -71,13 +71,12 @@ def choose(name: str, lang: str = "en", model_type: str | None = None) -> Chosen
     """
     family = _family(name, model_type)
     model = _default(name, lang) if name in _DEFAULTS else name
-    served = family in _SERVED
-    local = Path(model).expanduser().exists()
+    listwise = family in _LISTWISE
     return Chosen(
         model,
-        paradigm="listwise" if served else None,
+        paradigm="listwise" if listwise else None,
         probabilities=family == "flashrank",
-        behind_a_server=served and not local and model.lower().startswith(("gpt", "o1", "o3", "o4")),
+        behind_a_server=listwise and "gpt" in model.lower() and not Path(model).expanduser().exists(),
     )
 
 
@@ -92,8 +91,11 @@ def _family(name: str, model_type: str | None) -> str:
         return family
     if name in _DEFAULTS:
         return name
-    known = any(part in name.lower() for part in _FLASHRANK_NAMES)
-    return "flashrank" if known and not Path(name).expanduser().exists() else ""
+    if Path(name).expanduser().exists():
+        return ""
+    if any(part in name.lower() for part in _FLASHRANK_NAMES):
+        return "flashrank"
+    return "rankgpt" if "gpt" in name.lower() else ""
 
 
 def _default(family: str, lang: str) -> str:

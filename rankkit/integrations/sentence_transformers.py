@@ -4,14 +4,13 @@
 
     from rankkit.integrations.sentence_transformers import CrossEncoder
 
-    model = CrossEncoder("cross-encoder/ms-marco-MiniLM-L-12-v2")
+    model = CrossEncoder("ms-marco-MiniLM-L-12-v2")
     model.predict([("how long do fleas live?", "Adult fleas live up to 100 days.")])
     model.rank("how long do fleas live?", ["...", "..."], top_k=3, return_documents=True)
 
-Scores are put through the sigmoid, as there for a model with one label, unless the model says otherwise: with
-``sentence_transformers.activation_fn`` in its folder's ``config.json``, or by a name ``cross-encoder/ms-marco-...``,
-whose models on the hub say so (logits). Neither torch nor a GPU is needed, and nothing is downloaded. (Compared with
-sentence-transformers 6.2, and with the spellings that older versions had.)
+Scores are put through the sigmoid, as there for a model with one label, unless the ``config.json`` in its folder says
+otherwise, as there too (those of the hub's ms-marco models do: logits). Neither torch nor a GPU is needed, and nothing
+is downloaded. (Compared with sentence-transformers 6.2, and with the spellings that older versions had.)
 """
 
 from __future__ import annotations
