@@ -33,6 +33,11 @@ from rankkit.pipeline.cascade import BaseReranker, Cascade
 Model: TypeAlias = Reranker | str | Path | Mapping[str, object]
 
 
+def default_model(paradigm: object) -> str:
+    """The model where none is given."""
+    return DEFAULT_MODELS.get(str(paradigm or "pointwise"), "")
+
+
 @dataclass
 class RerankerSource:
     """What a user gave, and the reranker that it stands for. ``model`` left out is the default of the paradigm
@@ -55,7 +60,7 @@ class RerankerSource:
 
     def __post_init__(self) -> None:
         if self.model is None:
-            self.model = DEFAULT_MODELS.get(self.paradigm or "pointwise", "")
+            self.model = default_model(self.paradigm)
         if isinstance(self.model, str | Path | Mapping):
             self._spec = read_spec(self.model, paradigm=self.paradigm, options=self.options)
         elif isinstance(self.model, type) or not isinstance(self.model, Reranker):
@@ -101,12 +106,14 @@ class RerankerSource:
     def reranker(self) -> BaseReranker:
         """The reranker, loaded at the first call; threads that want it at once wait for the first of them."""
         with self._loading:
-            made = self._reranker = self._reranker or self._made()
-            return made
+            if self._reranker is None:
+                self._reranker = self._made()
+            return self._reranker
 
     async def reranker_async(self) -> BaseReranker:
         """``reranker``, loaded while the event loop goes on."""
-        return self._reranker or await asyncio.to_thread(self.reranker)
+        loaded = self._reranker
+        return await asyncio.to_thread(self.reranker) if loaded is None else loaded
 
     def close(self) -> None:
         """Close what was loaded here. The next call of ``reranker`` loads again."""

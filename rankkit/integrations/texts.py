@@ -41,6 +41,11 @@ class Reordered:
     warnings: tuple[str, ...] = ()
     ranking: Ranking | None = None
 
+    @property
+    def order_only(self) -> bool:
+        """Whether a model was asked, and there are no scores for the order that came of it."""
+        return self.ranking is not None and self.score_kind == ORDER_ONLY
+
 
 def rank_documents(
     source: RerankerSource,
@@ -49,17 +54,19 @@ def rank_documents(
     *,
     top_k: int | None = None,
     threshold: float | None = None,
+    instruction: str = "",
 ) -> Reordered:
     """Rank mappings with ``text``, and ``id``, ``score`` (the first stage's) and ``metadata`` where there are any.
 
     Those without a text come last, unscored, in their order: none of them passes a threshold. An id that stands twice
-    names none of its documents. ``top_k`` counts all.
+    names none of its documents. ``top_k`` counts all. ``instruction`` says what counts beside the query.
 
     Raises:
         EmptyQuery: there are texts, but nothing to compare them with.
         InputError: a threshold on what gives no scores.
+        InstructionRefused: there is an instruction, and a model that cannot follow one.
     """
-    request, places = _request(query, documents)
+    request, places = _request(query, documents, instruction)
     ranking = source.reranker().rank(request, threshold=threshold) if request is not None else None
     return _reordered(ranking, places, len(documents), top_k=top_k, threshold=threshold)
 
@@ -71,9 +78,10 @@ async def rank_documents_async(
     *,
     top_k: int | None = None,
     threshold: float | None = None,
+    instruction: str = "",
 ) -> Reordered:
     """``rank_documents`` while the event loop goes on. When the task is cancelled, no further call is made."""
-    request, places = _request(query, documents)
+    request, places = _request(query, documents, instruction)
     ranking = None
     if request is not None:
         ranking = await (await source.reranker_async()).rank_async(request, threshold=threshold)
@@ -125,7 +133,9 @@ def ranking_warnings(ranking: Ranking) -> tuple[str, ...]:
 _EXPECTED = (Outcome.OK, Outcome.UNASKED, Outcome.FAILED)
 
 
-def _request(query: str, documents: Sequence[Mapping[str, object]]) -> tuple[Request | None, list[int]]:
+def _request(
+    query: str, documents: Sequence[Mapping[str, object]], instruction: str
+) -> tuple[Request | None, list[int]]:
     """The documents that have a text, as a request, and their places among all."""
     places = [place for place, document in enumerate(documents) if str(document["text"] or "").strip()]
     if not places:
@@ -133,7 +143,7 @@ def _request(query: str, documents: Sequence[Mapping[str, object]]) -> tuple[Req
     ids = Counter(documents[place].get("id") for place in places)
     once = ({**documents[place]} for place in places)
     unique = [one if ids[one.get("id")] == 1 else {**one, "id": None} for one in once]
-    return Request.of(query, unique), places
+    return Request.of(query, unique, instruction=instruction), places
 
 
 def _reordered(
@@ -142,6 +152,8 @@ def _reordered(
     with_text = set(places)
     empty = [place for place in range(count) if place not in with_text]
     notes = (f"{_WITHOUT_TEXT} ({len(empty)})",) if empty else ()
+    for words in notes:
+        logger.warning(words)
     if ranking is None:
         kept = empty if threshold is None else []
         return Reordered(tuple((place, None) for place in kept[:top_k]), warnings=notes)
@@ -150,8 +162,8 @@ def _reordered(
     # Behind a cut there is no place for what would have been cut first.
     if not ranking.dropped and (threshold is None or not by_score):
         rows += [(place, None) for place in empty]
-    kind = ranking.score_kind.value if by_score and ranking.score_kind else ORDER_ONLY
-    return Reordered(tuple(rows[:top_k]), kind, (*ranking_warnings(ranking), *notes), ranking)
+    kind = (ranking.score_kind or "score") if by_score else ORDER_ONLY
+    return Reordered(tuple(rows[:top_k]), str(kind), (*ranking_warnings(ranking), *notes), ranking)
 
 
 def _unscored(source: RerankerSource) -> InputError:
