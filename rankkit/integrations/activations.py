@@ -10,14 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from rankkit.backends.tokenizing.files import read_json
-from rankkit.config.pointwise import LocalModelSpec
-from rankkit.core.events import logger
 from rankkit.core.ranking import ScoreKind
 from rankkit.errors import InvalidOutput
-from rankkit.integrations.made_from import RerankerSource
 from rankkit.integrations.numbers import Activation, as_it_is, as_probability
-from rankkit.models import store
 
 Function = Callable[[Any], Any]
 
@@ -25,22 +20,6 @@ Function = Callable[[Any], Any]
 def identity(logits: Any) -> Any:
     """Logits as they are."""
     return logits
-
-
-def stated(source: RerankerSource) -> Function | None:
-    """What the model itself asks for: ``identity``, or none, which is the sigmoid. It has to be on this machine."""
-    if not isinstance(source.spec, LocalModelSpec):
-        return None
-    config = read_json(store.locate(source.spec.model) / "config.json")
-    inner = config.get("sentence_transformers")
-    named = inner.get("activation_fn") if isinstance(inner, dict) else None
-    named = named or config.get("sbert_ce_default_activation_function")
-    if named is None:
-        return None
-    last = str(named).rpartition(".")[2]
-    if last not in ("Sigmoid", "Identity"):
-        logger.warning("%s asks for %s, which is not run from a file: the sigmoid is used", source.name, named)
-    return identity if last == "Identity" else None
 
 
 def chosen(function: Function | None) -> Activation:

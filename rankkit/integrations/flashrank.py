@@ -18,14 +18,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rankkit.backends.tokenizing.files import length_limit
-from rankkit.backends.tokenizing.opening import open_tokenizer
-from rankkit.config.loading import read_spec
-from rankkit.config.pointwise import LocalModelSpec
 from rankkit.errors import ConfigError, InvalidDocument, ModelNotPulled, UnknownModel
 from rankkit.integrations.made_from import Model, RerankerSource
+from rankkit.integrations.model_folder import length_of
 from rankkit.integrations.numbers import along_order, as_probability, request_of
-from rankkit.models import catalogue, store
+from rankkit.models import catalogue
 
 DEFAULT_MODEL = "ms-marco-TinyBERT-L-2-v2"
 
@@ -135,11 +132,8 @@ def _length(model: Model, max_length: int) -> dict[str, object]:
     """``max_length``, where it is less than the model's own."""
     if isinstance(max_length, bool) or not isinstance(max_length, int) or max_length < 1:
         raise ConfigError(f"max_length is {max_length!r}", hint="Give a number of tokens.")
-    spec = read_spec(model) if isinstance(model, str | Path | Mapping) else None
-    if not isinstance(spec, LocalModelSpec) or spec.max_length is not None:
-        return {}
-    folder = store.locate(spec.model)
-    return {"max_length": max_length} if max_length < length_limit(folder, open_tokenizer(folder)) else {}
+    own = length_of(RerankerSource(model))
+    return {"max_length": max_length} if own is not None and max_length < own and isinstance(model, str | Path) else {}
 
 
 def _text(passage: Mapping[str, Any], place: int) -> str:

@@ -14,7 +14,7 @@ places, so equal texts stay apart, and none that was handed in is changed. (Comp
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rankkit.core.ranking import Ranking, Request
 from rankkit.errors import ConfigError, InputError, InvalidDocument
@@ -24,6 +24,9 @@ from rankkit.integrations.rerankers_models import Chosen, choose
 from rankkit.integrations.rerankers_results import Document as Document
 from rankkit.integrations.rerankers_results import RankedResults as RankedResults
 from rankkit.integrations.rerankers_results import Result as Result
+
+if TYPE_CHECKING:
+    from rankkit.integrations.langchain import RankkitRerank
 
 #: Texts, documents of ours or of rerankers, or one of them by itself.
 Docs: TypeAlias = str | Document | Iterable[str | Document]
@@ -120,6 +123,13 @@ class Reranker:
                 hint="Use a cross-encoder or another pointwise method.",
             )
         return score
+
+    def as_langchain_compressor(self, k: int = 10) -> RankkitRerank:
+        """A LangChain document compressor that keeps the best ``k`` (needs the extra ``langchain``)."""
+        from rankkit.integrations.langchain import RankkitRerank
+
+        source = self._source
+        return RankkitRerank(model=source.model, paradigm=source.paradigm, options=source.options, top_n=k)
 
     def close(self) -> None:
         """Give the model's memory back."""

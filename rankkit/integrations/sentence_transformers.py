@@ -22,13 +22,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.core.events import logger
 from rankkit.core.extras import require_extra
-from rankkit.errors import ConfigError, InputError
-from rankkit.integrations.activations import Function, chosen, stated
+from rankkit.errors import InputError
+from rankkit.integrations.activations import Function, chosen
 from rankkit.integrations.made_from import Model, RerankerSource
+from rankkit.integrations.model_folder import length_of, stated_activation
 from rankkit.integrations.numbers import pair_numbers
 from rankkit.integrations.progress_bar import progress_bar
+from rankkit.integrations.sentence_transformers_arguments import (
+    ModelCardData,
+    first_of,
+    prompt_of,
+    read_pairs,
+    refuse,
+    refuse_prompt,
+    say_without_effect,
+    value_of,
+)
 
 
 class CrossEncoder:
@@ -77,21 +87,21 @@ class CrossEncoder:
         classifier_dropout: float | None = None,
     ) -> None:
         model = model_name if model_name_or_path is None else model_name_or_path
-        labels = _first(num_labels, _value(config_kwargs or config_args, "num_labels"))
-        _refuse(model, modules=modules, labels=labels, prompt=_prompt_of(prompts, default_prompt_name))
-        _say_without_effect(device=device, revision=revision, keep_in_fp32_modules=keep_in_fp32_modules)
-        graph = _value(model_kwargs or automodel_args, "file_name")
-        length = _value(processor_kwargs or tokenizer_kwargs or tokenizer_args, "model_max_length")
+        labels = first_of(num_labels, value_of(config_kwargs or config_args, "num_labels"))
+        refuse(model, modules=modules, labels=labels, prompt=prompt_of(prompts, default_prompt_name))
+        say_without_effect(device=device, revision=revision, keep_in_fp32_modules=keep_in_fp32_modules)
+        graph = value_of(model_kwargs or automodel_args, "file_name")
+        length = value_of(processor_kwargs or tokenizer_kwargs or tokenizer_args, "model_max_length")
         given = {
-            "max_length": _first(max_length, length),
+            "max_length": first_of(max_length, length),
             "graph": graph,
             "engine": "openvino" if backend == "openvino" else None,
         }
         options = {key: value for key, value in given.items() if value is not None}
         self._source = RerankerSource(model, options=options or None)
         self._source.reranker()  # there too, a missing model is an error here
-        asked = _first(activation_fn, default_activation_function)
-        self.activation_fn: Function | None = asked if asked is not None else stated(self._source)
+        asked = first_of(activation_fn, default_activation_function)
+        self.activation_fn: Function | None = asked if asked is not None else stated_activation(self._source)
         self.model_card_data = ModelCardData()
         self.num_labels = 1
         self.device = "cpu"
@@ -128,9 +138,9 @@ class CrossEncoder:
             batch_size, prompt_name = prompt_name, None
         if batch_size <= 0:
             raise InputError(f"batch_size is {batch_size}", hint="Give 1 or more.")
-        _refuse_prompt(prompt_name, prompt)
-        pairs, single = _pairs(sentences if inputs is None else inputs)
-        activation = chosen(_first(activation_fn, activation_fct, self.activation_fn))
+        refuse_prompt(prompt_name, prompt)
+        pairs, single = read_pairs(sentences if inputs is None else inputs)
+        activation = chosen(first_of(activation_fn, activation_fct, self.activation_fn))
         with progress_bar("Scoring", len(pairs)) if show_progress_bar and pairs else nullcontext() as progress:
             numbers = pair_numbers(self._source, pairs, activation=activation, progress=progress)
         scores: NDArray[np.float32] = np.array(numbers, dtype=np.float32)
@@ -171,11 +181,26 @@ class CrossEncoder:
             prompt,
             batch_size=batch_size,
             show_progress_bar=show_progress_bar,
-            activation_fn=_first(activation_fn, activation_fct),
+            activation_fn=first_of(activation_fn, activation_fct),
         ).tolist()
         order = sorted(range(len(scores)), key=lambda place: -scores[place])[:top_k]
         rows = ({"corpus_id": place, "score": scores[place]} for place in order)
         return [{**row, "text": documents[row["corpus_id"]]} if return_documents else row for row in rows]
+
+    @property
+    def max_length(self) -> int | None:
+        """Tokens of query and text together. Set to another number, the model is loaded again at the next call."""
+        given = (self._source.options or {}).get("max_length")
+        return given if isinstance(given, int) else length_of(self._source)
+
+    @max_length.setter
+    def max_length(self, tokens: int) -> None:
+        options = {**(self._source.options or {}), "max_length": tokens}
+        changed = RerankerSource(self._source.model, options=options)
+        self._source.close()
+        self._source = changed
+
+    max_seq_length = max_length
 
     @property
     def default_activation_function(self) -> Function | None:
@@ -188,70 +213,3 @@ class CrossEncoder:
 
     def __repr__(self) -> str:
         return f"CrossEncoder({self._source.name!r})"
-
-
-class ModelCardData:
-    """Where evaluators of sentence-transformers leave what they found; kept in ``metrics``, by the evaluator's name."""
-
-    def __init__(self) -> None:
-        self.metrics: dict[str, dict[str, Any]] = {}
-
-    def set_evaluation_metrics(
-        self, evaluator: object, metrics: Mapping[str, Any], epoch: int = 0, step: int = 0
-    ) -> None:
-        name = str(getattr(evaluator, "name", "") or type(evaluator).__name__)
-        self.metrics = {**self.metrics, name: dict(metrics)}
-
-
-def _pairs(inputs: Any) -> tuple[list[tuple[str, str]], bool]:
-    """The pairs, and whether it was one by itself."""
-    if isinstance(inputs, np.ndarray):
-        inputs = inputs.tolist()
-    if inputs is None or isinstance(inputs, str | Mapping):
-        raise InputError(f"inputs are pairs (query, text), not {type(inputs).__name__}", hint="Give a list of pairs.")
-    inputs = list(inputs)
-    single = bool(inputs) and isinstance(inputs[0], str)
-    pairs = [tuple(pair) if isinstance(pair, list | tuple) else pair for pair in ([inputs] if single else inputs)]
-    for place, pair in enumerate(pairs):
-        if not isinstance(pair, tuple) or len(pair) != 2 or not all(isinstance(text, str) for text in pair):
-            raise InputError(f"pair {place} is {pair!r:.80}", hint="A pair is (query, text), both strings.")
-    return pairs, single
-
-
-def _refuse(model: object, *, modules: object, labels: int | None, prompt: str) -> None:
-    if model is None:
-        raise ConfigError("no model is named", hint="Give a name or a folder.")
-    if modules is not None:
-        raise ConfigError("modules are parts made of torch, which are not run here", hint="Give an exported model.")
-    if labels not in (None, 1, 2):
-        raise ConfigError(
-            f"num_labels is {labels}: a reranker gives one score a pair",
-            hint="Leave it out. Of two labels, no and yes, the score is the difference.",
-        )
-    _refuse_prompt(prompt, None)
-
-
-def _prompt_of(prompts: Mapping[str, str] | None, name: str | None) -> str:
-    return (prompts or {}).get(name, name) if name else ""
-
-
-def _refuse_prompt(name: object, prompt: object) -> None:
-    if name or prompt:
-        raise ConfigError(
-            f"a prompt is given ({name or prompt!r:.80}), which would go before every text",
-            hint="Put its words before the query, or use an instruction of a rankkit config file.",
-        )
-
-
-def _say_without_effect(**given: object) -> None:
-    named = [name for name, value in given.items() if value is not None]
-    if named:
-        logger.info("CrossEncoder: without effect here: %s", ", ".join(named))
-
-
-def _value(arguments: Mapping[str, Any] | None, key: str) -> Any:
-    return (arguments or {}).get(key)
-
-
-def _first(*values: Any) -> Any:
-    return next((value for value in values if value is not None), None)

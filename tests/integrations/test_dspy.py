@@ -12,12 +12,12 @@ from tests.lanes import needs
 
 needs("frameworks", "dspy")
 
-import dspy  # noqa: E402
+import dspy
 
-from rankkit.errors import ConfigError, InputError, InvalidDocument  # noqa: E402
-from rankkit.integrations.dspy import Rerank, RerankedRM  # noqa: E402
-from tests.integrations.rerankers_for_tests import Backwards, NotToBeAsked  # noqa: E402
-from tests.tiny import tiny_cross_encoder  # noqa: E402
+from rankkit.errors import ConfigError, InputError, InvalidDocument
+from rankkit.integrations.dspy import Rerank, RerankedRM
+from tests.integrations.rerankers_for_tests import Backwards, NotToBeAsked
+from tests.tiny import tiny_cross_encoder
 
 TEXTS = ["bad", "word", "best", "good", ""]
 

@@ -15,7 +15,7 @@ from tests.lanes import needs
 
 needs("frameworks", "flashrank")
 
-import flashrank  # noqa: E402
+import flashrank
 
 pytestmark = pytest.mark.model
 

@@ -10,14 +10,14 @@ from tests.lanes import needs
 
 needs("frameworks", "pyterrier")
 
-import pandas as pd  # noqa: E402
-import pyterrier as pt  # noqa: E402
+import pandas as pd
+import pyterrier as pt
 
-from rankkit import load  # noqa: E402
-from rankkit.errors import EmptyQuery, UnknownModel  # noqa: E402
-from rankkit.integrations.pyterrier import RankkitReranker  # noqa: E402
-from tests.integrations.rerankers_for_tests import Backwards, NotToBeAsked  # noqa: E402
-from tests.tiny import tiny_cross_encoder  # noqa: E402
+from rankkit import load
+from rankkit.errors import EmptyQuery, UnknownModel
+from rankkit.integrations.pyterrier import RankkitReranker
+from tests.integrations.rerankers_for_tests import Backwards, NotToBeAsked
+from tests.tiny import tiny_cross_encoder
 
 COLUMNS = ["qid", "query", "docno", "text", "score", "rank"]
 

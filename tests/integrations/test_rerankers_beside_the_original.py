@@ -11,9 +11,9 @@ import pytest
 from rankkit.integrations import rerankers as ours
 from tests.lanes import needs
 
-needs("frameworks", "rerankers", "flashrank")
+needs("frameworks", "rerankers", "flashrank", "langchain_core")
 
-import rerankers  # noqa: E402
+import rerankers
 
 pytestmark = pytest.mark.model
 
@@ -83,6 +83,16 @@ def test_results_and_documents_say_the_same_of_themselves():
     ]
     assert repr(made[1]) == repr(made[0])
     assert made[1][0].n == made[0][0].n == 2 and made[1][0].document.attributes == made[0][0].document.attributes
+
+
+def test_as_a_compressor_of_langchain(rankers):
+    from langchain_core.documents import Document
+
+    compressor = rankers[1].as_langchain_compressor(k=2)
+    best = compressor.compress_documents(
+        [Document(text, id=name) for text, name in zip(TEXTS, IDS, strict=True)], QUERY
+    )
+    assert best[0].id == "b" and len(best) == 2 and all("relevance_score" in document.metadata for document in best)
 
 
 def test_where_theirs_prints_and_returns_none_ours_raises(capsys):

@@ -143,6 +143,16 @@ def test_the_length_cuts_texts(tmp_path, keyword):
     assert CrossEncoder(folder, **keyword).predict(long) > CrossEncoder(folder).predict(long)
 
 
+def test_the_length_may_be_set_later(tmp_path):
+    model = CrossEncoder(str(tiny_cross_encoder(tmp_path)))
+    assert model.max_length == model.max_seq_length == 16
+    long = [("word", "good good good good good bad bad bad bad bad")]
+    before = model.predict(long)
+    model.max_length = 9
+    assert model.max_length == 9 and model.predict(long) > before
+    assert CrossEncoder(Backwards()).max_length is None
+
+
 def test_a_graph_is_named_as_there(tmp_path):
     folder = tiny_cross_encoder(tmp_path, place="onnx/model_qint8_avx512.onnx")
     named = CrossEncoder(str(folder), backend="onnx", model_kwargs={"file_name": "onnx/model_qint8_avx512.onnx"})
