@@ -23,7 +23,7 @@ from rankkit.config.kinds import Paradigm
 from rankkit.errors import ConfigError
 from rankkit.integrations.frameworks import framework
 from rankkit.integrations.made_from import Model, RerankerSource
-from rankkit.integrations.texts import Reordered, rank_documents, rank_documents_async
+from rankkit.integrations.texts import Reordered, rank_documents, rank_documents_async, with_warnings
 
 with framework("haystack", "haystack-ai", "the Haystack adapter"):
     from haystack import Document, component, default_from_dict, default_to_dict
@@ -164,9 +164,8 @@ def _score(document: Document) -> float:
 
 
 def _output(documents: list[Document], reordered: Reordered) -> dict[str, list[Document]]:
-    warned = {"rerank_warnings": list(reordered.warnings)} if reordered.warnings else {}
     ranked = (
-        replace(documents[place], score=score, meta={**documents[place].meta, **warned})
+        replace(documents[place], score=score, meta=with_warnings(documents[place].meta, reordered.warnings))
         for place, score in reordered.places
     )
     return {"documents": list(ranked)}

@@ -20,7 +20,7 @@ from rankkit.config.kinds import Paradigm
 from rankkit.errors import ConfigError
 from rankkit.integrations.frameworks import framework
 from rankkit.integrations.made_from import Model, RerankerSource, default_model
-from rankkit.integrations.texts import Reordered, rank_documents, rank_documents_async, score_pairs
+from rankkit.integrations.texts import Reordered, rank_documents, rank_documents_async, score_pairs, with_warnings
 
 with framework("langchain", "langchain-core", "the LangChain adapter"):
     from langchain_core.callbacks import Callbacks
@@ -142,12 +142,10 @@ def _values(documents: Sequence[Document]) -> list[dict[str, object]]:
 
 
 def _copies(documents: Sequence[Document], reordered: Reordered) -> list[Document]:
-    warnings = list(reordered.warnings)
-    if reordered.order_only:
-        warnings.insert(0, _NO_SCORES)
+    warnings = [*([_NO_SCORES] if reordered.order_only else []), *reordered.warnings]
     copies = []
     for place, score in reordered.places:
-        added: dict[str, Any] = {} if score is None else {"relevance_score": score}
-        added |= {"rerank_warnings": list(warnings)} if warnings else {}
-        copies.append(documents[place].model_copy(update={"metadata": {**documents[place].metadata, **added}}))
+        metadata = with_warnings(documents[place].metadata, warnings)
+        metadata |= {} if score is None else {"relevance_score": score}
+        copies.append(documents[place].model_copy(update={"metadata": metadata}))
     return copies

@@ -18,11 +18,15 @@ from rankkit.core.events import logger
 from rankkit.core.printing import warnings_of
 from rankkit.core.questions import Outcome
 from rankkit.core.ranking import Ranking, Request
+from rankkit.core.reranker import cut, refuse_threshold
 from rankkit.errors import InputError
 from rankkit.integrations.made_from import RerankerSource
 
 #: What stands for the kind of score where a ranking has none.
 ORDER_ONLY = "order only"
+#: The key of the warnings in a document's metadata.
+WARNINGS = "rerank_warnings"
+_NO_THRESHOLD = "threshold left out: there are no scores"
 _WITHOUT_TEXT = "documents without text, left at the end"
 
 
@@ -59,7 +63,8 @@ def rank_documents(
     """Rank mappings with ``text``, and ``id``, ``score`` (the first stage's) and ``metadata`` where there are any.
 
     Those without a text come last, unscored, in their order: none of them passes a threshold. An id that stands twice
-    names none of its documents. ``top_k`` counts all. ``instruction`` says what counts beside the query.
+    names none of its documents. ``top_k`` counts all. A threshold is left out, with a warning, where the stage that
+    would have given the scores was skipped or failed. ``instruction`` says what counts beside the query.
 
     Raises:
         EmptyQuery: there are texts, but nothing to compare them with.
@@ -67,7 +72,11 @@ def rank_documents(
         InstructionRefused: there is an instruction, and a model that cannot follow one.
     """
     request, places = _request(query, documents, instruction)
-    ranking = source.reranker().rank(request, threshold=threshold) if request is not None else None
+    ranking = None
+    if request is not None:
+        reranker = source.reranker()
+        refuse_threshold(reranker, threshold)
+        ranking = reranker.rank(request)
     return _reordered(ranking, places, len(documents), top_k=top_k, threshold=threshold)
 
 
@@ -84,7 +93,9 @@ async def rank_documents_async(
     request, places = _request(query, documents, instruction)
     ranking = None
     if request is not None:
-        ranking = await (await source.reranker_async()).rank_async(request, threshold=threshold)
+        reranker = await source.reranker_async()
+        refuse_threshold(reranker, threshold)
+        ranking = await reranker.rank_async(request)
     return _reordered(ranking, places, len(documents), top_k=top_k, threshold=threshold)
 
 
@@ -129,6 +140,14 @@ def ranking_warnings(ranking: Ranking) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def with_warnings(metadata: Mapping[str, object], warnings: Sequence[str]) -> dict[str, object]:
+    """A copy of a document's metadata with ``warnings`` behind those that a reranker before this one left there."""
+    if not warnings:
+        return dict(metadata)
+    before = metadata.get(WARNINGS)
+    return {**metadata, WARNINGS: [*(before if isinstance(before, list) else []), *warnings]}
+
+
 #: Outcomes that are no warning; those that failed have one with the error.
 _EXPECTED = (Outcome.OK, Outcome.UNASKED, Outcome.FAILED)
 
@@ -152,18 +171,33 @@ def _reordered(
     with_text = set(places)
     empty = [place for place in range(count) if place not in with_text]
     notes = (f"{_WITHOUT_TEXT} ({len(empty)})",) if empty else ()
-    for words in notes:
-        logger.warning(words)
     if ranking is None:
         kept = empty if threshold is None else []
-        return Reordered(tuple((place, None) for place in kept[:top_k]), warnings=notes)
+        return _logged(Reordered(tuple((place, None) for place in kept[:top_k]), warnings=notes), notes)
+    if threshold is not None and ranking.scores is None and _went_wrong(ranking):
+        notes = (*notes, _NO_THRESHOLD)
+    else:
+        ranking = cut(ranking, top_k=None, threshold=threshold)
     by_score = ranking.scores is not None and not ranking.scores_from
     rows = [(places[row.index], row.score if by_score else None) for row in ranking]
     # Behind a cut there is no place for what would have been cut first.
     if not ranking.dropped and (threshold is None or not by_score):
         rows += [(place, None) for place in empty]
     kind = (ranking.score_kind or "score") if by_score else ORDER_ONLY
-    return Reordered(tuple(rows[:top_k]), str(kind), (*ranking_warnings(ranking), *notes), ranking)
+    reordered = Reordered(tuple(rows[:top_k]), str(kind), (*ranking_warnings(ranking), *notes), ranking)
+    return _logged(reordered, notes)
+
+
+def _went_wrong(ranking: Ranking) -> bool:
+    """Whether a stage that might have given scores did not come to it: then the order is worth more than an error."""
+    return any(step.trouble or step.skipped for step in ranking.steps)
+
+
+def _logged(reordered: Reordered, notes: Sequence[str]) -> Reordered:
+    """What the stages have to say is in the log already."""
+    for words in notes:
+        logger.warning(words)
+    return reordered
 
 
 def _unscored(source: RerankerSource) -> InputError:

@@ -177,11 +177,13 @@ class Memory(BaseRetriever):
 
 def test_in_a_pipeline_of_compressors():
     pipeline = DocumentCompressorPipeline(
-        transformers=[RankkitRerank(model=scoring(), top_n=3), RankkitRerank(model=Counting(), top_n=2)]
+        transformers=[RankkitRerank(model=failing(), top_n=3), RankkitRerank(model=Counting(), top_n=2)]
     )
     retriever = ContextualCompressionRetriever(base_compressor=pipeline, base_retriever=Memory(inside=documents()))
     for out in (retriever.invoke(QUERY), asyncio.run(retriever.ainvoke(QUERY))):
         assert [one.metadata["relevance"] for one in out] == [2, 3]
+        failed, unscored = out[0].metadata["rerank_warnings"]  # of both
+        assert "ConnectionFailed" in failed and "order only" in unscored
 
 
 class Reranking(BaseRetriever):

@@ -6,14 +6,16 @@ import asyncio
 
 import pytest
 
+from rankkit.core.questions import Answer
 from rankkit.core.ranking import Candidate, Ranking, Request
-from rankkit.errors import EmptyQuery, InputError, InstructionRefused
+from rankkit.errors import ConnectionFailed, EmptyQuery, InputError, InstructionRefused
 from rankkit.integrations.made_from import RerankerSource
 from rankkit.integrations.texts import rank_documents, rank_documents_async, score_pairs
 from rankkit.listwise.strategies.single import Single
 from rankkit.pipeline.cascade import Cascade
 from rankkit.pipeline.judged import JudgeReranker
-from rankkit.testing import oracle
+from rankkit.pointwise.strategy import ScoreAll
+from rankkit.testing import ScriptedJudge, oracle
 from tests.integrations.doubles import Counting, failing, ordering, scoring
 
 
@@ -123,6 +125,25 @@ class Lengths:
         scores = [float(len(one.text)) for one in request.candidates]
         order = sorted(range(len(scores)), key=lambda at: -scores[at])
         return Ranking(request, tuple(order), tuple(scores[at] for at in order))
+
+
+@pytest.mark.model
+def test_a_text_that_was_cut_is_a_warning(minilm_folder):
+    source = RerankerSource(str(minilm_folder), options={"max_length": 32})
+    reordered = rank_documents(source, "fleas", [{"text": "short"}, {"text": "too long for it " * 20}])
+    assert [words for words in reordered.warnings if words.endswith("document shortened (1)")]
+    source.close()
+
+
+def test_a_threshold_is_left_out_where_what_would_have_given_the_scores_failed(caplog):
+    def answer(asked: object) -> Answer[float]:
+        raise ConnectionFailed("nobody is there")
+
+    alone = Cascade.of(JudgeReranker(ScriptedJudge(answer, name="failing"), ScoreAll()))
+    for form in (rank_documents, lambda *given, **limits: asyncio.run(rank_documents_async(*given, **limits))):
+        reordered = form(RerankerSource(alone), "q", documents(3, None, 1), threshold=2.0)
+        assert reordered.places == ((0, None), (2, None), (1, None))
+        assert "threshold left out: there are no scores" in reordered.warnings and "threshold left out" in caplog.text
 
 
 def test_pairs_of_any_queries_are_scored_in_their_places():
