@@ -5,8 +5,11 @@ in its metadata under ``relevance``, which comes through an adapter only if it k
 from __future__ import annotations
 
 import asyncio
+import re
+import runpy
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rankkit.core.judge import BoundQuestion
 from rankkit.core.questions import Answer, Question
@@ -17,6 +20,8 @@ from rankkit.pipeline.cascade import Cascade
 from rankkit.pipeline.judged import JudgeReranker
 from rankkit.pointwise.strategy import ScoreAll
 from rankkit.testing import ScriptedJudge, oracle
+
+ROOT = Path(__file__).parent.parent.parent
 
 QUERY = "how long do fleas live?"
 #: The seeds' own five: what answers the query stands third.
@@ -93,3 +98,18 @@ def run_and_cancel(waiting: Waiting, coroutine: object) -> None:
     for thread in set(threading.enumerate()) - before:
         thread.join(10)
     assert len(waiting.calls) == 1
+
+
+def run_example(name: str) -> dict[str, object]:
+    """What is there after a program of ``examples/``."""
+    return runpy.run_path(str(ROOT / "examples" / f"{name}.py"))
+
+
+def run_section(heading: str, page: str = "frameworks") -> dict[str, object]:
+    """What is there after the Python of a section of a page in ``docs/``."""
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    section = text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    known: dict[str, object] = {}
+    for code in re.findall(r"^```python\n(.*?)^```", section, re.M | re.S):
+        exec(compile(code, f"{page}.md, {heading}", "exec"), known)
+    return known

@@ -30,6 +30,8 @@ from tests.integrations.doubles import (
     failing,
     ordering,
     run_and_cancel,
+    run_example,
+    run_section,
     scoring,
 )
 
@@ -177,3 +179,12 @@ def test_in_a_pipeline_with_a_real_model_loaded_by_warm_up_and_closed(minilm_fol
     asyncio.run(ranker.close_async())
     with pytest.raises(BackendError, match="closed"):
         inside.rerank(QUERY, TEXTS)
+
+
+@pytest.mark.model
+def test_the_example_and_the_page_run(minilm_folder, capsys):
+    run_example("haystack_pipeline")
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert "adult" in second and first.split("[")[1] != "'adult', 'cycle', 'pupa'"
+    known = run_section("Haystack")
+    assert "100 days" in known["result"]["ranker"]["documents"][0].content

@@ -26,7 +26,18 @@ from pydantic import ValidationError
 from rankkit.core.ranking import Ranking, Request
 from rankkit.errors import EmptyQuery, InputError, UnknownModel
 from rankkit.integrations.langchain import RankkitCrossEncoder, RankkitRerank
-from tests.integrations.doubles import QUERY, TEXTS, Counting, Waiting, failing, ordering, run_and_cancel, scoring
+from tests.integrations.doubles import (
+    QUERY,
+    TEXTS,
+    Counting,
+    Waiting,
+    failing,
+    ordering,
+    run_and_cancel,
+    run_example,
+    run_section,
+    scoring,
+)
 
 
 class Note(Document):
@@ -208,3 +219,12 @@ def test_a_real_model_by_its_name(minilm_folder):
     compressor.close()
     assert len(compressor.compress_documents([Document(text) for text in TEXTS], QUERY)) == 2
     compressor.close()
+
+
+@pytest.mark.model
+def test_the_example_and_the_page_run(minilm_folder, capsys):
+    run_example("langchain_retriever")
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert "adult" in second and first.split("[")[1] != "'adult', 'cycle', 'pupa'"
+    known = run_section("LangChain")
+    assert "100 days" in known["best"].page_content

@@ -27,7 +27,18 @@ from pydantic import ValidationError
 from rankkit.core.ranking import Ranking, Request
 from rankkit.errors import InputError, UnknownModel
 from rankkit.integrations.llama_index import RankkitRerank
-from tests.integrations.doubles import QUERY, TEXTS, Counting, Waiting, failing, ordering, run_and_cancel, scoring
+from tests.integrations.doubles import (
+    QUERY,
+    TEXTS,
+    Counting,
+    Waiting,
+    failing,
+    ordering,
+    run_and_cancel,
+    run_example,
+    run_section,
+    scoring,
+)
 
 
 def nodes() -> list[NodeWithScore]:
@@ -204,3 +215,12 @@ def test_behind_a_retriever_with_a_real_model(minilm_folder):
     for response in (with_reranker.query(QUERY), asyncio.run(with_reranker.aquery(QUERY))):
         found = response.source_nodes
         assert ids(found)[0] == "2" and len(found) == 2 and found[0].score > found[1].score
+
+
+@pytest.mark.model
+def test_the_example_and_the_page_run(minilm_folder, capsys):
+    run_example("llama_index_nodes")
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert "adult" in second and first.split("[")[1] != "'adult', 'cycle', 'pupa'"
+    known = run_section("LlamaIndex")
+    assert "100 days" in known["best"].text
