@@ -89,7 +89,7 @@ class CrossEncoder:
         model = model_name if model_name_or_path is None else model_name_or_path
         labels = first_of(num_labels, value_of(config_kwargs or config_args, "num_labels"))
         refuse(model, modules=modules, labels=labels, prompt=prompt_of(prompts, default_prompt_name))
-        say_without_effect(device=device, revision=revision, keep_in_fp32_modules=keep_in_fp32_modules)
+        say_without_effect({"device": device, "revision": revision, "keep_in_fp32_modules": keep_in_fp32_modules})
         graph = value_of(model_kwargs or automodel_args, "file_name")
         length = value_of(processor_kwargs or tokenizer_kwargs or tokenizer_args, "model_max_length")
         given = {

@@ -64,7 +64,7 @@ def refuse_prompt(name: object, prompt: object) -> None:
         )
 
 
-def say_without_effect(**given: object) -> None:
+def say_without_effect(given: Mapping[str, object]) -> None:
     named = [name for name, value in given.items() if value is not None]
     if named:
         logger.info("CrossEncoder: without effect here: %s", ", ".join(named))
