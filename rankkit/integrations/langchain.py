@@ -11,7 +11,7 @@ Only langchain-core is needed; ``ContextualCompressionRetriever`` is in langchai
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import AliasChoices, ConfigDict, Field, PrivateAttr, field_serializer, model_validator
@@ -19,7 +19,7 @@ from pydantic import AliasChoices, ConfigDict, Field, PrivateAttr, field_seriali
 from rankkit.config.kinds import Paradigm
 from rankkit.errors import ConfigError
 from rankkit.integrations.frameworks import framework
-from rankkit.integrations.made_from import Model, RerankerSource, default_model
+from rankkit.integrations.made_from import Model, RerankerSource, with_model
 from rankkit.integrations.texts import Reordered, rank_documents, rank_documents_async, score_pairs, with_warnings
 
 with framework("langchain", "langchain-core", "the LangChain adapter"):
@@ -61,9 +61,7 @@ class RankkitRerank(BaseDocumentCompressor, Serializable):
     @model_validator(mode="before")
     @classmethod
     def _with_model(cls, values: Any) -> Any:
-        """Say the model though it be the default: what is read again must not depend on what that is."""
-        left_out = isinstance(values, Mapping) and values.get("model") is None
-        return {**values, "model": default_model(values.get("paradigm"))} if left_out else values
+        return with_model(values)
 
     def model_post_init(self, context: Any, /) -> None:
         self._source = RerankerSource(self.model, self.paradigm, self.options)

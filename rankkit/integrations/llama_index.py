@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ from pydantic import AliasChoices, ConfigDict, Field, PrivateAttr, field_seriali
 
 from rankkit.config.kinds import Paradigm
 from rankkit.integrations.frameworks import framework
-from rankkit.integrations.made_from import RerankerSource, default_model
+from rankkit.integrations.made_from import RerankerSource, with_model
 from rankkit.integrations.texts import Reordered, rank_documents, rank_documents_async
 
 with framework("llama-index", "llama-index-core", "the LlamaIndex adapter"):
@@ -63,9 +63,7 @@ class RankkitRerank(BaseNodePostprocessor):
     @model_validator(mode="before")
     @classmethod
     def _with_model(cls, values: Any) -> Any:
-        """Say the model though it be the default: what is read again must not depend on what that is."""
-        left_out = isinstance(values, Mapping) and values.get("model") is None
-        return {**values, "model": default_model(values.get("paradigm"))} if left_out else values
+        return with_model(values)
 
     def model_post_init(self, context: Any, /) -> None:
         self._source = RerankerSource(self.model, self.paradigm, self.options)

@@ -19,7 +19,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from rankkit.config.kinds import DEFAULT_MODELS, Paradigm
 from rankkit.config.loading import load, read_spec
@@ -36,6 +36,18 @@ Model: TypeAlias = Reranker | str | Path | Mapping[str, object]
 def default_model(paradigm: object) -> str:
     """The model where none is given."""
     return DEFAULT_MODELS.get(str(paradigm or "pointwise"), "")
+
+
+def with_model(values: Any) -> Any:
+    """The arguments of a pydantic model with the fields ``model`` and ``paradigm``, a path as text, and the model said
+    though it be the default: what is read again must not depend on what that is.
+    """
+    if not isinstance(values, Mapping):
+        return values
+    given = values.get("model")
+    if given is None:
+        return {**values, "model": default_model(values.get("paradigm"))}
+    return {**values, "model": str(given)} if isinstance(given, Path) else values
 
 
 @dataclass

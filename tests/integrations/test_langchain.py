@@ -28,6 +28,7 @@ from rankkit.errors import EmptyQuery, InputError, UnknownModel
 from rankkit.integrations.langchain import RankkitCrossEncoder, RankkitRerank
 from tests.integrations.doubles import (
     QUERY,
+    ROOT,
     TEXTS,
     Counting,
     Waiting,
@@ -129,7 +130,12 @@ def test_arguments_that_are_not_known_and_models_that_are_not_are_refused_at_onc
 
 def test_it_is_written_and_read_by_its_spec():
     spec = {"paradigm": "pointwise", "model": "ms-marco-MiniLM-L-12-v2"}
-    for compressor in (RankkitRerank(), RankkitRerank(model=spec, options={"threads": 1}, top_n=3, threshold=0.5)):
+    file = RankkitRerank(model=ROOT / "examples" / "minilm.toml")
+    for compressor in (
+        RankkitRerank(),
+        file,
+        RankkitRerank(model=spec, options={"threads": 1}, top_n=3, threshold=0.5),
+    ):
         values = json.loads(json.dumps(compressor.model_dump()))
         assert RankkitRerank(**values) == RankkitRerank.model_validate_json(compressor.model_dump_json()) == compressor
         assert pickle.loads(pickle.dumps(compressor)) == copy.deepcopy(compressor) == compressor
@@ -217,6 +223,10 @@ class TestLangChainsOwn(RetrieversIntegrationTests):
 def test_a_real_model_by_its_name(minilm_folder):
     compressor = RankkitRerank(model=str(minilm_folder), top_n=2, options={"scores": "probability"})
     out = compressor.compress_documents([Document(text) for text in TEXTS], QUERY)
+    encoder = CrossEncoderReranker(model=RankkitCrossEncoder(str(minilm_folder)), top_n=2)
+    assert [one.page_content for one in encoder.compress_documents([Document(text) for text in TEXTS], QUERY)] == [
+        one.page_content for one in out
+    ]
     assert out[0].page_content == TEXTS[2] and 0.9 < out[0].metadata["relevance_score"] <= 1.0
     compressor.close()
     assert len(compressor.compress_documents([Document(text) for text in TEXTS], QUERY)) == 2
