@@ -67,18 +67,23 @@ class RankkitRerank(BaseDocumentCompressor, Serializable):
         self._source = RerankerSource(self.model, self.paradigm, self.options)
         self._source.refuse_threshold(self.threshold)
 
+    @property
+    def _current(self) -> RerankerSource:
+        self._source = self._source.renewed(self.model, self.paradigm, self.options)
+        return self._source
+
     def compress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
     ) -> Sequence[Document]:
         """The documents best first, and those only that ``top_n`` and ``threshold`` leave. None calls no model."""
-        reordered = rank_documents(self._source, query, _values(documents), **self._limits())
+        reordered = rank_documents(self._current, query, _values(documents), **self._limits())
         return _copies(documents, reordered)
 
     async def acompress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
     ) -> Sequence[Document]:
         """The same while the event loop goes on. When the task is cancelled, no further call is made."""
-        reordered = await rank_documents_async(self._source, query, _values(documents), **self._limits())
+        reordered = await rank_documents_async(self._current, query, _values(documents), **self._limits())
         return _copies(documents, reordered)
 
     def _limits(self) -> dict[str, Any]:
@@ -86,11 +91,11 @@ class RankkitRerank(BaseDocumentCompressor, Serializable):
 
     def close(self) -> None:
         """Give back the memory and connections of the model that was loaded here; the next call would load it again."""
-        self._source.close()
+        self._current.close()
 
     @field_serializer("model")
     def _written(self, model: object) -> str | dict[str, object]:
-        return self._source.plain_model()
+        return self._current.plain_model()
 
     @classmethod
     def is_lc_serializable(cls) -> bool:
@@ -98,7 +103,7 @@ class RankkitRerank(BaseDocumentCompressor, Serializable):
 
     @property
     def lc_attributes(self) -> dict[str, Any]:
-        return {"model": self._source.plain_model()}
+        return {"model": self._current.plain_model()}
 
     def to_json(self) -> Any:
         """LangChain's form of it, which traces are made of too: what no values can name is said to be so."""

@@ -69,25 +69,30 @@ class RankkitRerank(BaseNodePostprocessor):
         self._source = RerankerSource(self.model, self.paradigm, self.options)
         self._source.refuse_threshold(self.threshold)
 
+    @property
+    def _current(self) -> RerankerSource:
+        self._source = self._source.renewed(self.model, self.paradigm, self.options)
+        return self._source
+
     @classmethod
     def class_name(cls) -> str:
         return "RankkitRerank"
 
     def close(self) -> None:
         """Give back the memory and connections of the model that was loaded here; the next call would load it again."""
-        self._source.close()
+        self._current.close()
 
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
         with self._reporting(nodes, query_bundle) as (query, finish):
-            return finish(rank_documents(self._source, query, self._values(nodes), **self._limits()))
+            return finish(rank_documents(self._current, query, self._values(nodes), **self._limits()))
 
     async def _apostprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
         with self._reporting(nodes, query_bundle) as (query, finish):
-            return finish(await rank_documents_async(self._source, query, self._values(nodes), **self._limits()))
+            return finish(await rank_documents_async(self._current, query, self._values(nodes), **self._limits()))
 
     def _limits(self) -> dict[str, Any]:
         return {"top_k": self.top_n, "threshold": self.threshold, "instruction": self.instruction}
@@ -99,7 +104,7 @@ class RankkitRerank(BaseNodePostprocessor):
         """The query, and what makes nodes of the result; with LlamaIndex's events of both kinds around."""
         if query_bundle is None:
             raise ValueError("Missing query bundle in extra info.")  # as all of LlamaIndex's postprocessors say it
-        query, name, top_n = query_bundle.query_str, self._source.name, self.top_n or len(nodes)
+        query, name, top_n = query_bundle.query_str, self._current.name, self.top_n or len(nodes)
         dispatcher.event(ReRankStartEvent(query=query_bundle, nodes=nodes, top_n=top_n, model_name=name))
         payload = {
             EventPayload.NODES: nodes,
@@ -143,12 +148,12 @@ class RankkitRerank(BaseNodePostprocessor):
 
     @field_serializer("model")
     def _written(self, model: object) -> str | dict[str, object]:
-        return self._source.plain_model()
+        return self._current.plain_model()
 
     def __getstate__(self) -> dict[str, Any]:
         """LlamaIndex leaves out what cannot be pickled, in the original too, and would go on with another model. So the
         error of pickling it is raised before that.
         """
-        pickle.dumps(self._source)
+        pickle.dumps(self._current)
         state: dict[str, Any] = super().__getstate__()
         return state

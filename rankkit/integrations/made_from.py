@@ -86,6 +86,15 @@ class RerankerSource:
                 hint="Give them to rankkit.load, or the model by its name.",
             )
 
+    def renewed(
+        self, model: Model | None, paradigm: Paradigm | None, options: Mapping[str, object] | None
+    ) -> RerankerSource:
+        """This one if it was made from these, or else another: pydantic's ``model_copy(update=...)`` changes fields
+        without a word.
+        """
+        same = model is self.model and paradigm == self.paradigm and options == self.options
+        return self if same else RerankerSource(model, paradigm, options)
+
     @property
     def spec(self) -> BaseSpec | None:
         """What it is loaded from; none for a reranker that was put together in Python."""

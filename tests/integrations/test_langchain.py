@@ -86,6 +86,13 @@ def test_limits_can_be_changed_and_are_checked_the_model_cannot():
             setattr(compressor, name, value)
 
 
+def test_a_copy_with_another_model_asks_that_model():
+    compressor = RankkitRerank(model=scoring())
+    copied = compressor.model_copy(update={"model": Counting(), "top_n": 1})
+    assert [one.metadata["relevance"] for one in copied.compress_documents(documents(), QUERY)] == [2]
+    assert [one.metadata["relevance"] for one in compressor.compress_documents(documents(), QUERY)] == [9, 3, 2, 1]
+
+
 def test_no_documents_call_no_model_and_those_without_text_are_kept():
     counting = Counting()
     compressor = RankkitRerank(model=counting)

@@ -89,6 +89,11 @@ def test_what_is_left(arguments):
     assert ids(RankkitRerank(model=scoring(), **arguments).postprocess_nodes(nodes(), query_str=QUERY)) == ["b", "a"]
 
 
+def test_a_copy_with_another_model_asks_that_model():
+    copied = RankkitRerank(model=scoring()).model_copy(update={"model": Counting(), "top_n": 1})
+    assert ids(copied.postprocess_nodes(nodes(), query_str=QUERY)) == ["c"]
+
+
 def test_both_events_come_always_and_say_how_many(events):
     RankkitRerank(model=scoring()).postprocess_nodes(nodes(), query_str=QUERY)
     start, end = events
