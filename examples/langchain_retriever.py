@@ -16,14 +16,14 @@ from langchain_core.documents import Document
 
 from rankkit.integrations.langchain import RankkitRerank
 
-QUERY = "how long does an adult flea live?"
+QUERY = "how long do fleas live?"
 
 lines = (Path(__file__).parent / "documents.jsonl").read_text(encoding="utf-8").splitlines()
 documents = [
     Document(f"{row['title']}. {row['text']}", id=row["id"], metadata={"title": row["title"]})
     for row in map(json.loads, lines)
 ]
-bm25 = BM25Retriever.from_documents(documents, k=8)
+bm25 = BM25Retriever.from_documents(documents, k=12)
 reranking = ContextualCompressionRetriever(base_compressor=RankkitRerank(top_n=3), base_retriever=bm25)
 
 print("BM25:   ", [document.id for document in bm25.invoke(QUERY)])
