@@ -132,8 +132,8 @@ def _length(model: Model, max_length: int) -> dict[str, object]:
     """``max_length``, where it is less than the model's own."""
     if isinstance(max_length, bool) or not isinstance(max_length, int) or max_length < 1:
         raise ConfigError(f"max_length is {max_length!r}", hint="Give a number of tokens.")
-    own = length_of(RerankerSource(model))
-    return {"max_length": max_length} if own is not None and max_length < own and isinstance(model, str | Path) else {}
+    own = length_of(RerankerSource(model)) if isinstance(model, str | Path | Mapping) else None
+    return {"max_length": max_length} if own is not None and max_length < own else {}
 
 
 def _text(passage: Mapping[str, Any], place: int) -> str:
