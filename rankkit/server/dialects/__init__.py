@@ -5,6 +5,20 @@
 
 from __future__ import annotations
 
-from rankkit.server.dialects.finding import DIALECTS as DIALECTS
-from rankkit.server.dialects.finding import PATHS as PATHS
-from rankkit.server.dialects.finding import find as find
+from typing import TYPE_CHECKING
+
+from rankkit.core.lazy import lazily
+
+if TYPE_CHECKING:
+    from rankkit.server.dialects.finding import DIALECTS as DIALECTS
+    from rankkit.server.dialects.finding import PATHS as PATHS
+    from rankkit.server.dialects.finding import find as find
+else:
+    __getattr__, __dir__, __all__ = lazily(
+        __name__,
+        {
+            "DIALECTS": "rankkit.server.dialects.finding",
+            "PATHS": "rankkit.server.dialects.finding",
+            "find": "rankkit.server.dialects.finding",
+        },
+    )

@@ -7,6 +7,7 @@ same as a field that is not there. A field without a meaning here becomes a warn
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -45,9 +46,9 @@ class Body(BaseModel):
     #: Whether clients need every document in the reply.
     complete: ClassVar[bool] = False
     #: Other values with which a field that has no meaning here asks for nothing.
-    asks_nothing: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
+    asks_nothing: ClassVar[Mapping[str, tuple[Any, ...]]] = MappingProxyType({})
     #: What is said of certain fields that have no meaning here, in place of the usual words.
-    said: ClassVar[Mapping[str, str]] = {}
+    said: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     def request(self) -> WireRequest:
         """Raises:
