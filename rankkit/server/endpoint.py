@@ -1,0 +1,167 @@
+"""A request to rerank, from its body to its reply."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
+
+from starlette.types import Receive, Scope, Send
+
+from rankkit.core.ranking import Ranking
+from rankkit.server.admission import Admission
+from rankkit.server.bodies import ClientGone, HeldBytes, parse, read_body
+from rankkit.server.exchange import Dialect, DialectFinder, Ranked, Result, WireRequest, Written, cut
+from rankkit.server.front import route_path, send_written
+from rankkit.server.metrics import Metrics
+from rankkit.server.notices import notices
+from rankkit.server.problems import refused
+from rankkit.server.record import Record
+from rankkit.server.served import Served, request_of
+from rankkit.server.settings import Limits, Settings
+
+T = TypeVar("T")
+
+#: A client's own limit on the time from its request to the reply, in milliseconds.
+DEADLINE_HEADER = "x-rankkit-deadline-ms"
+
+
+class RerankEndpoint:
+    """An ASGI application for all paths on which something is ranked."""
+
+    def __init__(
+        self, served: Served, settings: Settings, find: DialectFinder, admission: Admission, metrics: Metrics
+    ) -> None:
+        self._served = served
+        self._settings = settings
+        self._find = find
+        self._admission = admission
+        self._metrics = metrics
+        self._held = HeldBytes(settings.limits.held_bytes)
+        #: Set when the server stops: what is there is answered, what comes is not.
+        self.stopping = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        record: Record = scope["rankkit.record"]
+        headers: Mapping[str, str] = scope["rankkit.headers"]
+        path = route_path(scope)
+        if self.stopping:
+            raise refused(503, "unavailable", "the server is stopping", retry=1)
+        until = record.arrived + deadline(headers, self._settings)
+        body = await read_body(receive, headers, self._settings.limits, self._held)
+        try:
+            dialect, wire = self._read(path, headers, body, record)
+            written = await _unless_gone(self._answered(dialect, wire, record, until), receive)
+        finally:
+            self._held.give_back(len(body))
+        await send_written(send, written)
+
+    def _read(self, path: str, headers: Mapping[str, str], body: bytes, record: Record) -> tuple[Dialect, WireRequest]:
+        read = parse(body, self._settings.limits.nesting)
+        dialect = record.writer = self._find(path, headers, read)
+        record.dialect = dialect.name
+        wire = dialect.read(read)
+        record.documents = len(wire.documents)
+        check(wire, self._settings.limits)
+        return dialect, wire
+
+    async def _answered(self, dialect: Dialect, wire: WireRequest, record: Record, until: float) -> Written:
+        chosen = self._served.choose(wire.model)
+        record.model = chosen.name
+        self._metrics.documents.labels(chosen.name).observe(len(wire.documents))
+        request = request_of(wire)
+        asked = record.seconds
+        async with self._admission.place(until - record.arrived - asked):
+            record.queue_seconds = record.seconds - asked
+            self._metrics.queue_seconds.observe(record.queue_seconds)
+            self._count()
+            try:
+                left = max(0.0, until - record.arrived - record.seconds)
+                ranking = await self._served.rank(chosen.reranker, request, left)
+            finally:
+                self._count()
+        results, about_scores = results_of(ranking, wire)
+        warnings = (*chosen.warnings, *wire.warnings, *notices(ranking), *about_scores)
+        tokens = ranking.usage.input_tokens
+        record.tokens, record.warnings = tokens, len(warnings)
+        self._metrics.tokens.labels(chosen.name).inc(tokens)
+        if warnings:
+            self._metrics.warned.labels(chosen.name).inc()
+        counted = tokens if ranking.usage.calls else None
+        ranked = Ranked(wire, ranking, cut(results, wire.top_n), chosen.echo, record.id, counted, warnings)
+        return dialect.write(ranked)
+
+    def _count(self) -> None:
+        self._metrics.now(inside=self._admission.inside, waiting=self._admission.waiting)
+
+
+def results_of(ranking: Ranking, wire: WireRequest) -> tuple[tuple[Result, ...], tuple[str, ...]]:
+    """Every document of the body, best first, with a number for each, and what is to be said about the numbers."""
+    known = [(int(row.candidate.id), row.score) for row in ranking]
+    places = [place for place, _ in known]
+    rest = [place for place in range(len(wire.documents)) if place not in set(places)]
+    n = len(places) + len(rest)
+    return tuple(
+        Result(place, score if score is not None else 1 - rank / n)
+        for rank, (place, score) in enumerate([*known, *((place, None) for place in rest)])
+    ), ()
+
+
+def deadline(headers: Mapping[str, str], settings: Settings) -> float:
+    """Seconds from a request's arrival.
+
+    Raises:
+        WireError: the header is no number of milliseconds.
+    """
+    said = headers.get(DEADLINE_HEADER)
+    if said is None:
+        return settings.deadline
+    if not said.strip().isdecimal() or not 0 < int(said) < 10**9:
+        words = f"{DEADLINE_HEADER} is {said[:40]!r}: whole milliseconds of 1 or more are due"
+        raise refused(400, "invalid_request", words, param=DEADLINE_HEADER)
+    return min(int(said) / 1000, settings.longest_deadline)
+
+
+def check(wire: WireRequest, limits: Limits) -> None:
+    """Raises:
+    WireError: 422, there is more of something than is allowed.
+    """
+    if len(wire.documents) > limits.documents:
+        words = f"{len(wire.documents)} documents are more than the {limits.documents} that are allowed"
+        raise refused(422, "invalid_request", words, param="documents")
+    if len(wire.query) > limits.query_characters:
+        words = f"a query of {len(wire.query)} characters is longer than the {limits.query_characters} allowed"
+        raise refused(422, "invalid_request", words, param="query")
+    characters = sum(map(len, wire.documents)) + len(wire.query) * len(wire.documents)
+    if characters > limits.characters:
+        words = (
+            f"the documents, and the query beside each, have {characters} characters: {limits.characters} are allowed"
+        )
+        raise refused(422, "invalid_request", words, param="documents")
+
+
+async def _unless_gone(work: Coroutine[Any, Any, T], receive: Receive) -> T:
+    """The result of some work, which is cancelled if the client goes away.
+
+    Raises:
+        ClientGone: it did.
+    """
+    task = asyncio.ensure_future(work)
+    watch = asyncio.ensure_future(_gone(receive))
+    try:
+        await asyncio.wait((task, watch), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise ClientGone
+    finally:
+        for one in (task, watch):
+            one.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                if one is not task or not one.done():
+                    await one
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
