@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import Any, NoReturn
-
-from starlette.types import Receive
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rankkit.server.exchange import WireError
 from rankkit.server.problems import refused
 from rankkit.server.settings import Limits
+
+if TYPE_CHECKING:
+    from starlette.types import Receive
 
 #: What a page of somebody else's may send without being asked whether it may: none of them is JSON.
 _OF_FORMS = ("text/plain", "multipart/form-data", "application/x-www-form-urlencoded")

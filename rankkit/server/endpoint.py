@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from starlette.types import Receive, Scope, Send
-
-from rankkit.core.ranking import Ranking
 from rankkit.server.admission import Admission
 from rankkit.server.bodies import ClientGone, HeldBytes, parse, read_body
-from rankkit.server.exchange import Dialect, DialectFinder, Ranked, Result, WireRequest, Written, cut
+from rankkit.server.exchange import Dialect, DialectFinder, Ranked, WireRequest, Written
 from rankkit.server.front import route_path, send_written
 from rankkit.server.metrics import Metrics
 from rankkit.server.notices import notices
 from rankkit.server.problems import refused
 from rankkit.server.record import Record
+from rankkit.server.scores import results_of
 from rankkit.server.served import Served, request_of
 from rankkit.server.settings import Limits, Settings
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
 
 T = TypeVar("T")
 
@@ -70,7 +71,7 @@ class RerankEndpoint:
         chosen = self._served.choose(wire.model)
         record.model = chosen.name
         self._metrics.documents.labels(chosen.name).observe(len(wire.documents))
-        request = request_of(wire)
+        request, places, without_text = request_of(wire)
         asked = record.seconds
         async with self._admission.place(until - record.arrived - asked):
             record.queue_seconds = record.seconds - asked
@@ -81,7 +82,7 @@ class RerankEndpoint:
                 ranking = await self._served.rank(chosen.reranker, request, left)
             finally:
                 self._count()
-        results, about_scores = results_of(ranking, wire)
+        results, about_scores = results_of(ranking, wire, places=places, without_text=without_text)
         warnings = (*chosen.warnings, *wire.warnings, *notices(ranking), *about_scores)
         tokens = ranking.usage.input_tokens
         record.tokens, record.warnings = tokens, len(warnings)
@@ -89,23 +90,11 @@ class RerankEndpoint:
         if warnings:
             self._metrics.warned.labels(chosen.name).inc()
         counted = tokens if ranking.usage.calls else None
-        ranked = Ranked(wire, ranking, cut(results, wire.top_n), chosen.echo, record.id, counted, warnings)
+        ranked = Ranked(wire, ranking, results, chosen.echo, record.id, counted, warnings)
         return dialect.write(ranked)
 
     def _count(self) -> None:
         self._metrics.now(inside=self._admission.inside, waiting=self._admission.waiting)
-
-
-def results_of(ranking: Ranking, wire: WireRequest) -> tuple[tuple[Result, ...], tuple[str, ...]]:
-    """Every document of the body, best first, with a number for each, and what is to be said about the numbers."""
-    known = [(int(row.candidate.id), row.score) for row in ranking]
-    places = [place for place, _ in known]
-    rest = [place for place in range(len(wire.documents)) if place not in set(places)]
-    n = len(places) + len(rest)
-    return tuple(
-        Result(place, score if score is not None else 1 - rank / n)
-        for rank, (place, score) in enumerate([*known, *((place, None) for place in rest)])
-    ), ()
 
 
 def deadline(headers: Mapping[str, str], settings: Settings) -> float:

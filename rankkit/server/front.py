@@ -43,7 +43,9 @@ class Front:
     is raised inside is answered in the client's dialect; each request ends with a log line.
     """
 
-    def __init__(self, app: ASGIApp, *, settings: Settings, keys: Keys | None, find: DialectFinder, metrics: Metrics) -> None:
+    def __init__(
+        self, app: ASGIApp, *, settings: Settings, keys: Keys | None, find: DialectFinder, metrics: Metrics
+    ) -> None:
         self._app = app
         self._settings = settings
         self._keys = keys

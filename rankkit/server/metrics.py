@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+
 from rankkit.core.extras import require_extra
 
 with require_extra("server", "the server"):

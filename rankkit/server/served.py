@@ -13,6 +13,7 @@ from rankkit.core.events import OnEvent, listening
 from rankkit.core.limits import Gate
 from rankkit.core.ranking import Query, Ranking, Request
 from rankkit.core.reranker import AccountedReranker, Reranker
+from rankkit.core.text import without_surrogates
 from rankkit.core.usage import Budget
 from rankkit.core.workers import Work, Workers
 from rankkit.errors import ConfigError, RankkitError
@@ -115,14 +116,19 @@ class Served:
         return outcome
 
 
-def request_of(wire: WireRequest) -> Request:
-    """The documents that have a text, each with its place in the body as its id.
+def request_of(wire: WireRequest) -> tuple[Request, list[int], list[int]]:
+    """The documents that have a text, their places in the body, and the places of those that have none.
 
     Raises:
         InputError: the query is empty.
     """
-    texts = ((place, text) for place, text in enumerate(wire.documents) if text.strip())
-    return Request.of(Query(wire.query), [{"id": str(place), "text": text} for place, text in texts])
+    query = Query(without_surrogates(wire.query))
+    places: list[int] = []
+    empty: list[int] = []
+    for place, text in enumerate(wire.documents):
+        (places if text.strip() else empty).append(place)
+    documents = [{"id": str(place), "text": wire.documents[place]} for place in places]
+    return Request.of(query, documents), places, empty
 
 
 def _learned_nothing(ranking: Ranking) -> bool:
