@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rankkit.core.lazy import lazily
 
 if TYPE_CHECKING:
-    from rankkit.server.application import application as application
+    from rankkit.server.asgi import application as application
     from rankkit.server.keys import FixedKeys as FixedKeys
     from rankkit.server.keys import KeyFile as KeyFile
     from rankkit.server.settings import Limits as Limits
@@ -25,6 +25,6 @@ else:
             "KeyFile": "rankkit.server.keys",
             "Limits": "rankkit.server.settings",
             "Settings": "rankkit.server.settings",
-            "application": "rankkit.server.application",
+            "application": "rankkit.server.asgi",
         },
     )

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.applications import Starlette
 
 from rankkit.core.ranking import Ranking, Request, ScoreKind
-from rankkit.server.application import application
+from rankkit.server.asgi import application
 from rankkit.server.exchange import Problem, Ranked, WireError, WireRequest, Written
 
 

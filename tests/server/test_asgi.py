@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from rankkit.errors import ConnectionFailed, InputError
-from rankkit.server.application import RERANK_PATHS
+from rankkit.server.asgi import RERANK_PATHS
 from rankkit.server.settings import Limits, Settings
 from tests.server.plain import BODY, ByLength, app
 
