@@ -19,6 +19,7 @@ with require_extra("server", "the server"):
     from starlette.responses import JSONResponse, Response
     from starlette.routing import BaseRoute, Route
 
+from rankkit.server import dialects
 from rankkit.server.admission import Admission
 from rankkit.server.endpoint import RerankEndpoint
 from rankkit.server.exchange import DialectFinder
@@ -32,23 +33,11 @@ from rankkit.server.settings import Settings
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-#: Where something is ranked; a slash at the end changes nothing.
-RERANK_PATHS = (
-    "/rerank",
-    "/v1/rerank",
-    "/v2/rerank",
-    "/v1/reranking",
-    "/reranking",
-    "/score",
-    "/v1/score",
-    "/api/v1/rerank",
-)
-
 
 def application(
     rerankers: Mapping[str, Reranker],
     *,
-    find: DialectFinder,
+    find: DialectFinder = dialects.find,
     settings: Settings | None = None,
     keys: Keys | None = None,
     on_event: OnEvent | None = None,
@@ -146,7 +135,7 @@ async def _passed_on(request: Request, error: Exception) -> Response:
 def _posts(endpoint: ASGIApp) -> list[BaseRoute]:
     return [
         Route(path + slash, endpoint, methods=["POST"], include_in_schema=False)
-        for path in RERANK_PATHS
+        for path in dialects.PATHS
         for slash in ("", "/")
     ]
 

@@ -71,7 +71,7 @@ class RerankEndpoint:
         chosen = self._served.choose(wire.model)
         record.model = chosen.name
         self._metrics.documents.labels(chosen.name).observe(len(wire.documents))
-        request, places, without_text = request_of(wire)
+        ranked = request_of(wire)
         asked = record.seconds
         async with self._admission.place(until - record.arrived - asked):
             record.queue_seconds = record.seconds - asked
@@ -79,19 +79,19 @@ class RerankEndpoint:
             self._count()
             try:
                 left = max(0.0, until - record.arrived - record.seconds)
-                ranking = await self._served.rank(chosen.reranker, request, left)
+                ranking = await self._served.rank(chosen.reranker, ranked.request, left)
             finally:
                 self._count()
-        results, about_scores = results_of(ranking, wire, places=places, without_text=without_text)
-        warnings = (*chosen.warnings, *wire.warnings, *notices(ranking), *about_scores)
+        results, words = results_of(ranking, wire, places=ranked.places, without_text=ranked.without_text)
+        warnings = (*chosen.warnings, *ranked.warnings, *notices(ranking), *words)
         tokens = ranking.usage.input_tokens
-        record.tokens, record.warnings = tokens, len(warnings)
+        record.tokens, record.warnings = tokens, len(warnings) + len(wire.warnings)
         self._metrics.tokens.labels(chosen.name).inc(tokens)
-        if warnings:
+        if record.warnings:
             self._metrics.warned.labels(chosen.name).inc()
         counted = tokens if ranking.usage.calls else None
-        ranked = Ranked(wire, ranking, results, chosen.echo, record.id, counted, warnings)
-        return dialect.write(ranked)
+        reply = Ranked(wire, ranking, results, chosen.echo, record.id, counted, warnings)
+        return dialect.write(reply)
 
     def _count(self) -> None:
         self._metrics.now(inside=self._admission.inside, waiting=self._admission.waiting)
@@ -119,10 +119,12 @@ def check(wire: WireRequest, limits: Limits) -> None:
     if len(wire.documents) > limits.documents:
         words = f"{len(wire.documents)} documents are more than the {limits.documents} that are allowed"
         raise refused(422, "invalid_request", words, param="documents")
-    if len(wire.query) > limits.query_characters:
-        words = f"a query of {len(wire.query)} characters is longer than the {limits.query_characters} allowed"
-        raise refused(422, "invalid_request", words, param="query")
-    characters = sum(map(len, wire.documents)) + len(wire.query) * len(wire.documents)
+    for name, text in (("query", wire.query), ("instruction", wire.instruction or "")):
+        if len(text) > limits.query_characters:
+            words = f"{name} has {len(text)} characters: {limits.query_characters} are allowed"
+            raise refused(422, "invalid_request", words, param=name)
+    beside = len(wire.query) + len(wire.instruction or "")
+    characters = sum(map(len, wire.documents)) + beside * len(wire.documents)
     if characters > limits.characters:
         words = (
             f"the documents, and the query beside each, have {characters} characters: {limits.characters} are allowed"

@@ -22,12 +22,20 @@ class Plain:
         if not isinstance(query, str) or not isinstance(documents, list):
             raise WireError(Problem(422, "invalid_request", "query and documents are due", "query"))
         texts = tuple(map(str, documents))
-        return WireRequest(query, texts, texts, model=body.get("model"), top_n=body.get("top_n"))
+        return WireRequest(
+            query,
+            texts,
+            texts,
+            model=body.get("model"),
+            top_n=body.get("top_n"),
+            instruction=body.get("instruction"),
+            max_tokens_per_doc=body.get("max"),
+        )
 
     def write(self, ranked: Ranked) -> Written:
         results = [[result.index, result.score] for result in ranked.results]
         said = {"results": results, "model": ranked.model, "tokens": ranked.input_tokens}
-        return Written(200, said | {"warnings": list(ranked.warnings)}, {"X-Plain": "yes"})
+        return Written(200, said | {"warnings": [*ranked.request.warnings, *ranked.warnings]}, {"X-Plain": "yes"})
 
     def write_problem(self, problem: Problem) -> Written:
         said = {"error": problem.message, "kind": problem.kind, "param": problem.param, "id": problem.request_id}

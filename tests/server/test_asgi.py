@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from rankkit.errors import ConnectionFailed, InputError
-from rankkit.server.asgi import RERANK_PATHS
+from rankkit.server.dialects import PATHS
 from rankkit.server.settings import Limits, Settings
 from tests.server.plain import BODY, ByLength, app
 
@@ -17,7 +17,7 @@ def client(*rerankers: object, **more: object) -> TestClient:
     return TestClient(app(*rerankers, **more), base_url="http://127.0.0.1:8000", raise_server_exceptions=True)
 
 
-@pytest.mark.parametrize("path", [*RERANK_PATHS, *(f"{path}/" for path in RERANK_PATHS)])
+@pytest.mark.parametrize("path", [*PATHS, *(f"{path}/" for path in PATHS)])
 def test_each_path_ranks(path):
     reply = client().post(path, json=BODY)
     assert reply.status_code == 200
