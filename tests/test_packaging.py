@@ -24,7 +24,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 PROGRAM = """
 import sys, rankkit
 from importlib import resources
-from rankkit.prompting.template import list_prompts, load_prompt
+from rankkit.prompting.loading import list_prompts, load_prompt
 assert load_prompt("rankzephyr").question == "order" and len(list_prompts()) >= 5
 assert (resources.files("rankkit.comparison.outputs") / "page" / "page.html").is_file()
 ranking = rankkit.rerank("word", ["bad", "best"], model=sys.argv[1])
@@ -180,14 +180,14 @@ sys.exit(run(["--help"]))
 
 
 def test_an_editable_install_finds_the_prompts_beside_it():
-    import rankkit.prompting.template
+    import rankkit.prompting.loading
 
-    if Path(rankkit.prompting.template.__file__).is_relative_to(ROOT):
-        assert rankkit.prompting.template._folder() == ROOT / "prompts"
+    if Path(rankkit.prompting.loading.__file__).is_relative_to(ROOT):
+        assert rankkit.prompting.loading._folder() == ROOT / "prompts"
 
 
 def test_an_installation_without_prompts_says_so(tmp_path, monkeypatch):
-    from rankkit.prompting import template as prompt
+    from rankkit.prompting import loading as prompt
 
     monkeypatch.setattr(prompt.resources, "files", lambda _: tmp_path / "rankkit")
     with pytest.raises(prompt.PromptError, match="install rankkit again"):

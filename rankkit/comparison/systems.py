@@ -27,7 +27,7 @@ from rankkit.evaluation.evaluate import evaluate_reranker, evaluate_run
 from rankkit.evaluation.measures import Measure
 from rankkit.evaluation.report import EvaluationReport
 from rankkit.pipeline.cascade import BaseReranker
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from rankkit.replay.replayed import replayed
 
 #: Documents of each list that a report shows.

@@ -26,7 +26,8 @@ from rankkit.core.runner import OnCallFailure, OnReply
 from rankkit.errors import nearest
 from rankkit.pipeline.cascade import BaseReranker
 from rankkit.pipeline.judged import JudgeReranker
-from rankkit.prompting.template import PromptTemplate, load_prompt
+from rankkit.prompting.loading import load_prompt
+from rankkit.prompting.template import PromptTemplate
 
 if TYPE_CHECKING:
     from rankkit.core.judge import Judge

@@ -39,7 +39,7 @@ from rankkit.pipeline.judged import JudgeReranker
 from rankkit.pipeline.stage import Stage
 from rankkit.pointwise.cross_encoder import CrossEncoderJudge
 from rankkit.pointwise.strategy import ScoreAll
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from rankkit.replay.record import Recorded, RecordedJudge
 from rankkit.replay.window_log import Turn, WindowLogJudge
 from rankkit.testing import ScriptedModel
@@ -144,6 +144,7 @@ CHANGES: dict[str, dict[str, Any]] = {
         "gates": (MarginAbove(2.0),),
         "on_failure": scoring("other"),
         "budget": Budget(calls=4),
+        "instruction": "",
     },
     "Fusion": {
         "members": (scoring("two"), scoring()),

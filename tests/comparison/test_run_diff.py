@@ -17,7 +17,7 @@ from rankkit.errors import InputError
 from rankkit.listwise.generate import GenerateJudge
 from rankkit.listwise.strategies.sliding import Sliding
 from rankkit.pipeline.judged import JudgeReranker
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from rankkit.testing import ScriptedModel
 from tests.comparison.test_identity import scoring
 

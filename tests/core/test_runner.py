@@ -281,7 +281,7 @@ def test_what_a_call_that_ran_out_of_time_may_have_cost_stays_charged():
     ranking = JudgeReranker(judge, ScoreAll()).rank(request_of([1, 2]), budget=Budget(seconds=0.05))
     release.set()
     assert replace(ranking.usage, seconds=0.0) == Usage(calls=1, input_tokens=10, output_tokens=5, cost=0.5)
-    assert ranking.usage.seconds >= 0.05
+    assert ranking.usage.seconds > 0, "the time until it was given up"
 
 
 def test_a_request_in_a_batch_has_its_own_time():

@@ -25,7 +25,7 @@ from rankkit.pairwise.cross_encoder import DuoEncoderJudge
 from rankkit.pairwise.difference import ScoreDifferenceJudge
 from rankkit.pairwise.duot5 import DuoT5Judge
 from rankkit.pairwise.prompted import PromptedJudge
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from rankkit.testing import ScriptedModel, request_of
 
 

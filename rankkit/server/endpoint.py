@@ -1,0 +1,158 @@
+"""A request to rerank, from its body to its reply."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rankkit.server.admission import Admission
+from rankkit.server.bodies import ClientGone, HeldBytes, parse, read_body
+from rankkit.server.exchange import Dialect, DialectFinder, Ranked, WireRequest, Written
+from rankkit.server.front import route_path, send_written
+from rankkit.server.metrics import Metrics
+from rankkit.server.notices import notices
+from rankkit.server.problems import refused
+from rankkit.server.record import Record
+from rankkit.server.scores import results_of
+from rankkit.server.served import Served, request_of
+from rankkit.server.settings import Limits, Settings
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+T = TypeVar("T")
+
+#: A client's own limit on the time from its request to the reply, in milliseconds.
+DEADLINE_HEADER = "x-rankkit-deadline-ms"
+
+
+class RerankEndpoint:
+    """An ASGI application for all paths on which something is ranked."""
+
+    def __init__(
+        self, served: Served, settings: Settings, find: DialectFinder, admission: Admission, metrics: Metrics
+    ) -> None:
+        self._served = served
+        self._settings = settings
+        self._find = find
+        self._admission = admission
+        self._metrics = metrics
+        self._held = HeldBytes(settings.limits.held_bytes)
+        #: Set when the server stops: what is there is answered, what comes is not.
+        self.stopping = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        record: Record = scope["rankkit.record"]
+        headers: Mapping[str, str] = scope["rankkit.headers"]
+        path = route_path(scope)
+        if self.stopping:
+            raise refused(503, "unavailable", "the server is stopping", retry=1)
+        until = record.arrived + deadline(headers, self._settings)
+        body = await read_body(receive, headers, self._settings.limits, self._held)
+        try:
+            dialect, wire = self._read(path, headers, body, record)
+            written = await _unless_gone(self._answered(dialect, wire, record, until), receive)
+        finally:
+            self._held.give_back(len(body))
+        await send_written(send, written)
+
+    def _read(self, path: str, headers: Mapping[str, str], body: bytes, record: Record) -> tuple[Dialect, WireRequest]:
+        read = parse(body, self._settings.limits.nesting)
+        dialect = record.writer = self._find(path, headers, read)
+        record.dialect = dialect.name
+        wire = dialect.read(read)
+        record.documents = len(wire.documents)
+        check(wire, self._settings.limits)
+        return dialect, wire
+
+    async def _answered(self, dialect: Dialect, wire: WireRequest, record: Record, until: float) -> Written:
+        chosen = self._served.choose(wire.model)
+        record.model = chosen.name
+        self._metrics.documents.labels(chosen.name).observe(len(wire.documents))
+        ranked = request_of(wire)
+        asked = record.seconds
+        async with self._admission.place(until - record.arrived - asked):
+            record.queue_seconds = record.seconds - asked
+            self._metrics.queue_seconds.observe(record.queue_seconds)
+            self._count()
+            try:
+                left = max(0.0, until - record.arrived - record.seconds)
+                ranking = await self._served.rank(chosen.reranker, ranked.request, left)
+            finally:
+                self._count()
+        results, words = results_of(ranking, wire, places=ranked.places, without_text=ranked.without_text)
+        warnings = (*chosen.warnings, *ranked.warnings, *notices(ranking), *words)
+        tokens = ranking.usage.input_tokens
+        record.tokens, record.warnings = tokens, len(warnings) + len(wire.warnings)
+        self._metrics.tokens.labels(chosen.name).inc(tokens)
+        if record.warnings:
+            self._metrics.warned.labels(chosen.name).inc()
+        counted = tokens if ranking.usage.calls else None
+        reply = Ranked(wire, ranking, results, chosen.echo, record.id, counted, warnings)
+        return dialect.write(reply)
+
+    def _count(self) -> None:
+        self._metrics.now(inside=self._admission.inside, waiting=self._admission.waiting)
+
+
+def deadline(headers: Mapping[str, str], settings: Settings) -> float:
+    """Seconds from a request's arrival.
+
+    Raises:
+        WireError: the header is no number of milliseconds.
+    """
+    said = headers.get(DEADLINE_HEADER)
+    if said is None:
+        return settings.deadline
+    if not said.strip().isdecimal() or not 0 < int(said) < 10**9:
+        words = f"{DEADLINE_HEADER} is {said[:40]!r}: whole milliseconds of 1 or more are due"
+        raise refused(400, "invalid_request", words, param=DEADLINE_HEADER)
+    return min(int(said) / 1000, settings.longest_deadline)
+
+
+def check(wire: WireRequest, limits: Limits) -> None:
+    """Raises:
+    WireError: 422, there is more of something than is allowed.
+    """
+    if len(wire.documents) > limits.documents:
+        words = f"{len(wire.documents)} documents are more than the {limits.documents} that are allowed"
+        raise refused(422, "invalid_request", words, param="documents")
+    for name, text in (("query", wire.query), ("instruction", wire.instruction or "")):
+        if len(text) > limits.query_characters:
+            words = f"{name} has {len(text)} characters: {limits.query_characters} are allowed"
+            raise refused(422, "invalid_request", words, param=name)
+    beside = len(wire.query) + len(wire.instruction or "")
+    characters = sum(map(len, wire.documents)) + beside * len(wire.documents)
+    if characters > limits.characters:
+        words = (
+            f"the documents, and the query beside each, have {characters} characters: {limits.characters} are allowed"
+        )
+        raise refused(422, "invalid_request", words, param="documents")
+
+
+async def _unless_gone(work: Coroutine[Any, Any, T], receive: Receive) -> T:
+    """The result of some work, which is cancelled if the client goes away.
+
+    Raises:
+        ClientGone: it did.
+    """
+    task = asyncio.ensure_future(work)
+    watch = asyncio.ensure_future(_gone(receive))
+    try:
+        await asyncio.wait((task, watch), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise ClientGone
+    finally:
+        for one in (task, watch):
+            one.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                if one is not task or not one.done():
+                    await one
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
