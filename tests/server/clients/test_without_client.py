@@ -1,0 +1,91 @@
+"""Requests as the services' own documentation has them, without any client."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from tests.lanes import needs
+
+needs("clients", "starlette", "uvicorn")
+
+from tests.server.clients.conftest import DOCUMENTS, LOGITS, ORDER, QUERY, SCORES  # noqa: E402
+
+
+def test_scores_are_those_that_the_format_promises(server):
+    status, headers, reply = server.post("/rerank", {"query": QUERY, "texts": DOCUMENTS})
+    assert status == 200 and "x-rankkit-warnings" not in headers
+    assert [row["index"] for row in reply] == ORDER
+    assert [row["score"] for row in reply] == pytest.approx(SCORES, rel=1e-5)
+    _, _, reply = server.post("/rerank", {"query": QUERY, "texts": DOCUMENTS, "raw_scores": True})
+    assert [row["score"] for row in reply] == pytest.approx(LOGITS, rel=1e-5)
+    body = {"query": QUERY, "documents": DOCUMENTS, "use_activation": False, "model": "mini"}
+    _, _, reply = server.post("/v1/rerank", body)
+    assert [row["relevance_score"] for row in reply["results"]] == pytest.approx(LOGITS, rel=1e-5)
+
+
+def test_a_reranker_without_scores_says_so(server):
+    body = {"query": QUERY, "documents": DOCUMENTS, "model": "order"}
+    _, headers, reply = server.post("/v2/rerank", body)
+    assert [row["relevance_score"] for row in reply["results"]] == [1.0, 1 / 2, 1 / 3, 1 / 4]
+    [said] = reply["meta"]["warnings"]
+    assert "rank only" in said and json.loads(headers["x-rankkit-warnings"]) == [said]
+
+
+def test_scores_of_pairs_come_in_their_order(server):
+    _, _, reply = server.post("/score", {"text_1": QUERY, "text_2": DOCUMENTS, "model": "mini"})
+    assert [row["index"] for row in reply["data"]] == [0, 1, 2, 3]
+    assert [row["score"] for row in reply["data"]] == pytest.approx([SCORES[ORDER.index(at)] for at in range(4)])
+
+
+def test_documents_without_text_stand_last(server):
+    body = {"query": QUERY, "documents": ["", "bad", " ", "best"], "model": "mini"}
+    _, _, reply = server.post("/v1/rerank/", body)
+    assert [row["index"] for row in reply["results"]] == [3, 1, 0, 2]
+    assert "2 documents without text stand last" in reply["meta"]["warnings"]
+
+
+@pytest.mark.parametrize("path", ["/rerank", "/v1/rerank", "/v2/rerank", "/v1/reranking", "/score"])
+def test_errors_are_json(server, path):
+    assert server.post(path, {"query": QUERY})[0] in (400, 422)
+    assert server.post(path, {}, Authorization="Bearer wrong-key")[0] == 401
+
+
+# -- curl
+
+pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+
+
+def curl(server, path, *options):
+    command = ["curl", "--silent", "--show-error", f"{server.url}{path}", *options]
+    command += ["--header", f"Authorization: Bearer {server.key}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+COHERE = """{
+  "model": "mini",
+  "query": "What is the capital of the best word?",
+  "documents": [
+    "bad word", "good word",
+    "best good word"
+  ],
+  "top_n": 2
+}"""
+
+
+@pytest.mark.parametrize("path", ["/v1/rerank", "/v2/rerank"])
+def test_curl_as_in_cohere_s_documentation(server, path):
+    options = ["--request", "POST", "--header", "accept: application/json", "--header", "content-type: application/json"]
+    reply = curl(server, path, *options, "--data", COHERE)
+    assert [row["index"] for row in reply["results"]] == [2, 1]
+    assert reply["id"] and reply["meta"]["api_version"]["version"] in "12"
+
+
+def test_curl_as_in_tei_s_documentation(server):
+    body = '{"query": "word", "texts": ["bad word", "best"], "raw_scores": false}'
+    reply = curl(server, "/rerank", "-X", "POST", "-d", body, "-H", "Content-Type: application/json")
+    assert [(row["index"], sorted(row)) for row in reply] == [(1, ["index", "score"]), (0, ["index", "score"])]
