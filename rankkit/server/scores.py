@@ -42,11 +42,13 @@ def results_of(
         numbers = [1.0 / rank for rank in range(1, len(indices) + 1)]
     else:
         scored: list[float | None] = [*own, *[None] * (len(indices) - len(own))]
-        if missing := scored.count(None):
-            words = (*words, f"{missing} documents have no score of their own: their numbers say the place only")
+        if missing := own.count(None) + len(ranked) - len(own):
+            words = (*words, f"documents without a score of their own, whose numbers say the place only: {missing}")
         numbers = _filled(scored, request.score_form)
     if without_text:
-        words = (*words, f"{len(without_text)} documents without text stand last")
+        count = len(without_text)
+        last = f"{count} documents without text stand last" if count > 1 else "1 document without text stands last"
+        words = (*words, last)
     return cut([Result(*row) for row in zip(indices, numbers, strict=True)], request.top_n), words
 
 

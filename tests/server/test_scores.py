@@ -90,7 +90,7 @@ def test_documents_without_a_score_have_a_number_that_keeps_their_place():
     scores = (None, 0.5, None, 0.25, None)
     numbers, warnings = numbers_of(ranking_of(scores, ScoreKind.PROBABILITY))
     assert numbers == [0.75, 0.5, 0.375, 0.25, 0.125]
-    assert "3 documents have no score" in warnings[0]
+    assert "place only: 3" in warnings[0]
     raw, _ = numbers_of(ranking_of(scores, ScoreKind.LOGIT), asked(5, score_form="raw"))
     assert raw == [1.5, 0.5, 0.375, 0.25, -0.75]
 

@@ -32,6 +32,7 @@ class Body(BaseModel):
     model: str | None = None
     instruction: str | None = None
     instruct: str | None = None
+    raw_scores: bool | None = None
 
     #: Under which keys the documents and the limit are, and what a limit of 0 and one below 0 ask for.
     documents_key: ClassVar[str] = "documents"
@@ -75,8 +76,12 @@ class Body(BaseModel):
             warnings=(*rendered.warnings, *self.warnings()),
         )
 
+    def field(self, name: str) -> Any:
+        """A field that this format has: pydantic hands out the others too, which nothing has checked."""
+        return getattr(self, name) if name in type(self).model_fields else None
+
     def originals(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, self.documents_key))
+        return tuple(self.field(self.documents_key))
 
     def rendered(self, documents: tuple[Any, ...]) -> Rendered:
         return Renderer(
@@ -84,12 +89,12 @@ class Body(BaseModel):
             takes_objects=self.takes_objects,
             takes_lists=self.takes_lists,
             takes_null=self.takes_null,
-            rank_fields=tuple(getattr(self, "rank_fields", None) or ()),
+            rank_fields=tuple(self.field("rank_fields") or ()),
         ).render(documents)
 
     def wanted(self) -> int | None:
         """How many results the limit asks for: none for all of them."""
-        limit: int | None = getattr(self, self.limit_key, None)
+        limit: int | None = self.field(self.limit_key)
         if limit is None or limit > 0:
             return limit
         meaning = self.zero if limit == 0 else self.negative
@@ -99,17 +104,17 @@ class Body(BaseModel):
 
     def tokens_per_document(self) -> int | None:
         """At how many tokens a document is cut; 0 is no cut."""
-        limit: int | None = getattr(self, self.tokens_key, None)
+        limit: int | None = self.field(self.tokens_key)
         if limit is not None and limit < 0:
             raise refused(self.tokens_key, f"it is 0 or more (seen: {limit})")
         return limit or None
 
     def returned(self) -> bool:
         """Whether the documents stand in the reply."""
-        return bool(getattr(self, "return_documents", None))
+        return bool(self.field("return_documents"))
 
     def form(self) -> ScoreForm:
-        return "raw" if getattr(self, "raw_scores", None) else "promised"
+        return "raw" if self.raw_scores else "promised"
 
     def options(self) -> Mapping[str, Any]:
         """What the reply needs again."""

@@ -14,7 +14,7 @@ from rankkit.server.dialects.mixedbread import MIXEDBREAD
 from rankkit.server.dialects.openrouter import OPENROUTER
 from rankkit.server.dialects.pinecone import PINECONE
 from rankkit.server.dialects.score import SCORE
-from rankkit.server.dialects.shared import SHARED, WITHOUT_DOCUMENTS
+from rankkit.server.dialects.shared import LITELLM, SHARED, UNREAD, WITHOUT_DOCUMENTS
 from rankkit.server.dialects.tei import TEI
 from rankkit.server.dialects.vllm import VLLM
 from rankkit.server.dialects.voyage import VOYAGE
@@ -27,7 +27,7 @@ DIALECTS: Mapping[str, WireDialect] = {
     row.name: row
     for row in (
         *(COHERE_V1, COHERE_V2, JINA, VOYAGE, MIXEDBREAD, TEI, VLLM, LLAMA_CPP, INFINITY, OPENROUTER, PINECONE),
-        *(SHARED, WITHOUT_DOCUMENTS, SCORE),
+        *(SHARED, WITHOUT_DOCUMENTS, LITELLM, UNREAD, SCORE),
     )
 }
 
@@ -88,10 +88,11 @@ def find(path: str, headers: Headers, body: Json | None) -> WireDialect:
     """
     path = f"/{path.strip('/')}"
     found = _by_path(path, body or {}) or next(
-        (sign.dialect for sign in SIGNS if sign.is_seen(path, headers, body or {})), SHARED
+        (sign.dialect for sign in SIGNS if sign.is_seen(path, headers, body or {})),
+        UNREAD if body is None else SHARED,
     )
-    if headers.get("user-agent", "").startswith("litellm/") and found in (COHERE_V1, SHARED):
-        return WITHOUT_DOCUMENTS
+    if headers.get("user-agent", "").startswith("litellm/") and found in (COHERE_V1, SHARED, UNREAD):
+        return LITELLM
     return found
 
 

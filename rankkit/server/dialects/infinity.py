@@ -17,7 +17,6 @@ class InfinityBody(Body):
     documents: list[Any]
     top_n: int | None = None
     return_documents: bool | None = None
-    raw_scores: bool | None = None
 
     takes_objects = False
     takes_no_documents = False

@@ -17,7 +17,6 @@ class TeiBody(Body):
     """Haystack sends ``null`` for a document without content. TEI has no limit; llama.cpp and LiteLLM have."""
 
     texts: list[Any]
-    raw_scores: bool | None = None
     return_text: bool | None = None
     truncate: bool | None = None
     top_n: int | None = None
@@ -54,9 +53,9 @@ def _reply(ranked: Ranked) -> Any:
 _TYPES: Mapping[int, str] = {401: "Unauthorized", 429: "Overloaded", 503: "Unhealthy"}
 
 
-def _problem(problem: Problem) -> Any:
+def tei_error(problem: Problem) -> Any:
     kind = "Backend" if problem.status >= 500 else "Empty" if problem.kind == "empty" else "Validation"
     return {"error": problem.message, "error_type": _TYPES.get(problem.status, kind)}
 
 
-TEI = dialect("tei", TeiBody, _reply, _problem, {"empty": 400})
+TEI = dialect("tei", TeiBody, _reply, tei_error, {"empty": 400})

@@ -29,7 +29,7 @@ class VllmFields(Body):
     }
 
     def form(self) -> ScoreForm:
-        return "raw" if False in (self.use_activation, self.activation, self.softmax) else "promised"
+        return "raw" if False in (self.use_activation, self.activation, self.softmax) else super().form()
 
 
 class VllmBody(VllmFields):

@@ -79,7 +79,14 @@ COHERE = """{
 
 @pytest.mark.parametrize("path", ["/v1/rerank", "/v2/rerank"])
 def test_curl_as_in_cohere_s_documentation(server, path):
-    options = ["--request", "POST", "--header", "accept: application/json", "--header", "content-type: application/json"]
+    options = [
+        "--request",
+        "POST",
+        "--header",
+        "accept: application/json",
+        "--header",
+        "content-type: application/json",
+    ]
     reply = curl(server, path, *options, "--data", COHERE)
     assert [row["index"] for row in reply["results"]] == [2, 1]
     assert reply["id"] and reply["meta"]["api_version"]["version"] in "12"

@@ -61,8 +61,9 @@ def test_path_and_keys_tell(path, body, name):
         ("/v1/rerank", COHERE, PLAIN, "cohere-v1"),
         ("/v1/rerank", {"x-fern-sdk-name": "cohere"}, PLAIN, "cohere-v1"),
         ("/v1/v1/rerank", COHERE, PLAIN, "cohere-v1"),
-        ("/v1/rerank", LITELLM, {**PLAIN, "return_documents": True}, "shared-without-documents"),
-        ("/rerank", LITELLM, {**PLAIN, "rank_fields": None, "return_documents": True}, "shared-without-documents"),
+        ("/v1/rerank", LITELLM, {**PLAIN, "return_documents": True}, "litellm"),
+        ("/rerank", LITELLM, {**PLAIN, "rank_fields": None, "return_documents": True}, "litellm"),
+        ("/rerank", LITELLM, {**PLAIN, "max_tokens_per_doc": 9}, "shared-without-documents"),
         ("/rerank", LITELLM, {**PLAIN, "instruction": "find"}, "vllm"),
         ("/v1/rerank", LITELLM, {**PLAIN, "top_k": 2, "return_documents": True}, "voyage"),
         ("/rerank", LITELLM, {"query": "q", "texts": ["a"], "return_text": True}, "tei"),
@@ -78,11 +79,11 @@ def test_headers_tell_where_keys_cannot(path, headers, body, name):
     [
         ("/v2/rerank", {}, "cohere-v2"),
         ("/v1/rerank", COHERE, "cohere-v1"),
-        ("/v1/rerank", {"user-agent": "python-requests/2.32"}, "shared"),
+        ("/v1/rerank", {"user-agent": "python-requests/2.32"}, "unread"),
         ("/v1/reranking", {}, "mixedbread"),
         ("/score", {}, "score"),
-        ("/nowhere", {}, "shared"),
-        ("/", {}, "shared"),
+        ("/nowhere", {}, "unread"),
+        ("/", {}, "unread"),
     ],
 )
 def test_a_body_that_was_not_read_still_has_a_dialect(path, headers, name):

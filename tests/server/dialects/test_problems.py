@@ -94,10 +94,16 @@ def test_infinity_s_client_reads_a_list_for_422():
     assert body("infinity", 429)["error"]["code"] == 429
 
 
-@pytest.mark.parametrize("name", ["shared", "shared-without-documents", "jina", "mixedbread"])
+@pytest.mark.parametrize("name", ["shared", "shared-without-documents", "litellm", "jina", "mixedbread"])
 def test_the_shared_shape_has_what_all_look_for(name):
     error = body(name, 404)
     assert error["message"] == error["detail"] == error["error"]["message"] == "what was wrong"
+
+
+def test_where_the_body_was_not_read_there_is_what_every_client_can_bear():
+    """Voyage's falls over an ``error`` that is an object, TEI's reads a string there."""
+    words = "what was wrong"
+    assert body("unread", 401) == {"message": words, "detail": words, "error": words, "error_type": "Unauthorized"}
 
 
 def test_pinecone():

@@ -24,6 +24,7 @@ KEYS = {
     "pinecone": ("documents", "top_n"),
     "shared": ("documents", "top_n"),
     "shared-without-documents": ("documents", "top_n"),
+    "litellm": ("documents", "top_n"),
 }
 BAD_REQUEST = {"vllm", "llama.cpp", "pinecone", "score"}
 
@@ -258,6 +259,8 @@ def test_whether_documents_come_back(name, fields, expected):
         ("tei", {"raw_scores": True}, "raw"),
         ("tei", {"raw_scores": False}, "promised"),
         ("infinity", {"raw_scores": True}, "raw"),
+        ("cohere-v2", {"raw_scores": True}, "raw"),
+        ("vllm", {"raw_scores": True}, "raw"),
         ("vllm", {"use_activation": False}, "raw"),
         ("vllm", {"use_activation": True}, "promised"),
         ("vllm", {"activation": False}, "raw"),

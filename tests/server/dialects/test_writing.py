@@ -70,6 +70,9 @@ def test_shared_and_jina():
     }
     assert reply("shared", return_documents=True).json == {**whole, "results": rows(document=as_object)}
     assert reply("shared-without-documents", return_documents=True).json["results"] == rows()
+    litellm = reply("litellm", return_documents=True).json
+    assert (litellm["results"], litellm["data"]) == (rows(), rows(document=as_string))
+    assert reply("litellm").json["data"] == rows()
     assert reply("jina").json == {**whole, "results": rows(document=as_object)}
     assert reply("shared", tokens=None).json["usage"] == {}
 
