@@ -15,12 +15,13 @@ from rankkit.core.extras import require_extra
 
 with require_extra("server", "the server"):
     import uvicorn
+    from starlette.applications import Starlette
 
 from rankkit.config.checking import check_models
 from rankkit.config.loading import load, read_spec
 from rankkit.config.spec import naming
 from rankkit.errors import ConfigError
-from rankkit.server.asgi import application
+from rankkit.server.asgi import Life, application
 from rankkit.server.connections import PatientProtocol
 from rankkit.server.keys import Keys, keys_from
 from rankkit.server.settings import Settings
@@ -128,7 +129,19 @@ def run_here(service: Service, sock: socket.socket, on_ready: Callable[[], None]
     keys = check(service)
     openers = {model.name: partial(load, model.what, options=model.options) for model in service.models}
     app = application(openers, settings=_settings(service, keys), keys=keys)
-    life = app.state.life
+    run_application(app, sock, grace=service.grace, on_ready=on_ready)
+
+
+def run_application(
+    app: Starlette, sock: socket.socket, *, grace: float = 30.0, on_ready: Callable[[], None] = lambda: None
+) -> None:
+    """Serve what ``application`` made on a socket that listens, until SIGTERM or SIGINT: then what was accepted is
+    answered within ``grace`` seconds, and what comes later is refused.
+
+    Raises:
+        RankkitError: one of the models cannot be loaded.
+    """
+    life: Life = app.state.life
     config = uvicorn.Config(
         app,
         http=PatientProtocol,
@@ -138,7 +151,7 @@ def run_here(service: Service, sock: socket.socket, on_ready: Callable[[], None]
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        timeout_graceful_shutdown=max(1, round(service.grace)),
+        timeout_graceful_shutdown=max(1, round(grace)),
     )
     server = _Server(config, life.stop)
     life.on_ready, life.on_failure = on_ready, server.give_up
