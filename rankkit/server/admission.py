@@ -10,7 +10,7 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from rankkit.server.problems import refused
@@ -20,22 +20,17 @@ _WEIGHT = 0.1
 
 
 class Admission:
-    """``places`` requests are inside at once and ``queue`` more wait. For one event loop."""
+    """``places`` requests are inside at once and ``queue`` more wait. For one event loop. ``on_change`` is called with
+    both numbers.
+    """
 
-    def __init__(self, places: int, queue: int) -> None:
+    def __init__(self, places: int, queue: int, on_change: Callable[[int, int], None]) -> None:
         self._places = places
         self._queue = queue
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._inside = 0
         self._typical_seconds = 0.0
-
-    @property
-    def inside(self) -> int:
-        return self._inside
-
-    @property
-    def waiting(self) -> int:
-        return len(self._waiting)
+        self._on_change = on_change
 
     @asynccontextmanager
     async def place(self, timeout: float) -> AsyncIterator[None]:
@@ -52,11 +47,16 @@ class Admission:
         else:
             await self._wait(timeout)
         entered = time.monotonic()
+        self._changed()
         try:
             yield
         finally:
             self._typical_seconds += _WEIGHT * (time.monotonic() - entered - self._typical_seconds)
             self._leave()
+            self._changed()
+
+    def _changed(self) -> None:
+        self._on_change(self._inside, len(self._waiting))
 
     @property
     def retry_after(self) -> int:
@@ -67,6 +67,7 @@ class Admission:
     async def _wait(self, timeout: float) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
+        self._changed()
         try:
             async with asyncio.timeout(timeout):
                 await turn

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -16,18 +16,18 @@ with require_extra("server", "the server"):
     from starlette.exceptions import HTTPException
     from starlette.middleware import Middleware
     from starlette.requests import Request
-    from starlette.responses import JSONResponse, Response
+    from starlette.responses import Response
     from starlette.routing import BaseRoute, Route
 
 from rankkit.server import dialects
-from rankkit.server.admission import Admission
 from rankkit.server.endpoint import RerankEndpoint
 from rankkit.server.exchange import DialectFinder
 from rankkit.server.front import Front
 from rankkit.server.keys import Keys
 from rankkit.server.metrics import Metrics
+from rankkit.server.pages import Pages
 from rankkit.server.problems import refused
-from rankkit.server.served import Served
+from rankkit.server.served import Opener, Served
 from rankkit.server.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def application(
-    rerankers: Mapping[str, Reranker],
+    rerankers: Mapping[str, Reranker | Opener],
     *,
     find: DialectFinder = dialects.find,
     settings: Settings | None = None,
@@ -44,84 +44,75 @@ def application(
 ) -> Starlette:
     """An ASGI application that serves these rerankers by their names, of which the first is the default.
 
-    ``keys`` are who may call (``rankkit.server.keys``); without them everybody who reaches it may. ``on_event`` is
-    called with the events of every ranking (``rankkit.core.events``). The rerankers stay their owner's: close them when
-    the server has ended.
+    A function without parameters instead of a reranker is called when the server starts, on a thread; requests wait
+    for it meanwhile, and what it gives is closed when the server ends. Rerankers stay their owner's. ``keys`` are who
+    may call (``rankkit.server.keys``); without them everybody who reaches it may. ``on_event`` is called with the
+    events of every ranking (``rankkit.core.events``).
 
     Raises:
         ConfigError: there is nothing to serve.
     """
     settings = settings or Settings()
     metrics = Metrics()
-    served = Served(rerankers, threads=settings.threads, on_event=on_event)
-    admission = Admission(settings.in_flight, settings.queue)
-    endpoint = RerankEndpoint(served, settings, find, admission, metrics)
-    state = _State(served, metrics, endpoint)
-    front = Middleware(Front, settings=settings, keys=keys, find=find, metrics=metrics)
+    served = Served(rerankers)
+    endpoint = RerankEndpoint(served, settings, find, metrics, on_event)
+    life = Life(served, metrics, endpoint)
+    pages = Pages(life, served, metrics, settings)
     app = Starlette(
-        routes=[
-            *_posts(endpoint),
-            *_get("/health", _health),
-            *_get("/ping", _health),
-            *_get("/ready", state.ready_page),
-            *_get("/info", state.info),
-            *_get("/models", state.models),
-            *_get("/v1/models", state.models),
-            *_get("/metrics", state.metrics_page),
-        ],
-        middleware=[front],
+        routes=[*_posts(endpoint), *pages.routes()],
+        middleware=[Middleware(Front, settings=settings, keys=keys, find=find, metrics=metrics, life=life)],
         exception_handlers={HTTPException: _passed_on},
-        lifespan=state.lifespan,
+        lifespan=life.lifespan,
     )
     app.router.redirect_slashes = False
-    app.state.rankkit = state
+    app.state.life = life
     return app
 
 
-class _State:
+class Life:
+    """Where a server stands between its start and its end."""
+
     def __init__(self, served: Served, metrics: Metrics, endpoint: RerankEndpoint) -> None:
-        self.served = served
-        self.endpoint = endpoint
-        self._metrics = metrics
-        self._started = int(time.time())
         self.ready = True
+        self.failed: BaseException | None = None
+        self.on_ready: Callable[[], None] = lambda: None
+        self.on_failure: Callable[[], None] = lambda: None
+        self._served = served
+        self._endpoint = endpoint
+        self._metrics = metrics
+
+    @property
+    def stopping(self) -> bool:
+        return self._endpoint.stopping
 
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         self.ready = False
-        await self.served.warm()
-        self.ready = True
-        self._metrics.ready(1)
+        opening = asyncio.ensure_future(self._open())
+        if self._served.all_open:
+            await opening  # this takes no time
         yield
         self.stop()
+        await asyncio.wait([opening])
+        self._served.close()
+
+    async def _open(self) -> None:
+        try:
+            await self._served.open()
+        except Exception as error:  # noqa: BLE001  # not swallowed: whoever runs the server raises it
+            self.failed = error
+            self.on_failure()
+            return
+        if not self.stopping:
+            self.ready = True
+            self._metrics.ready(1)
+            self.on_ready()
 
     def stop(self) -> None:
-        """From now on nothing new is ranked."""
+        """From now on nothing new is ranked; what is there is."""
         self.ready = False
-        self.endpoint.stopping = True
+        self._endpoint.stopping = True
         self._metrics.ready(0)
-
-    async def ready_page(self, request: Request) -> Response:
-        words = "ready" if self.ready else "stopping" if self.endpoint.stopping else "loading"
-        return JSONResponse({"status": words, "models": list(self.served.names)}, 200 if self.ready else 503)
-
-    async def models(self, request: Request) -> Response:
-        rows = [
-            {"id": name, "object": "model", "created": self._started, "owned_by": "rankkit"}
-            for name in self.served.names
-        ]
-        return JSONResponse({"object": "list", "data": rows})
-
-    async def info(self, request: Request) -> Response:
-        return JSONResponse({"model_id": self.served.default})
-
-    async def metrics_page(self, request: Request) -> Response:
-        text, kind = self._metrics.page()
-        return Response(text, headers={"content-type": kind})
-
-
-async def _health(request: Request) -> Response:
-    return JSONResponse({"status": "ok"})
 
 
 async def _passed_on(request: Request, error: Exception) -> Response:
@@ -138,7 +129,3 @@ def _posts(endpoint: ASGIApp) -> list[BaseRoute]:
         for path in dialects.PATHS
         for slash in ("", "/")
     ]
-
-
-def _get(path: str, endpoint: object) -> list[BaseRoute]:
-    return [Route(path + slash, endpoint, methods=["GET"]) for slash in ("", "/")]  # type: ignore[arg-type]

@@ -7,16 +7,20 @@ import contextlib
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from rankkit.core.events import OnEvent
+from rankkit.core.ranking import Ranking
 from rankkit.server.admission import Admission
 from rankkit.server.bodies import ClientGone, HeldBytes, parse, read_body
+from rankkit.server.candidates import request_of
 from rankkit.server.exchange import Dialect, DialectFinder, Ranked, WireRequest, Written
 from rankkit.server.front import route_path, send_written
+from rankkit.server.in_time import Ranker
 from rankkit.server.metrics import Metrics
 from rankkit.server.notices import notices
 from rankkit.server.problems import refused
 from rankkit.server.record import Record
 from rankkit.server.scores import results_of
-from rankkit.server.served import Served, request_of
+from rankkit.server.served import Served
 from rankkit.server.settings import Limits, Settings
 
 if TYPE_CHECKING:
@@ -32,13 +36,19 @@ class RerankEndpoint:
     """An ASGI application for all paths on which something is ranked."""
 
     def __init__(
-        self, served: Served, settings: Settings, find: DialectFinder, admission: Admission, metrics: Metrics
+        self,
+        served: Served,
+        settings: Settings,
+        find: DialectFinder,
+        metrics: Metrics,
+        on_event: OnEvent | None = None,
     ) -> None:
         self._served = served
         self._settings = settings
         self._find = find
-        self._admission = admission
         self._metrics = metrics
+        self._ranker = Ranker(threads=settings.threads, on_event=on_event)
+        self._admission = Admission(settings.in_flight, settings.queue, metrics.now)
         self._held = HeldBytes(settings.limits.held_bytes)
         #: Set when the server stops: what is there is answered, what comes is not.
         self.stopping = False
@@ -49,11 +59,11 @@ class RerankEndpoint:
         path = route_path(scope)
         if self.stopping:
             raise refused(503, "unavailable", "the server is stopping", retry=1)
-        until = record.arrived + deadline(headers, self._settings)
+        record.until = record.arrived + deadline(headers, self._settings)
         body = await read_body(receive, headers, self._settings.limits, self._held)
         try:
             dialect, wire = self._read(path, headers, body, record)
-            written = await _unless_gone(self._answered(dialect, wire, record, until), receive)
+            written = await _unless_gone(self._answered(dialect, wire, record), receive)
         finally:
             self._held.give_back(len(body))
         await send_written(send, written)
@@ -67,34 +77,28 @@ class RerankEndpoint:
         check(wire, self._settings.limits)
         return dialect, wire
 
-    async def _answered(self, dialect: Dialect, wire: WireRequest, record: Record, until: float) -> Written:
+    async def _answered(self, dialect: Dialect, wire: WireRequest, record: Record) -> Written:
         chosen = self._served.choose(wire.model)
         record.model = chosen.name
         self._metrics.documents.labels(chosen.name).observe(len(wire.documents))
-        ranked = request_of(wire)
+        read = request_of(wire)
         asked = record.seconds
-        async with self._admission.place(until - record.arrived - asked):
+        async with self._admission.place(record.seconds_left):
             record.queue_seconds = record.seconds - asked
             self._metrics.queue_seconds.observe(record.queue_seconds)
-            self._count()
-            try:
-                left = max(0.0, until - record.arrived - record.seconds)
-                ranking = await self._served.rank(chosen.reranker, ranked.request, left)
-            finally:
-                self._count()
-        results, words = results_of(ranking, wire, places=ranked.places, without_text=ranked.without_text)
-        warnings = (*chosen.warnings, *ranked.warnings, *notices(ranking), *words)
-        tokens = ranking.usage.input_tokens
-        record.tokens, record.warnings = tokens, len(warnings) + len(wire.warnings)
-        self._metrics.tokens.labels(chosen.name).inc(tokens)
-        if record.warnings:
-            self._metrics.warned.labels(chosen.name).inc()
-        counted = tokens if ranking.usage.calls else None
-        reply = Ranked(wire, ranking, results, chosen.echo, record.id, counted, warnings)
-        return dialect.write(reply)
+            reranker = await self._served.reranker(chosen.name, record.seconds_left)
+            ranking = await self._ranker.rank(reranker, read.request, record.seconds_left)
+        results, about = results_of(ranking, wire, places=read.places, without_text=read.without_text)
+        warnings = (*chosen.warnings, *read.warnings, *notices(ranking), *about)
+        self._write_down(record, ranking, len(warnings) + len(wire.warnings))
+        counted = ranking.usage.input_tokens if ranking.usage.calls else None
+        return dialect.write(Ranked(wire, ranking, results, chosen.echo, record.id, counted, warnings))
 
-    def _count(self) -> None:
-        self._metrics.now(inside=self._admission.inside, waiting=self._admission.waiting)
+    def _write_down(self, record: Record, ranking: Ranking, warnings: int) -> None:
+        record.tokens, record.warnings = ranking.usage.input_tokens, warnings
+        self._metrics.tokens.labels(record.model).inc(record.tokens)
+        if warnings:
+            self._metrics.warned.labels(record.model).inc()
 
 
 def deadline(headers: Mapping[str, str], settings: Settings) -> float:

@@ -8,7 +8,7 @@ import json
 import logging
 import socket
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from rankkit.core.extras import require_extra
@@ -38,19 +38,34 @@ _SEND_SECONDS = 60.0
 _GONE = 499
 
 
+class Stops(Protocol):
+    """Knows whether the server is about to end."""
+
+    @property
+    def stopping(self) -> bool: ...
+
+
 class Front:
     """An ASGI middleware: ``Host``, ``Origin`` and the key are looked at before anything of a body is read; whatever
     is raised inside is answered in the client's dialect; each request ends with a log line.
     """
 
     def __init__(
-        self, app: ASGIApp, *, settings: Settings, keys: Keys | None, find: DialectFinder, metrics: Metrics
+        self,
+        app: ASGIApp,
+        *,
+        settings: Settings,
+        keys: Keys | None,
+        find: DialectFinder,
+        metrics: Metrics,
+        life: Stops,
     ) -> None:
         self._app = app
         self._settings = settings
         self._keys = keys
         self._find = find
         self._metrics = metrics
+        self._life = life
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -60,7 +75,7 @@ class Front:
         path = route_path(scope)
         record = Record(request_id(headers.get("x-request-id", "")), scope["method"], path[:100])
         scope["rankkit.record"], scope["rankkit.headers"] = record, headers
-        incoming, reply = _Incoming(receive), _Reply(send, record)
+        incoming, reply = _Incoming(receive), _Reply(send, record, self._life)
         try:
             self._admit(path, headers, record)
             await self._app(scope, incoming.receive, reply.send)
@@ -105,7 +120,7 @@ class Front:
             return  # the client sees a reply that breaks off
         writer = record.writer or self._find(path, headers, None)
         written = writer.write_problem(problem)
-        more = {"connection": "close"} if problem.status in (408, 413) else {}
+        more = {"connection": "close"} if problem.status in (408, 413) and not self._life.stopping else {}
         if problem.retry_after is not None:
             more["retry-after"] = str(problem.retry_after)
         if problem.status == 401:
@@ -149,8 +164,9 @@ class _Incoming:
 class _Reply:
     """A reply on its way out, with the request's id in its headers."""
 
-    def __init__(self, send: Send, record: Record) -> None:
+    def __init__(self, send: Send, record: Record, life: Stops) -> None:
         self._send = send
+        self._life = life
         self.record = record
         self.started = False
 
@@ -159,6 +175,8 @@ class _Reply:
             self.started = True
             self.record.status = message["status"]
             headers = [*message.get("headers", ()), (b"x-request-id", self.record.id.encode("latin-1"))]
+            if self._life.stopping:
+                headers.append((b"connection", b"close"))
             message = {**message, "headers": headers}
         async with asyncio.timeout(_SEND_SECONDS):
             await self._send(message)
@@ -205,7 +223,7 @@ def host_allowed(host: str, allowed: tuple[str, ...]) -> bool:
     name = _name_of(host)
     if "*" in allowed or name in (_name_of(one) for one in allowed):
         return True
-    return not allowed and (name in ("localhost", socket.gethostname().lower()) or _is_address(name))
+    return name in ("localhost", socket.gethostname().lower()) or _is_address(name)
 
 
 def origin_allowed(origin: str, host: str, allowed: tuple[str, ...]) -> bool:

@@ -49,7 +49,7 @@ class Metrics:
             "rankkit_ready", "Processes whose models are loaded.", registry=registry, multiprocess_mode="livesum"
         )
 
-    def now(self, *, inside: int, waiting: int) -> None:
+    def now(self, inside: int, waiting: int) -> None:
         """How many requests are being ranked, and how many wait."""
         self._inside.set(inside)
         self._waiting.set(waiting)

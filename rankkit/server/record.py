@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 import time
 import uuid
@@ -30,6 +31,7 @@ class Record:
     method: str
     path: str
     arrived: float = field(default_factory=time.monotonic)
+    until: float = math.inf
     key: str = ""
     dialect: str = ""
     model: str = ""
@@ -46,6 +48,11 @@ class Record:
     def seconds(self) -> float:
         """Since it arrived."""
         return time.monotonic() - self.arrived
+
+    @property
+    def seconds_left(self) -> float:
+        """Until its deadline, 0 if that is over."""
+        return max(0.0, self.until - time.monotonic())
 
     def log(self) -> None:
         """One line of JSON."""

@@ -35,8 +35,8 @@ class Settings:
     of a request to its ranking; a client may ask for less, or for more up to ``longest_deadline``. ``threads`` is how
     many objects that have only ``rank`` work at once.
 
-    ``allowed_hosts`` are the names that the ``Host`` header may have; ``"*"`` is any, none is what is safe without
-    keys: this machine's own names and addresses that are numbers. ``allowed_origins`` are the pages that may call, as
+    ``allowed_hosts`` are the names that the ``Host`` header may have beside those that no page can take over (this
+    machine's own, and addresses in numbers); ``"*"`` is any. ``allowed_origins`` are the pages that may call, as
     browsers write them.
     """
 
