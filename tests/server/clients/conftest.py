@@ -1,29 +1,26 @@
-"""The server on loopback, in a process of its own, as long as the tests of the official clients run."""
+"""``rankkit serve`` on loopback, in a process of its own, as long as the tests of the official clients run."""
 
 from __future__ import annotations
 
-import json
 import os
-import socket
-import subprocess
-import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from rankkit.judging.batched import logistic
-from tests.server.clients.serving import KEY
+from tests.server.live import Address, serving
+from tests.tiny import tiny_cross_encoder
 
 # LiteLLM fetches a table of prices when it is imported, and others say over the network that they are used.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
+
+KEY = "secret-of-the-tests"
+ENVIRONMENT = {"RANKKIT_API_KEYS": KEY}
 
 #: What is asked in most tests, and what the tiny model makes of it: the order, and a logit for each place in it.
 QUERY = "word"
@@ -32,71 +29,93 @@ ORDER = [2, 1, 3, 0]
 LOGITS = [3.5, 1.25, 0.5, -0.5]
 SCORES = [logistic(logit) for logit in LOGITS]
 
+#: Sorted by comparisons, so that there is an order and no score.
+ORDER_ONLY = """
+paradigm = "pairwise"
+method = "cross-encoder"
+strategy = "heapsort"
+model = "{model}"
+"""
+
 
 @dataclass(frozen=True)
 class Server:
-    url: str
+    address: Address
     key: str = KEY
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address.host}:{self.address.port}"
 
     @property
     def huge(self) -> list[str]:
         """Documents that are more than a body may hold."""
         return ["word " * 30_000]
 
-    def post(self, path: str, body: object, **headers: str) -> tuple[int, dict[str, str], object]:
-        """Without any client: status, headers in lower case, and what the body says."""
-        sent = {"Content-Type": "application/json", "Authorization": f"Bearer {self.key}", **headers}
-        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), sent)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as reply:
-                return reply.status, {key.lower(): value for key, value in reply.headers.items()}, json.load(reply)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, {key.lower(): value for key, value in error.headers.items()}, json.load(error)
-
-
-def _started(folder: Path, *kind: str) -> tuple[subprocess.Popen[bytes], Server]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "tests.server.clients.serving", str(port), str(folder), *kind]
-    process = subprocess.Popen(command)
-    server = Server(f"http://127.0.0.1:{port}")
-    for _ in range(600):
-        try:
-            with urllib.request.urlopen(f"{server.url}/health", timeout=5):
-                return process, server
-        except OSError:
-            assert process.poll() is None, "the server did not start"
-            time.sleep(0.1)
-    raise AssertionError("the server does not answer")
+    def post(self, path: str, body: object, *, key: str = KEY) -> tuple[int, object, dict[str, str]]:
+        """Without any client: status, what the body says, and headers in lower case."""
+        status, said, headers = self.address.ask(path, body, headers={"Authorization": f"Bearer {key}"})
+        return status, said, dict(headers)
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory) -> Iterator[Server]:
-    """Its models are ``mini``, ``order`` (which gives no scores) and ``broken``."""
-    process, server = _started(tmp_path_factory.mktemp("server"))
-    yield server
-    process.kill()
-    process.wait()
+    """Its models are ``mini``, and ``order``, which gives no scores."""
+    folder = tmp_path_factory.mktemp("server")
+    model = tiny_cross_encoder(folder / "mini")
+    (folder / "order.toml").write_text(ORDER_ONLY.format(model=model), encoding="utf-8")
+    arguments = ["--model", str(model), "--config", str(folder / "order.toml"), "--port", "0", "--max-body", "100000"]
+    with serving(*arguments, environment=ENVIRONMENT) as process:
+        yield Server(process.ready())
+
+
+#: The server with a reranker of one's own, for what a real one does not do on demand.
+PROGRAM = """
+import socket, sys, time
+from pathlib import Path
+import uvicorn
+from rankkit.server import FixedKeys, Settings, application
+
+class Broken:
+    def rank(self, request):
+        raise RuntimeError("a bug, of which no client may read")
+
+class Stays:
+    def rank(self, request):
+        Path(sys.argv[2]).touch()
+        time.sleep(3600)
+
+settings = Settings(in_flight=1, queue=0, deadline=300)
+keys = FixedKeys({"tests": sys.argv[3]})
+app = application({"only": Broken() if sys.argv[1] == "broken" else Stays()}, settings=settings, keys=keys)
+server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
+listener = socket.create_server(("127.0.0.1", 0))
+print(f"ready at http://127.0.0.1:{listener.getsockname()[1]}", file=sys.stderr, flush=True)
+server.run(sockets=[listener])
+"""
+
+
+@pytest.fixture(scope="session")
+def broken_server() -> Iterator[Server]:
+    """Every request ends in a 500."""
+    with serving("broken", "", KEY, program=PROGRAM) as process:
+        yield Server(process.ready())
 
 
 @pytest.fixture(scope="session")
 def full_server(tmp_path_factory) -> Iterator[Server]:
     """It takes one request, has it, and refuses all others."""
-    folder = tmp_path_factory.mktemp("full")
-    process, server = _started(folder, "full")
-    body = {"query": QUERY, "documents": DOCUMENTS, "model": "stays"}
-    threading.Thread(target=_posted, args=(server, body), daemon=True).start()
-    while not (folder / "mark").exists():
-        time.sleep(0.05)
-    yield server
-    process.kill()
-    process.wait()
+    mark = tmp_path_factory.mktemp("full") / "mark"
+    with serving("stays", str(mark), KEY, program=PROGRAM) as process:
+        server = Server(process.ready())
+        threading.Thread(target=_posted, args=(server,), daemon=True).start()
+        while not mark.exists():
+            time.sleep(0.05)
+        yield server
 
 
-def _posted(server: Server, body: object) -> None:
+def _posted(server: Server) -> None:
     try:
-        server.post("/rerank", body)
+        server.post("/rerank", {"query": QUERY, "documents": DOCUMENTS})
     except OSError:
         return  # the server was ended, as it is meant to be

@@ -113,3 +113,11 @@ def test_errors(server, ranker, options):
     with pytest.raises(Exception) as raised:
         ranker(server, **options).run(query=QUERY, documents=documents())
     assert "Invalid response" not in str(raised.value) and not isinstance(raised.value, (KeyError, AttributeError))
+
+
+@pytest.mark.parametrize("ranker", [cohere, jina, tei, vllm])
+def test_a_server_that_fails_or_is_full(broken_server, full_server, ranker):
+    for faulty in (full_server, *([broken_server] if ranker is not cohere else [])):
+        with pytest.raises(Exception) as raised:
+            ranker(faulty).run(query=QUERY, documents=documents())
+        assert not isinstance(raised.value, (KeyError, AttributeError))

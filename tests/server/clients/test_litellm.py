@@ -75,7 +75,6 @@ def test_tokens_and_instructions(server, provider):
     [
         ({"api_key": "wrong-key"}, litellm.AuthenticationError, 401),
         ({"documents": ["word"] * 1001}, litellm.BadRequestError, 422),
-        ({"model": "broken"}, litellm.InternalServerError, 500),
         ({"model": "unknown"}, litellm.NotFoundError, 404),
     ],
 )
@@ -87,6 +86,14 @@ def test_errors(server, provider, options, error, status):
     with pytest.raises(error) as raised:
         litellm.rerank(**asked(server, provider, **options))
     assert raised.value.status_code in (status, 400)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_server_that_fails(broken_server, provider):
+    error = litellm.exceptions.APIError if provider == "huggingface" else litellm.InternalServerError
+    with pytest.raises(error) as raised:
+        litellm.rerank(**asked(broken_server, provider))
+    assert raised.value.status_code == 500
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

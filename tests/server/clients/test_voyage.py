@@ -45,7 +45,6 @@ def test_results_that_are_awaited(server):
         ({}, {"model": "unknown"}, voyageai.error.APIError, 404, "mini, order"),
         ({}, {"top_k": 0}, voyageai.error.MalformedRequestError, 422, "top_k: it is 1 or more"),
         ({}, {"documents": [5]}, voyageai.error.MalformedRequestError, 422, "documents.0"),
-        ({}, {"model": "broken"}, voyageai.error.ServerError, 500, ""),
     ],
 )
 def test_errors(server, options, asked, error, status, words):
@@ -61,6 +60,12 @@ def test_a_body_that_is_too_large(server):
     with pytest.raises(voyageai.error.APIError) as raised:
         client(voyageai.Client, server).rerank(QUERY, server.huge, "mini")
     assert raised.value.http_status == 413 and "Invalid response" not in str(raised.value)
+
+
+def test_a_server_that_fails(broken_server):
+    with pytest.raises(voyageai.error.ServerError) as raised:
+        client(voyageai.Client, broken_server).rerank(QUERY, DOCUMENTS, "mini")
+    assert raised.value.http_status == 500
 
 
 def test_a_server_that_is_full(full_server):

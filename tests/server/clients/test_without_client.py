@@ -16,34 +16,34 @@ from tests.server.clients.conftest import DOCUMENTS, LOGITS, ORDER, QUERY, SCORE
 
 
 def test_scores_are_those_that_the_format_promises(server):
-    status, headers, reply = server.post("/rerank", {"query": QUERY, "texts": DOCUMENTS})
+    status, reply, headers = server.post("/rerank", {"query": QUERY, "texts": DOCUMENTS})
     assert status == 200 and "x-rankkit-warnings" not in headers
     assert [row["index"] for row in reply] == ORDER
     assert [row["score"] for row in reply] == pytest.approx(SCORES, rel=1e-5)
-    _, _, reply = server.post("/rerank", {"query": QUERY, "texts": DOCUMENTS, "raw_scores": True})
+    _, reply, _ = server.post("/rerank", {"query": QUERY, "texts": DOCUMENTS, "raw_scores": True})
     assert [row["score"] for row in reply] == pytest.approx(LOGITS, rel=1e-5)
     body = {"query": QUERY, "documents": DOCUMENTS, "use_activation": False, "model": "mini"}
-    _, _, reply = server.post("/v1/rerank", body)
+    _, reply, _ = server.post("/v1/rerank", body)
     assert [row["relevance_score"] for row in reply["results"]] == pytest.approx(LOGITS, rel=1e-5)
 
 
 def test_a_reranker_without_scores_says_so(server):
     body = {"query": QUERY, "documents": DOCUMENTS, "model": "order"}
-    _, headers, reply = server.post("/v2/rerank", body)
+    _, reply, headers = server.post("/v2/rerank", body)
     assert [row["relevance_score"] for row in reply["results"]] == [1.0, 1 / 2, 1 / 3, 1 / 4]
     [said] = reply["meta"]["warnings"]
     assert "rank only" in said and json.loads(headers["x-rankkit-warnings"]) == [said]
 
 
 def test_scores_of_pairs_come_in_their_order(server):
-    _, _, reply = server.post("/score", {"text_1": QUERY, "text_2": DOCUMENTS, "model": "mini"})
+    _, reply, _ = server.post("/score", {"text_1": QUERY, "text_2": DOCUMENTS, "model": "mini"})
     assert [row["index"] for row in reply["data"]] == [0, 1, 2, 3]
     assert [row["score"] for row in reply["data"]] == pytest.approx([SCORES[ORDER.index(at)] for at in range(4)])
 
 
 def test_documents_without_text_stand_last(server):
     body = {"query": QUERY, "documents": ["", "bad", " ", "best"], "model": "mini"}
-    _, _, reply = server.post("/v1/rerank/", body)
+    _, reply, _ = server.post("/v1/rerank/", body)
     assert [row["index"] for row in reply["results"]] == [3, 1, 0, 2]
     assert "2 documents without text stand last" in reply["meta"]["warnings"]
 
@@ -51,7 +51,7 @@ def test_documents_without_text_stand_last(server):
 @pytest.mark.parametrize("path", ["/rerank", "/v1/rerank", "/v2/rerank", "/v1/reranking", "/score"])
 def test_errors_are_json(server, path):
     assert server.post(path, {"query": QUERY})[0] in (400, 422)
-    assert server.post(path, {}, Authorization="Bearer wrong-key")[0] == 401
+    assert server.post(path, {}, key="wrong-key")[0] == 401
 
 
 # -- curl
