@@ -41,6 +41,14 @@ def test_scores_of_pairs_come_in_their_order(server):
     assert [row["score"] for row in reply["data"]] == pytest.approx([SCORES[ORDER.index(at)] for at in range(4)])
 
 
+def test_pairs_with_queries_of_their_own(server):
+    body = {"text_1": ["word", "bad", "word"], "text_2": ["good", "best", "bad"], "model": "mini"}
+    _, reply, _ = server.post("/v1/score", body | {"use_activation": False})
+    assert [(row["index"], row["score"]) for row in reply["data"]] == [(0, 1.25), (1, 2.0), (2, -0.75)]
+    assert reply["usage"]["total_tokens"] > 0
+    assert server.post("/score", body | {"text_1": ["word", "bad"]})[0] == 400
+
+
 def test_documents_without_text_stand_last(server):
     body = {"query": QUERY, "documents": ["", "bad", " ", "best"], "model": "mini"}
     _, reply, _ = server.post("/v1/rerank/", body)
