@@ -81,7 +81,7 @@ class RerankEndpoint:
         chosen = self._served.choose(wire.model)
         record.model = chosen.name
         self._metrics.documents.labels(chosen.name).observe(len(wire.documents))
-        read = request_of(wire)
+        read = request_of(wire, record.id)
         asked = record.seconds
         async with self._admission.place(record.seconds_left):
             record.queue_seconds = record.seconds - asked

@@ -25,6 +25,7 @@ from rankkit.server.asgi import Life, application
 from rankkit.server.connections import PatientProtocol
 from rankkit.server.keys import Keys, keys_from
 from rankkit.server.settings import Settings
+from rankkit.server.tracing import Spans
 
 #: Between a signal to stop and the end of the listening: replies sent meanwhile say that the connection ends, so that
 #: no client sends its next request on one that is being closed.
@@ -56,6 +57,7 @@ class Service:
     no_keys: bool = False
     workers: int = 1
     grace: float = 30.0
+    traces: bool = False
 
     @property
     def is_local(self) -> bool:
@@ -128,7 +130,8 @@ def run_here(service: Service, sock: socket.socket, on_ready: Callable[[], None]
     """
     keys = check(service)
     openers = {model.name: partial(load, model.what, options=model.options) for model in service.models}
-    app = application(openers, settings=_settings(service, keys), keys=keys)
+    on_event = Spans().on_event if service.traces else None
+    app = application(openers, settings=_settings(service, keys), keys=keys, on_event=on_event)
     run_application(app, sock, grace=service.grace, on_ready=on_ready)
 
 
