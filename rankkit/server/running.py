@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
 import socket
 from collections.abc import Callable, Mapping
@@ -30,8 +31,6 @@ from rankkit.server.tracing import Spans
 #: Between a signal to stop and the end of the listening: replies sent meanwhile say that the connection ends, so that
 #: no client sends its next request on one that is being closed.
 _FAREWELL_SECONDS = 0.3
-#: The addresses that nobody but this machine reaches.
-_LOOPBACK = ("127.", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,10 @@ class Service:
     @property
     def is_local(self) -> bool:
         """Whether nobody but this machine reaches it."""
-        return self.host.startswith(_LOOPBACK)
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
 
 def check(service: Service, environment: Mapping[str, str] = os.environ) -> Keys | None:
