@@ -61,6 +61,9 @@ def serve(
     grace: Annotated[
         float, number("--grace", help="Seconds that requests have to end when the server stops.", minimum=0)
     ] = 30.0,
+    traces: Annotated[
+        bool, flag("--traces", help="Spans of OpenTelemetry, as its OTEL_... variables say (opentelemetry-instrument).")
+    ] = False,
     no_access_log: Annotated[bool, flag("--no-access-log", help="No line a request on stdout.")] = False,
     check: Annotated[bool, flag("--check", help="Load everything, say what would be served, and stop.")] = False,
 ) -> None:
@@ -83,6 +86,7 @@ def serve(
         no_keys=no_keys,
         workers=workers,
         grace=grace,
+        traces=traces,
     )
     check_service(service)
     if check:

@@ -76,6 +76,7 @@ class Admission:
                 self._leave()  # the place was handed over in the moment that nobody waited any more
             elif turn in self._waiting:
                 self._waiting.remove(turn)
+            self._changed()
             if isinstance(error, TimeoutError):
                 raise refused(
                     504, "deadline", "the time of this request was over while it waited in the queue"

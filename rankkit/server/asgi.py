@@ -17,7 +17,7 @@ with require_extra("server", "the server"):
     from starlette.middleware import Middleware
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.routing import BaseRoute, Route
+    from starlette.routing import Route
 
 from rankkit.server import dialects
 from rankkit.server.endpoint import RerankEndpoint
@@ -58,9 +58,19 @@ def application(
     endpoint = RerankEndpoint(served, settings, find, metrics, on_event)
     life = Life(served, metrics, endpoint)
     pages = Pages(life, served, metrics, settings)
+    routes = [*_posts(endpoint), *pages.routes()]
+    front = Middleware(
+        Front,
+        settings=settings,
+        keys=keys,
+        find=find,
+        metrics=metrics,
+        life=life,
+        routes=[route.path for route in routes],
+    )
     app = Starlette(
-        routes=[*_posts(endpoint), *pages.routes()],
-        middleware=[Middleware(Front, settings=settings, keys=keys, find=find, metrics=metrics, life=life)],
+        routes=routes,
+        middleware=[front],
         exception_handlers={HTTPException: _passed_on},
         lifespan=life.lifespan,
     )
@@ -123,7 +133,7 @@ async def _passed_on(request: Request, error: Exception) -> Response:
     raise refused(error.status_code, kind, words) from error
 
 
-def _posts(endpoint: ASGIApp) -> list[BaseRoute]:
+def _posts(endpoint: ASGIApp) -> list[Route]:
     return [
         Route(path + slash, endpoint, methods=["POST"], include_in_schema=False)
         for path in dialects.PATHS

@@ -24,11 +24,13 @@ class Sorted:
     warnings: tuple[str, ...] = ()
 
 
-def request_of(wire: WireRequest) -> Sorted:
-    """Raises:
-    InputError: the query is empty.
+def request_of(wire: WireRequest, request_id: str = "") -> Sorted:
+    """The query is called as the request is: logs and traces of its ranking have this id.
+
+    Raises:
+        InputError: the query is empty.
     """
-    query = Query(without_surrogates(wire.query), instruction=without_surrogates(wire.instruction or ""))
+    query = Query(without_surrogates(wire.query), request_id, without_surrogates(wire.instruction or ""))
     texts, shortened = _first_words(wire.documents, wire.max_tokens_per_doc)
     places = [place for place, text in enumerate(texts) if text.strip()]
     documents = [{"id": str(place), "text": texts[place]} for place in places]

@@ -17,7 +17,7 @@ from rankkit.server.front import route_path, send_written
 from rankkit.server.in_time import Ranker
 from rankkit.server.metrics import Metrics
 from rankkit.server.notices import notices
-from rankkit.server.pairs import joined, parts_of
+from rankkit.server.pairs import joined, groups_of
 from rankkit.server.problems import refused
 from rankkit.server.record import Record
 from rankkit.server.scores import results_of
@@ -82,17 +82,17 @@ class RerankEndpoint:
         chosen = self._served.choose(wire.model)
         record.model = chosen.name
         self._metrics.documents.labels(chosen.name).observe(len(wire.documents))
-        parts = [(part, request_of(part.wire)) for part in parts_of(wire)]
+        groups = [(group, request_of(group.wire, record.id)) for group in groups_of(wire)]
         asked = record.seconds
         async with self._admission.place(record.seconds_left):
             record.queue_seconds = record.seconds - asked
             self._metrics.queue_seconds.observe(record.queue_seconds)
             reranker = await self._served.reranker(chosen.name, record.seconds_left)
-            rankings = [await self._ranker.rank(reranker, read.request, record.seconds_left) for _, read in parts]
+            rankings = [await self._ranker.rank(reranker, read.request, record.seconds_left) for _, read in groups]
         found, said = [], list(chosen.warnings)
-        for (part, read), ranking in zip(parts, rankings, strict=True):
-            results, about = results_of(ranking, part.wire, places=read.places, without_text=read.without_text)
-            found.append((part, results))
+        for (group, read), ranking in zip(groups, rankings, strict=True):
+            results, about = results_of(ranking, group.wire, places=read.places, without_text=read.without_text)
+            found.append((group, results))
             said += (*read.warnings, *notices(ranking), *about)
         usage = sum((ranking.usage for ranking in rankings), Usage())
         warnings = tuple(dict.fromkeys(said))

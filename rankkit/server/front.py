@@ -7,7 +7,7 @@ import ipaddress
 import json
 import logging
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -34,6 +34,12 @@ _LINGER_BYTES = 256 * 1024 * 1024
 _LINGER_SECONDS = 2.0
 #: How long a client may take to read an answer.
 _SEND_SECONDS = 60.0
+#: What browsers ask for before a page that was named may call.
+_PREFLIGHT: Mapping[str, str] = {
+    "access-control-allow-methods": "GET, POST",
+    "access-control-allow-headers": "Authorization, Content-Type, X-Api-Key, X-Rankkit-Deadline-Ms, X-Request-Id",
+    "access-control-max-age": "600",
+}
 #: Nobody is there any more to get it; the number is that of other servers' logs.
 _GONE = 499
 
@@ -59,8 +65,10 @@ class Front:
         find: DialectFinder,
         metrics: Metrics,
         life: Stops,
+        routes: Collection[str],
     ) -> None:
         self._app = app
+        self._routes = frozenset(routes)
         self._settings = settings
         self._keys = keys
         self._find = find
@@ -76,8 +84,13 @@ class Front:
         record = Record(request_id(headers.get("x-request-id", "")), scope["method"], path[:100])
         scope["rankkit.record"], scope["rankkit.headers"] = record, headers
         incoming, reply = _Incoming(receive), _Reply(send, record, self._life)
+        reply.page = _named_page(headers, self._settings)
         try:
-            self._admit(path, headers, record)
+            self._check_origin(headers, record)
+            if reply.page and record.method == "OPTIONS":
+                await reply.write(Written(204, None, _PREFLIGHT), {})
+                return
+            self._check_key(path, headers, record)
             await self._app(scope, incoming.receive, reply.send)
         except ClientGone:
             record.status = _GONE
@@ -89,14 +102,17 @@ class Front:
         finally:
             self._end(record)
 
-    def _admit(self, path: str, headers: Mapping[str, str], record: Record) -> None:
+    def _check_origin(self, headers: Mapping[str, str], record: Record) -> None:
         host = headers.get("host", "")
         if not host_allowed(host, self._settings.allowed_hosts):
             raise refused(421, "forbidden", f"this server is not called {host[:100]!r} (--allowed-host adds a name)")
         origin = headers.get("origin")
         foreign = origin is not None and not origin_allowed(origin, host, self._settings.allowed_origins)
-        if foreign or (origin is None and headers.get("sec-fetch-site") == "cross-site"):
+        cross_site = origin is None and headers.get("sec-fetch-site") == "cross-site" and record.method != "GET"
+        if foreign or cross_site:
             raise refused(403, "forbidden", "pages of other origins may not call this server (--allowed-origin)")
+
+    def _check_key(self, path: str, headers: Mapping[str, str], record: Record) -> None:
         if self._keys is None or path in OPEN_PATHS:
             return
         key = given_key(headers)
@@ -132,7 +148,7 @@ class Front:
     def _end(self, record: Record) -> None:
         if record.path in OPEN_PATHS and record.status < 400:
             return  # a line every few seconds that nobody reads
-        route = record.path if record.dialect or record.status != 404 else "other"
+        route = record.path if record.path in self._routes else "other"
         self._metrics.requests.labels(route, record.dialect, record.model, str(record.status)).inc()
         self._metrics.seconds.labels(record.model).observe(record.seconds)
         record.log()
@@ -169,12 +185,16 @@ class _Reply:
         self._life = life
         self.record = record
         self.started = False
+        #: The page that may read it, where it was named (``--allowed-origin``).
+        self.page = ""
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
             self.record.status = message["status"]
             headers = [*message.get("headers", ()), (b"x-request-id", self.record.id.encode("latin-1"))]
+            if self.page:
+                headers += [(b"access-control-allow-origin", self.page.encode("latin-1")), (b"vary", b"Origin")]
             if self._life.stopping:
                 headers.append((b"connection", b"close"))
             message = {**message, "headers": headers}
@@ -224,6 +244,11 @@ def host_allowed(host: str, allowed: tuple[str, ...]) -> bool:
     if "*" in allowed or name in (_name_of(one) for one in allowed):
         return True
     return name in ("localhost", socket.gethostname().lower()) or _is_address(name)
+
+
+def _named_page(headers: Mapping[str, str], settings: Settings) -> str:
+    origin = headers.get("origin", "")
+    return origin if origin and origin_allowed(origin, "", settings.allowed_origins) else ""
 
 
 def origin_allowed(origin: str, host: str, allowed: tuple[str, ...]) -> bool:

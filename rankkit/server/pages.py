@@ -8,7 +8,7 @@ from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from rankkit import __version__
 from rankkit.server.interface import as_html, as_openapi
@@ -36,7 +36,7 @@ class Pages:
         self._started = int(time.time())
         self._interface = as_openapi(served.names, settings)
 
-    def routes(self) -> list[BaseRoute]:
+    def routes(self) -> list[Route]:
         """Each with a slash at its end and without."""
         pages: dict[str, Callable[[Request], Awaitable[Response]]] = {
             "/": self._page,

@@ -9,24 +9,24 @@ from rankkit.server.exchange import Result, WireRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class QueryGroup:
     """The documents of one query, as a request, and their places in the whole one."""
 
     wire: WireRequest
     places: Sequence[int]
 
 
-def parts_of(wire: WireRequest) -> list[Part]:
+def groups_of(wire: WireRequest) -> list[QueryGroup]:
     """One for each query, in the order in which they first occur; of most requests that is all of it."""
     if not wire.queries:
-        return [Part(wire, range(len(wire.documents)))]
+        return [QueryGroup(wire, range(len(wire.documents)))]
     places: dict[str, list[int]] = {}
     for place, query in enumerate(wire.queries):
         places.setdefault(query, []).append(place)
-    return [Part(_part(wire, query, own), own) for query, own in places.items()]
+    return [QueryGroup(_own_request(wire, query, own), own) for query, own in places.items()]
 
 
-def _part(wire: WireRequest, query: str, places: Sequence[int]) -> WireRequest:
+def _own_request(wire: WireRequest, query: str, places: Sequence[int]) -> WireRequest:
     return replace(
         wire,
         query=query,
@@ -36,7 +36,7 @@ def _part(wire: WireRequest, query: str, places: Sequence[int]) -> WireRequest:
     )
 
 
-def joined(parts: Iterable[tuple[Part, Sequence[Result]]]) -> tuple[Result, ...]:
-    """The results of all parts by their places in the whole request, best first."""
-    every = [Result(part.places[result.index], result.score) for part, results in parts for result in results]
+def joined(groups: Iterable[tuple[QueryGroup, Sequence[Result]]]) -> tuple[Result, ...]:
+    """The results of all groups by their places in the whole request, best first."""
+    every = [Result(group.places[result.index], result.score) for group, results in groups for result in results]
     return tuple(sorted(every, key=lambda result: -result.score))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
 import socket
 from collections.abc import Callable, Mapping
@@ -25,12 +26,11 @@ from rankkit.server.asgi import Life, application
 from rankkit.server.connections import PatientProtocol
 from rankkit.server.keys import Keys, keys_from
 from rankkit.server.settings import Settings
+from rankkit.server.tracing import Spans
 
 #: Between a signal to stop and the end of the listening: replies sent meanwhile say that the connection ends, so that
 #: no client sends its next request on one that is being closed.
 _FAREWELL_SECONDS = 0.3
-#: The addresses that nobody but this machine reaches.
-_LOOPBACK = ("127.", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,15 @@ class Service:
     no_keys: bool = False
     workers: int = 1
     grace: float = 30.0
+    traces: bool = False
 
     @property
     def is_local(self) -> bool:
         """Whether nobody but this machine reaches it."""
-        return self.host.startswith(_LOOPBACK)
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
 
 def check(service: Service, environment: Mapping[str, str] = os.environ) -> Keys | None:
@@ -128,7 +132,8 @@ def run_here(service: Service, sock: socket.socket, on_ready: Callable[[], None]
     """
     keys = check(service)
     openers = {model.name: partial(load, model.what, options=model.options) for model in service.models}
-    app = application(openers, settings=_settings(service, keys), keys=keys)
+    on_event = Spans().on_event if service.traces else None
+    app = application(openers, settings=_settings(service, keys), keys=keys, on_event=on_event)
     run_application(app, sock, grace=service.grace, on_ready=on_ready)
 
 

@@ -57,7 +57,7 @@ class Served:
         return len(self._rerankers) == len(self._given)
 
     async def open(self) -> None:
-        """Open what is not open yet, on a thread, and have models run once.
+        """Open what is not open yet, on a thread, and have those models run once.
 
         Raises:
             RankkitError: one of them cannot be opened.
@@ -70,16 +70,19 @@ class Served:
 
     def _warm(self) -> None:
         """So that no client waits for what is done only once. Servers are left alone: they charge for it."""
-        for reranker in self._rerankers.values():
-            if isinstance(reranker, AccountedReranker) and not _asks_a_server(reranker):
+        for reranker in self._opened():
+            if not _asks_a_server(reranker):
                 reranker.rank(_WARMING)
 
     def close(self) -> None:
         """Close what was opened here; what came open is its owner's."""
-        for name, one in self._given.items():
-            reranker = self._rerankers.get(name)
-            if one is not reranker and isinstance(reranker, AccountedReranker):
-                reranker.close()
+        for reranker in self._opened():
+            reranker.close()
+
+    def _opened(self) -> list[AccountedReranker]:
+        """Those that were opened here."""
+        pairs = [(one, self._rerankers.get(name)) for name, one in self._given.items()]
+        return [found for one, found in pairs if found is not one and isinstance(found, AccountedReranker)]
 
     def choose(self, model: str | None) -> Chosen:
         """By the name in a body. Where one is served, it answers to every name, and says so.

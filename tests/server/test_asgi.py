@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from rankkit.errors import ConnectionFailed, InputError
+from rankkit.server.asgi import application
 from rankkit.server.dialects import PATHS
 from rankkit.server.settings import Limits, Settings
 from tests.server.plain import BODY, ByLength, app
@@ -151,3 +155,64 @@ def test_pages_beside_the_ranking():
         text = one.get("/metrics").text
         assert 'rankkit_requests_total{dialect="plain",model="first",route="/rerank",status="200"} 1.0' in text
         assert "rankkit_ready 1.0" in text
+
+
+def test_models_are_opened_when_the_server_starts_and_requests_wait_for_them():
+    from rankkit.core.questions import Answer
+    from rankkit.core.ranking import ScoreKind
+    from rankkit.pipeline.judged import JudgeReranker
+    from rankkit.pointwise.strategy import ScoreAll
+    from rankkit.testing import ScriptedJudge
+
+    go, closed = threading.Event(), []
+
+    class Closing(JudgeReranker):
+        def close(self) -> None:
+            closed.append(self)
+
+    def opener() -> JudgeReranker:
+        go.wait(30)
+        return Closing(ScriptedJudge(lambda asked: Answer(0.5), score_kind=ScoreKind.PROBABILITY), ScoreAll())
+
+    with client(opener) as one:
+        assert one.get("/ready").json()["status"] == "loading" and one.get("/health").status_code == 200
+        reply = one.post("/rerank", json=BODY, headers={"X-Rankkit-Deadline-Ms": "50"})
+        assert (reply.status_code, reply.json()["kind"], reply.headers["retry-after"]) == (503, "unavailable", "5")
+        threading.Timer(0.2, go.set).start()
+        assert one.post("/rerank", json=BODY).status_code == 200
+        assert one.get("/ready").status_code == 200
+    assert len(closed) == 1
+
+
+TEXTS = st.text(max_size=5) | st.sampled_from(["", "a", "\ud800", "x" * 50])
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = (
+    *(
+        "query",
+        "documents",
+        "texts",
+        "input",
+        "model",
+        "top_n",
+        "top_k",
+        "return_documents",
+        "return_text",
+        "raw_scores",
+    ),
+    *("rank_fields", "max_tokens_per_doc", "instruction", "truncation", "text_1", "text_2", "queries", "return_input"),
+)
+BODIES = st.fixed_dictionaries(
+    {"query": TEXTS | VALUES}, optional={name: VALUES | st.lists(TEXTS, max_size=3) for name in FIELDS[1:]}
+)
+
+
+@given(path=st.sampled_from(PATHS), body=BODIES)
+def test_no_body_is_a_failure_of_the_server(path, body):
+    with_dialects = TestClient(application({"it": ByLength()}), base_url="http://127.0.0.1:8000")
+    reply = with_dialects.post(path, content=json.dumps(body).encode(), headers={"content-type": "application/json"})
+    assert reply.status_code in (200, 400, 404, 422), (path, body, reply.text)
+    assert "Traceback" not in reply.text

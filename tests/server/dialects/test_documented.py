@@ -13,7 +13,8 @@ SENT = {
     "cohere v1": (
         "/v1/rerank",
         '{"model": "rerank-v3.5", "query": "Which city is the seat of government?", "top_n": 2,'
-        ' "return_documents": true, "documents": [{"text": "A town in the hills."}, {"text": "The seat of government is a city by the river."},'
+        ' "return_documents": true, "documents": [{"text": "A town in the hills."},'
+        ' {"text": "The seat of government is a city by the river."},'
         ' {"text": "A harbour."}], "rank_fields": ["text"], "max_chunks_per_doc": 10}',
     ),
     "cohere v2": (

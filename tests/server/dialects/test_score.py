@@ -6,7 +6,7 @@ import pytest
 
 from rankkit.server.dialects import DIALECTS
 from rankkit.server.exchange import Result, WireError
-from rankkit.server.pairs import joined, parts_of
+from rankkit.server.pairs import joined, groups_of
 from tests.server.dialects.answering import ranked
 
 SCORE = DIALECTS["score"]
@@ -36,7 +36,7 @@ def test_scores_come_in_the_order_of_the_request():
 def test_a_query_for_each_text():
     wire = SCORE.read({"text_1": ["p", "q", "p"], "text_2": ["a", "b", "c"]})
     assert (wire.query, wire.queries, wire.documents) == ("p", ("p", "q", "p"), ("a", "b", "c"))
-    first, second = parts_of(wire)
+    first, second = groups_of(wire)
     assert (first.wire.query, first.wire.documents, first.wire.queries, first.places) == ("p", ("a", "c"), (), [0, 2])
     assert (second.wire.query, second.wire.documents, second.places) == ("q", ("b",), [1])
     results = joined([(first, (Result(1, 0.9), Result(0, 0.1))), (second, (Result(0, 0.5),))])
@@ -45,7 +45,7 @@ def test_a_query_for_each_text():
 
 def test_a_request_of_one_query_is_one_part():
     wire = SCORE.read({"text_1": "p", "text_2": ["a", "b"]})
-    [part] = parts_of(wire)
+    [part] = groups_of(wire)
     assert part.wire is wire and list(part.places) == [0, 1]
 
 
