@@ -17,7 +17,7 @@ from rankkit.server.front import route_path, send_written
 from rankkit.server.in_time import Ranker
 from rankkit.server.metrics import Metrics
 from rankkit.server.notices import notices
-from rankkit.server.pairs import joined, groups_of
+from rankkit.server.pairs import groups_of, joined
 from rankkit.server.problems import refused
 from rankkit.server.record import Record
 from rankkit.server.scores import results_of

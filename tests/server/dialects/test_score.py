@@ -6,7 +6,7 @@ import pytest
 
 from rankkit.server.dialects import DIALECTS
 from rankkit.server.exchange import Result, WireError
-from rankkit.server.pairs import joined, groups_of
+from rankkit.server.pairs import groups_of, joined
 from tests.server.dialects.answering import ranked
 
 SCORE = DIALECTS["score"]
