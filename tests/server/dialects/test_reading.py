@@ -77,6 +77,11 @@ def test_limits(name, limit, meaning):
     assert read(name, body_of(name, **{KEYS[name][1]: limit})).top_n == meaning
 
 
+def test_a_number_of_any_length_is_a_limit_or_is_shown_in_short():
+    assert read("shared", body_of("shared", top_n=10**400)).top_n == 10**400
+    assert len(refusal("shared", body_of("shared", top_n=-(10**4000))).message) < 200
+
+
 def test_a_limit_of_0_that_nobody_else_means_so_is_said():
     assert "vLLM" in read("shared", body_of("shared", top_n=0)).warnings[0]
 
