@@ -10,7 +10,7 @@ import pytest
 from rankkit.server.dialects import DIALECTS
 from rankkit.server.exchange import Result
 from tests.server.dialects.answering import ranked
-from tests.server.dialects.test_reading import KEYS, body_of
+from tests.server.dialects.bodies import KEYS, body_of
 
 DOCUMENTS = ["aa", "a", "aaaa"]
 SCORES = [0.8, 1 - 1 / 3, 0.5]
