@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rankkit.core.events import OnEvent
-from rankkit.core.ranking import Ranking
+from rankkit.core.usage import Usage
 from rankkit.server.admission import Admission
 from rankkit.server.bodies import ClientGone, HeldBytes, parse, read_body
 from rankkit.server.candidates import request_of
@@ -17,6 +17,7 @@ from rankkit.server.front import route_path, send_written
 from rankkit.server.in_time import Ranker
 from rankkit.server.metrics import Metrics
 from rankkit.server.notices import notices
+from rankkit.server.pairs import groups_of, joined
 from rankkit.server.problems import refused
 from rankkit.server.record import Record
 from rankkit.server.scores import results_of
@@ -81,21 +82,27 @@ class RerankEndpoint:
         chosen = self._served.choose(wire.model)
         record.model = chosen.name
         self._metrics.documents.labels(chosen.name).observe(len(wire.documents))
-        read = request_of(wire, record.id)
+        groups = [(group, request_of(group.wire, record.id)) for group in groups_of(wire)]
         asked = record.seconds
         async with self._admission.place(record.seconds_left):
             record.queue_seconds = record.seconds - asked
             self._metrics.queue_seconds.observe(record.queue_seconds)
             reranker = await self._served.reranker(chosen.name, record.seconds_left)
-            ranking = await self._ranker.rank(reranker, read.request, record.seconds_left)
-        results, about = results_of(ranking, wire, places=read.places, without_text=read.without_text)
-        warnings = (*chosen.warnings, *read.warnings, *notices(ranking), *about)
-        self._write_down(record, ranking, len(warnings) + len(wire.warnings))
-        counted = ranking.usage.input_tokens if ranking.usage.calls else None
-        return dialect.write(Ranked(wire, ranking, results, chosen.echo, record.id, counted, warnings))
+            rankings = [await self._ranker.rank(reranker, read.request, record.seconds_left) for _, read in groups]
+        found, said = [], list(chosen.warnings)
+        for (group, read), ranking in zip(groups, rankings, strict=True):
+            results, about = results_of(ranking, group.wire, places=read.places, without_text=read.without_text)
+            found.append((group, results))
+            said += (*read.warnings, *notices(ranking), *about)
+        usage = sum((ranking.usage for ranking in rankings), Usage())
+        warnings = tuple(dict.fromkeys(said))
+        self._write_down(record, usage, len(warnings) + len(wire.warnings))
+        counted = usage.input_tokens if usage.calls else None
+        whole = found[0][1] if len(found) == 1 else joined(found)
+        return dialect.write(Ranked(wire, rankings[0], whole, chosen.echo, record.id, counted, warnings))
 
-    def _write_down(self, record: Record, ranking: Ranking, warnings: int) -> None:
-        record.tokens, record.warnings = ranking.usage.input_tokens, warnings
+    def _write_down(self, record: Record, usage: Usage, warnings: int) -> None:
+        record.tokens, record.warnings = usage.input_tokens, warnings
         self._metrics.tokens.labels(record.model).inc(record.tokens)
         if warnings:
             self._metrics.warned.labels(record.model).inc()
@@ -123,11 +130,12 @@ def check(wire: WireRequest, limits: Limits) -> None:
     if len(wire.documents) > limits.documents:
         words = f"{len(wire.documents)} documents are more than the {limits.documents} that are allowed"
         raise refused(422, "invalid_request", words, param="documents")
-    for name, text in (("query", wire.query), ("instruction", wire.instruction or "")):
+    query = max((wire.query, *wire.queries), key=len)
+    for name, text in (("query", query), ("instruction", wire.instruction or "")):
         if len(text) > limits.query_characters:
             words = f"{name} has {len(text)} characters: {limits.query_characters} are allowed"
             raise refused(422, "invalid_request", words, param=name)
-    beside = len(wire.query) + len(wire.instruction or "")
+    beside = len(query) + len(wire.instruction or "")
     characters = sum(map(len, wire.documents)) + beside * len(wire.documents)
     if characters > limits.characters:
         words = (

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from rankkit.server.dialects.body import Body
+from rankkit.server.dialects.documents import Documents
 from rankkit.server.dialects.writing import dialect, document_of, results_of, warnings_of
 from rankkit.server.exchange import Problem, Ranked
 
@@ -13,7 +14,7 @@ from rankkit.server.exchange import Problem, Ranked
 class CohereBody(Body):
     """What both versions have. ``max_tokens_per_doc`` is version 2's; gateways send it to both."""
 
-    documents: list[Any]
+    documents: Documents
     top_n: int | None = None
     max_tokens_per_doc: int | None = None
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import WithJsonSchema
 
 from rankkit.server.dialects.refusing import refused, seen
 
@@ -14,6 +16,11 @@ _NAMES = frozenset({"id", "_id"})
 #: What only models that see can read.
 _IMAGES = frozenset({"image", "image_url", "image_base64", "multi_modal"})
 _NO_IMAGES = "images are not read: give the document a text"
+
+_STRING, _OBJECT = {"type": "string"}, {"type": "object"}
+#: Lists of documents as the interface shows them; what is in them is looked at one by one, which gives better words.
+Texts = Annotated[list[Any], WithJsonSchema({"type": "array", "items": _STRING})]
+Documents = Annotated[list[Any], WithJsonSchema({"type": "array", "items": {"anyOf": [_STRING, _OBJECT]}})]
 
 
 @dataclass(frozen=True, slots=True)

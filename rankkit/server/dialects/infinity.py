@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from rankkit.server.dialects.body import Body
+from rankkit.server.dialects.documents import Texts
 from rankkit.server.dialects.writing import dialect, meta_of, openai_error, results_of, text_of, tokens_of
 from rankkit.server.exchange import Problem, Ranked, Result, WireRequest
 
@@ -14,7 +15,7 @@ DEFAULT_MODEL = "default/not-specified"
 
 
 class InfinityBody(Body):
-    documents: list[Any]
+    documents: Texts
     top_n: int | None = None
     return_documents: bool | None = None
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rankkit.server.dialects.body import Body
+from rankkit.server.dialects.documents import Documents
 from rankkit.server.dialects.shared import reply
 from rankkit.server.dialects.writing import dialect, shared_error
 
 
 class JinaBody(Body):
-    documents: list[Any]
+    documents: Documents
     top_n: int | None = None
     return_documents: bool | None = None
     max_doc_length: int | None = None

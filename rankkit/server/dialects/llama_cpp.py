@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from rankkit.server.dialects.body import Body
+from rankkit.server.dialects.documents import Texts
 from rankkit.server.dialects.writing import dialect, meta_of, openai_error, results_of, tokens_of
 from rankkit.server.exchange import Ranked
 
 
 class LlamaCppBody(Body):
-    documents: list[Any]
+    documents: Texts
     top_n: int | None = None
 
     zero = "none"

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from rankkit.server.dialects.body import Body
+from rankkit.server.dialects.documents import Documents
 from rankkit.server.dialects.writing import dialect, meta_of, shared_error
 from rankkit.server.exchange import Ranked
 
 
 class MixedbreadBody(Body):
-    input: list[Any]
+    input: Documents
     top_k: int | None = None
     rank_fields: list[str] | None = None
     return_input: bool | None = None

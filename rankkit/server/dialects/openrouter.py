@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from rankkit.server.dialects.body import Body
+from rankkit.server.dialects.documents import Documents
 from rankkit.server.dialects.writing import dialect, document_of, meta_of, openai_error, results_of
 from rankkit.server.exchange import Ranked
 
 
 class OpenRouterBody(Body):
-    documents: list[Any]
+    documents: Documents
     top_n: int | None = None
 
     def returned(self) -> bool:

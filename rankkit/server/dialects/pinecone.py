@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from rankkit.server.dialects.body import Body
+from rankkit.server.dialects.documents import Documents
 from rankkit.server.dialects.writing import dialect, meta_of, type_of
 from rankkit.server.exchange import Problem, Ranked
 
 
 class PineconeBody(Body):
-    documents: list[Any]
+    documents: Documents
     top_n: int | None = None
     rank_fields: list[str] | None = None
     return_documents: bool | None = None

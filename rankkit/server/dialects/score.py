@@ -3,38 +3,55 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from dataclasses import replace
+from typing import Annotated, Any
 
-from pydantic import model_validator
+from pydantic import WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 
 from rankkit.server.dialects.refusing import refused, seen
 from rankkit.server.dialects.vllm import VLLM_STATUSES, VllmFields
 from rankkit.server.dialects.writing import dialect, meta_of, openai_error, tokens_of
-from rankkit.server.exchange import Ranked
+from rankkit.server.exchange import Ranked, WireRequest
 
 #: Under which keys the two sides of the pairs are.
 SIDES = (("queries", "documents"), ("queries", "items"), ("data_1", "data_2"), ("text_1", "text_2"))
 
+#: One side: a text, or a list of them.
+Side = Annotated[
+    Any, WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]})
+]
+
 
 class ScoreBody(VllmFields):
-    """One query, or the same one for each document: a request ranks for one query."""
+    """One query for all documents, or one for each."""
 
-    query: str = ""
-    documents: list[Any]
+    query: SkipJsonSchema[str] = ""
+    queries: Side = None
+    documents: Side = None
+    items: Side = None
+    data_1: Side = None
+    data_2: Side = None
+    text_1: Side = None
+    text_2: Side = None
 
-    takes_no_documents = False
     complete = True
+    takes_no_documents = False
 
-    @model_validator(mode="before")
-    @classmethod
-    def _one_query(cls, body: dict[str, Any]) -> dict[str, Any]:
-        for one, many in SIDES:
-            if one in body and many in body:
-                rest = {key: value for key, value in body.items() if key not in (one, many)}
-                texts = _texts(body[many], many)
-                return {**rest, "query": _only(_texts(body[one], one), one, len(texts)), "documents": texts}
-        pairs = ", ".join(f"{one} and {many}" for one, many in SIDES)
-        raise refused("text_1", f"the two sides of the pairs are not there: give {pairs}")
+    def request(self) -> WireRequest:
+        given = (pair for pair in SIDES if all(self.field(key) is not None for key in pair))
+        if (keys := next(given, None)) is None:
+            pairs = ", ".join(f"{one} and {many}" for one, many in SIDES)
+            raise refused("text_1", f"the two sides of the pairs are not there: give {pairs}")
+        queries, texts = (_texts(self.field(key), key) for key in keys)
+        if texts and len(queries) not in (1, len(texts)):
+            words = f"it holds {len(queries)} texts for {len(texts)} on the other side: give 1, or as many"
+            raise refused(keys[0], words)
+        if any(not isinstance(query, str) or not query.strip() for query in queries):
+            raise refused(keys[0], "a query is a text with words in it")
+        read = self.model_copy(update={"query": queries[0] if queries else "", "documents": texts})
+        wire = super(ScoreBody, read).request()
+        return wire if len(set(queries)) == 1 else replace(wire, queries=tuple(queries))
 
 
 def _texts(side: Any, key: str) -> list[Any]:
@@ -44,14 +61,6 @@ def _texts(side: Any, key: str) -> list[Any]:
         if not isinstance(text, str | dict):
             raise refused(f"{key}.{at}" if texts is side else key, f"it is a text (seen: {seen(text)})")
     return texts
-
-
-def _only(queries: list[Any], key: str, documents: int) -> Any:
-    if len(queries) not in (1, documents) or not queries:
-        raise refused(key, f"it holds {len(queries)} texts for {documents} on the other side: give 1, or as many")
-    if any(query != queries[0] for query in queries[1:]):
-        raise refused(key, "the queries differ: send a request for each")
-    return queries[0]
 
 
 def _reply(ranked: Ranked) -> Any:

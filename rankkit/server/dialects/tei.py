@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any, ClassVar
 
 from rankkit.server.dialects.body import Body
+from rankkit.server.dialects.documents import Texts
 from rankkit.server.dialects.writing import dialect, text_of
 from rankkit.server.exchange import Problem, Ranked
 
@@ -16,7 +17,7 @@ from rankkit.server.exchange import Problem, Ranked
 class TeiBody(Body):
     """Haystack sends ``null`` for a document without content. TEI has no limit; llama.cpp and LiteLLM have."""
 
-    texts: list[Any]
+    texts: Texts
     return_text: bool | None = None
     truncate: bool | None = None
     top_n: int | None = None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from rankkit.server.dialects.body import Body
+from rankkit.server.dialects.documents import Documents
 from rankkit.server.dialects.writing import dialect, meta_of, openai_error, results_of, text_of, tokens_of
 from rankkit.server.exchange import Ranked, Result, ScoreForm
 
@@ -33,7 +34,7 @@ class VllmFields(Body):
 
 
 class VllmBody(VllmFields):
-    documents: list[Any]
+    documents: Documents
     top_n: int | None = None
     # Not a field of vLLM, whose replies always have documents; gateways send it.
     return_documents: bool | None = None

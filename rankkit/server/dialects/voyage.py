@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from rankkit.server.dialects.body import Body
+from rankkit.server.dialects.documents import Texts
 from rankkit.server.dialects.writing import dialect, meta_of, results_of, text_of
 from rankkit.server.exchange import Problem, Ranked
 
 
 class VoyageBody(Body):
-    documents: list[Any]
+    documents: Texts
     top_k: int | None = None
     return_documents: bool | None = None
     truncation: bool | None = None

@@ -29,13 +29,11 @@ ORDER = [2, 1, 3, 0]
 LOGITS = [3.5, 1.25, 0.5, -0.5]
 SCORES = [logistic(logit) for logit in LOGITS]
 
-#: Sorted by comparisons, so that there is an order and no score.
-ORDER_ONLY = """
-paradigm = "pairwise"
-method = "cross-encoder"
-strategy = "heapsort"
-model = "{model}"
-"""
+#: The first is the default. The second sorts by comparisons, so that there is an order and no score.
+CONFIGS = {
+    "mini.toml": 'model = "{model}"',
+    "order.toml": 'paradigm = "pairwise"\nmethod = "difference"\nstrategy = "heapsort"\nmodel = "{model}"',
+}
 
 
 @dataclass(frozen=True)
@@ -62,9 +60,11 @@ class Server:
 def server(tmp_path_factory) -> Iterator[Server]:
     """Its models are ``mini``, and ``order``, which gives no scores."""
     folder = tmp_path_factory.mktemp("server")
-    model = tiny_cross_encoder(folder / "mini")
-    (folder / "order.toml").write_text(ORDER_ONLY.format(model=model), encoding="utf-8")
-    arguments = ["--model", str(model), "--config", str(folder / "order.toml"), "--port", "0", "--max-body", "100000"]
+    model = tiny_cross_encoder(folder / "model")
+    arguments = ["--port", "0", "--max-body", "100000"]
+    for name, text in CONFIGS.items():
+        (folder / name).write_text(text.format(model=model), encoding="utf-8")
+        arguments += ["--config", str(folder / name)]
     with serving(*arguments, environment=ENVIRONMENT) as process:
         yield Server(process.ready())
 

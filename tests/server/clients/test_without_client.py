@@ -12,7 +12,17 @@ from tests.lanes import needs
 
 needs("clients", "starlette", "uvicorn")
 
-from tests.server.clients.conftest import DOCUMENTS, LOGITS, ORDER, QUERY, SCORES  # noqa: E402
+from tests.conftest import pulled_model  # noqa: E402
+from tests.server.clients.conftest import (  # noqa: E402
+    DOCUMENTS,
+    ENVIRONMENT,
+    LOGITS,
+    ORDER,
+    QUERY,
+    SCORES,
+    Server,
+)
+from tests.server.live import serving  # noqa: E402
 
 
 def test_scores_are_those_that_the_format_promises(server):
@@ -39,6 +49,14 @@ def test_scores_of_pairs_come_in_their_order(server):
     _, reply, _ = server.post("/score", {"text_1": QUERY, "text_2": DOCUMENTS, "model": "mini"})
     assert [row["index"] for row in reply["data"]] == [0, 1, 2, 3]
     assert [row["score"] for row in reply["data"]] == pytest.approx([SCORES[ORDER.index(at)] for at in range(4)])
+
+
+def test_pairs_with_queries_of_their_own(server):
+    body = {"text_1": ["word", "bad", "word"], "text_2": ["good", "best", "bad"], "model": "mini"}
+    _, reply, _ = server.post("/v1/score", body | {"use_activation": False})
+    assert [(row["index"], row["score"]) for row in reply["data"]] == [(0, 1.25), (1, 2.0), (2, -0.75)]
+    assert reply["usage"]["total_tokens"] > 0
+    assert server.post("/score", body | {"text_1": ["word", "bad"]})[0] == 400
 
 
 def test_documents_without_text_stand_last(server):
@@ -96,3 +114,24 @@ def test_curl_as_in_tei_s_documentation(server):
     body = '{"query": "word", "texts": ["bad word", "best"], "raw_scores": false}'
     reply = curl(server, "/rerank", "-X", "POST", "-d", body, "-H", "Content-Type: application/json")
     assert [(row["index"], sorted(row)) for row in reply] == [(1, ["index", "score"]), (0, ["index", "score"])]
+
+
+# -- a real model
+
+
+@pytest.mark.model
+def test_a_real_model_ranks_and_its_scores_are_probabilities():
+    pulled_model("ms-marco-MiniLM-L-12-v2")
+    texts = [
+        "Harbours are places where ships are moored.",
+        "Fleas on a dog live for up to a hundred days.",
+        "A flea is an insect.",
+    ]
+    with serving("--model", "ms-marco-MiniLM-L-12-v2", "--port", "0", environment=ENVIRONMENT) as process:
+        server = Server(process.ready())
+        reply = curl(server, "/rerank", "--json", json.dumps({"query": "how long do fleas live?", "texts": texts}))
+        assert [row["index"] for row in reply] == [1, 2, 0]
+        assert reply[0]["score"] > 0.9 and reply[-1]["score"] < 0.01
+        asked = {"query": "how long do fleas live?", "documents": texts, "top_n": 1}
+        reply = curl(server, "/v2/rerank", "--json", json.dumps(asked))
+        assert [row["index"] for row in reply["results"]] == [1] and "warnings" not in reply["meta"]
