@@ -20,6 +20,11 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from types import FrameType
 
+from rankkit.core.extras import require_extra
+
+with require_extra("server", "the server"):
+    from prometheus_client import multiprocess
+
 from rankkit.errors import BackendError, RankkitError
 from rankkit.machine.cpus import CPUS_ENV, available_cpus
 from rankkit.server.logs import set_up_logs
@@ -106,6 +111,8 @@ class _Supervisor:
             if code == _CANNOT_START:
                 raise BackendError("a worker cannot start", hint="The lines above say why.")
             logger.error("a worker ended with %s and is replaced", code)
+            # Its requests are in flight no more.
+            multiprocess.mark_process_dead(worker.process.pid)  # type: ignore[no-untyped-call]
             if time.monotonic() - worker.started < _PAUSE_SECONDS:
                 time.sleep(_PAUSE_SECONDS)
             self._workers[place] = self._start()

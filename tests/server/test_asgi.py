@@ -15,6 +15,7 @@ from rankkit.server.asgi import application
 from rankkit.server.dialects import PATHS
 from rankkit.server.settings import Limits, Settings
 from tests.server.plain import BODY, ByLength, app
+from tests.server.test_in_time import scoring
 
 
 def client(*rerankers: object, **more: object) -> TestClient:
@@ -155,6 +156,22 @@ def test_pages_beside_the_ranking():
         text = one.get("/metrics").text
         assert 'rankkit_requests_total{dialect="plain",model="first",route="/rerank",status="200"} 1.0' in text
         assert "rankkit_ready 1.0" in text
+
+
+def test_an_instruction_goes_to_models_that_follow_one_and_is_refused_by_others():
+    one = ByLength()
+    client(one).post("/rerank", json={**BODY, "instruction": "prefer vets"})
+    assert one.seen[0].query.instruction == "prefer vets"
+    reply = client(scoring()).post("/rerank", json={**BODY, "instruction": "prefer vets"})
+    assert (reply.status_code, reply.json()["kind"]) == (422, "invalid_request")
+    assert client(scoring()).post("/rerank", json=BODY).status_code == 200
+
+
+def test_documents_are_cut_at_words_where_a_limit_on_tokens_is_given():
+    one = ByLength()
+    reply = client(one).post("/rerank", json={"query": "q", "documents": ["one two  three", "one two", " "], "max": 2})
+    assert [candidate.text for candidate in one.seen[0].candidates] == ["one two", "one two"]
+    assert "max_tokens_per_doc is counted in words here: 1 documents were cut" in reply.json()["warnings"]
 
 
 def test_models_are_opened_when_the_server_starts_and_requests_wait_for_them():

@@ -54,6 +54,7 @@ def test_it_serves_logs_without_texts_and_ends_with_0_when_it_is_told_to(model):
     assert "best" not in "".join(server.lines + server.said)
 
 
+@pytest.mark.slow
 def test_under_load_what_was_accepted_is_answered_and_what_comes_later_refused():
     with serving("0.5", "20", program=SLOW) as server:
         address = server.ready()
@@ -80,6 +81,7 @@ def test_under_load_what_was_accepted_is_answered_and_what_comes_later_refused()
         address.ask(body=BODY)
 
 
+@pytest.mark.slow
 def test_the_grace_period_has_an_end():
     with serving("30", "1", program=SLOW) as server:
         address = server.ready()
@@ -94,6 +96,7 @@ def test_the_grace_period_has_an_end():
         assert server.wait() == 0
 
 
+@pytest.mark.slow
 def test_after_a_kill_it_starts_again_at_the_same_port(model):
     with serving("--model", model, "--port", "0") as server:
         address = server.ready()
