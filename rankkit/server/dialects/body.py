@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from rankkit.core.printing import clip
 from rankkit.server.dialects.documents import Rendered, Renderer
-from rankkit.server.dialects.refusing import refused
+from rankkit.server.dialects.refusing import refused, seen
 from rankkit.server.exchange import ScoreForm, WireRequest
 
 #: How many unknown fields are named.
@@ -99,14 +99,14 @@ class Body(BaseModel):
             return limit
         meaning = self.zero if limit == 0 else self.negative
         if meaning == "refused":
-            raise refused(self.limit_key, f"it is 1 or more, or left out for all documents (seen: {limit})")
+            raise refused(self.limit_key, f"it is 1 or more, or left out for all documents (seen: {seen(limit)})")
         return None if meaning == "all" else 0
 
     def tokens_per_document(self) -> int | None:
         """At how many tokens a document is cut; 0 is no cut."""
         limit: int | None = self.field(self.tokens_key)
         if limit is not None and limit < 0:
-            raise refused(self.tokens_key, f"it is 0 or more (seen: {limit})")
+            raise refused(self.tokens_key, f"it is 0 or more (seen: {seen(limit)})")
         return limit or None
 
     def returned(self) -> bool:

@@ -45,11 +45,11 @@ class CohereV2Body(CohereBody):
 
 
 def cohere_meta(ranked: Ranked, version: str) -> dict[str, Any]:
-    """Search units are what a service charges: nothing is charged here, so there are none."""
-    meta: dict[str, Any] = {"api_version": {"version": version}}
-    if ranked.input_tokens is not None:
-        meta["billed_units"] = {"input_tokens": ranked.input_tokens}
-        meta["tokens"] = {"input_tokens": ranked.input_tokens}
+    """Search units are what a service charges: nothing is charged here, so there are none. Programs look into
+    ``billed_units`` without asking whether it is there.
+    """
+    tokens = {} if ranked.input_tokens is None else {"input_tokens": ranked.input_tokens}
+    meta: dict[str, Any] = {"api_version": {"version": version}, "billed_units": tokens, "tokens": tokens}
     if warnings := warnings_of(ranked):
         meta["warnings"] = warnings
     return meta

@@ -104,7 +104,9 @@ def text_of(ranked: Ranked, result: Result) -> str:
 def document_of(ranked: Ranked, result: Result) -> dict[str, Any]:
     """A document as an object that has a ``text``: the client's own object, where it sent one."""
     original = ranked.request.originals[result.index]
-    return {"text": text_of(ranked, result), **(original if isinstance(original, Mapping) else {})}
+    fields = original if isinstance(original, Mapping) else {}
+    text = fields.get("text")
+    return {**fields, "text": text if isinstance(text, str) else text_of(ranked, result)}
 
 
 def results_of(ranked: Ranked, document: Callable[[Ranked, Result], Any] | None = None) -> list[dict[str, Any]]:

@@ -10,9 +10,9 @@ from tests.lanes import needs
 
 needs("clients", "cohere", "starlette", "uvicorn")
 
-import cohere  # noqa: E402
+import cohere
 
-from tests.server.clients.conftest import DOCUMENTS, ORDER, QUERY, SCORES  # noqa: E402
+from tests.server.clients.conftest import DOCUMENTS, ORDER, QUERY, SCORES
 
 ASKED = {"query": QUERY, "documents": DOCUMENTS, "model": "mini"}
 NO_RETRY = {"max_retries": 0}

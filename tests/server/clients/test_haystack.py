@@ -10,16 +10,16 @@ from tests.lanes import needs
 
 needs("clients", "haystack", "haystack_integrations.components.rankers.cohere", "starlette", "uvicorn")
 
-import voyageai._base  # noqa: E402
-from haystack import Document  # noqa: E402
-from haystack.utils import Secret  # noqa: E402
-from haystack_integrations.components.rankers.cohere import CohereRanker  # noqa: E402
-from haystack_integrations.components.rankers.huggingface_api import HuggingFaceTEIRanker  # noqa: E402
-from haystack_integrations.components.rankers.jina import JinaRanker  # noqa: E402
-from haystack_integrations.components.rankers.vllm import VLLMRanker  # noqa: E402
-from haystack_integrations.components.rankers.voyage import VoyageRanker  # noqa: E402
+import voyageai._base
+from haystack import Document
+from haystack.utils import Secret
+from haystack_integrations.components.rankers.cohere import CohereRanker
+from haystack_integrations.components.rankers.huggingface_api import HuggingFaceTEIRanker
+from haystack_integrations.components.rankers.jina import JinaRanker
+from haystack_integrations.components.rankers.vllm import VLLMRanker
+from haystack_integrations.components.rankers.voyage import VoyageRanker
 
-from tests.server.clients.conftest import DOCUMENTS, ORDER, QUERY, SCORES  # noqa: E402
+from tests.server.clients.conftest import DOCUMENTS, ORDER, QUERY, SCORES
 
 
 def documents():

@@ -10,14 +10,14 @@ from tests.lanes import needs
 
 needs("frameworks", "langchain_cohere", "langchain_voyageai", "langchain_community", "starlette", "uvicorn")
 
-import voyageai  # noqa: E402
-from cohere.errors import NotFoundError, UnauthorizedError  # noqa: E402
-from langchain_cohere import CohereRerank  # noqa: E402
-from langchain_community.document_compressors import JinaRerank, jina_rerank  # noqa: E402
-from langchain_core.documents import Document  # noqa: E402
-from langchain_voyageai import VoyageAIRerank  # noqa: E402
+import voyageai
+from cohere.errors import NotFoundError, UnauthorizedError
+from langchain_cohere import CohereRerank
+from langchain_community.document_compressors import JinaRerank, jina_rerank
+from langchain_core.documents import Document
+from langchain_voyageai import VoyageAIRerank
 
-from tests.server.clients.conftest import DOCUMENTS, ORDER, QUERY, SCORES  # noqa: E402
+from tests.server.clients.conftest import DOCUMENTS, ORDER, QUERY, SCORES
 
 
 def documents():

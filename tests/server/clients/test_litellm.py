@@ -10,9 +10,9 @@ from tests.lanes import needs
 
 needs("clients", "litellm", "starlette", "uvicorn")
 
-import litellm  # noqa: E402
+import litellm
 
-from tests.server.clients.conftest import DOCUMENTS, ORDER, QUERY, SCORES  # noqa: E402
+from tests.server.clients.conftest import DOCUMENTS, ORDER, QUERY, SCORES
 
 #: Each with what it wants behind the address of the server.
 PROVIDERS = {

@@ -10,15 +10,15 @@ from tests.lanes import needs
 
 needs("frameworks", "llama_index.postprocessor.cohere_rerank", "starlette", "uvicorn")
 
-import voyageai._base  # noqa: E402
-from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode  # noqa: E402
-from llama_index.postprocessor.cohere_rerank import CohereRerank  # noqa: E402
-from llama_index.postprocessor.jinaai_rerank import JinaRerank  # noqa: E402
-from llama_index.postprocessor.mixedbreadai_rerank import MixedbreadAIRerank  # noqa: E402
-from llama_index.postprocessor.tei_rerank import TextEmbeddingInference  # noqa: E402
-from llama_index.postprocessor.voyageai_rerank import VoyageAIRerank  # noqa: E402
+import voyageai._base
+from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+from llama_index.postprocessor.cohere_rerank import CohereRerank
+from llama_index.postprocessor.jinaai_rerank import JinaRerank
+from llama_index.postprocessor.mixedbreadai_rerank import MixedbreadAIRerank
+from llama_index.postprocessor.tei_rerank import TextEmbeddingInference
+from llama_index.postprocessor.voyageai_rerank import VoyageAIRerank
 
-from tests.server.clients.conftest import DOCUMENTS, ORDER, QUERY, SCORES  # noqa: E402
+from tests.server.clients.conftest import DOCUMENTS, ORDER, QUERY, SCORES
 
 
 def nodes():

@@ -10,9 +10,9 @@ from tests.lanes import needs
 
 needs("clients", "mixedbread", "starlette", "uvicorn")
 
-import mixedbread  # noqa: E402
+import mixedbread
 
-from tests.server.clients.conftest import DOCUMENTS, ORDER, QUERY, SCORES  # noqa: E402
+from tests.server.clients.conftest import DOCUMENTS, ORDER, QUERY, SCORES
 
 ASKED = {"query": QUERY, "input": DOCUMENTS, "model": "mini"}
 

@@ -10,9 +10,9 @@ from tests.lanes import needs
 
 needs("clients", "voyageai", "starlette", "uvicorn")
 
-import voyageai  # noqa: E402
+import voyageai
 
-from tests.server.clients.conftest import DOCUMENTS, ORDER, QUERY, SCORES  # noqa: E402
+from tests.server.clients.conftest import DOCUMENTS, ORDER, QUERY, SCORES
 
 
 def client(kind, server, **options):

@@ -12,8 +12,8 @@ from tests.lanes import needs
 
 needs("clients", "starlette", "uvicorn")
 
-from tests.conftest import pulled_model  # noqa: E402
-from tests.server.clients.conftest import (  # noqa: E402
+from tests.conftest import pulled_model
+from tests.server.clients.conftest import (
     DOCUMENTS,
     ENVIRONMENT,
     LOGITS,
@@ -22,7 +22,7 @@ from tests.server.clients.conftest import (  # noqa: E402
     SCORES,
     Server,
 )
-from tests.server.live import serving  # noqa: E402
+from tests.server.live import serving
 
 
 def test_scores_are_those_that_the_format_promises(server):

@@ -10,7 +10,7 @@ import pytest
 from rankkit.server.dialects import DIALECTS
 from rankkit.server.exchange import Result
 from tests.server.dialects.answering import ranked
-from tests.server.dialects.test_reading import KEYS, body_of
+from tests.server.dialects.bodies import KEYS, body_of
 
 DOCUMENTS = ["aa", "a", "aaaa"]
 SCORES = [0.8, 1 - 1 / 3, 0.5]
@@ -49,13 +49,19 @@ def test_cohere():
     assert reply("cohere-v1").json == v1
     assert reply("cohere-v1", return_documents=True).json == {**v1, "results": rows(document=as_object)}
     assert reply("cohere-v2").json == {**v1, "meta": {"api_version": {"version": "2"}, **meta}}
-    assert reply("cohere-v2", tokens=None).json["meta"] == {"api_version": {"version": "2"}}
+    assert reply("cohere-v2", tokens=None).json["meta"] == {
+        "api_version": {"version": "2"},
+        "billed_units": {},
+        "tokens": {},
+    }
 
 
 def test_a_document_that_came_as_an_object_goes_back_as_it_came():
     document = {"title": "A", "body": "B"}
     [row] = reply("cohere-v1", [document], return_documents=True).json["results"]
     assert row["document"] == {"text": "title: A\nbody: B", **document}
+    [row] = reply("cohere-v1", [{"text": None, "title": "A"}], return_documents=True).json["results"]
+    assert row["document"] == {"text": "A", "title": "A"}
 
 
 def test_shared_and_jina():
