@@ -40,6 +40,11 @@ _FOREIGN_ERRORS: tuple[type[Exception], ...] = (
 )
 
 
+#: Rewritings of onnxruntime's that make a graph slower on a CPU: its kernel for the sum and its normalisation in one
+#: takes ten times as long as the two by themselves.
+_WITHOUT = ("SkipLayerNormFusion",)
+
+
 def _skip_destructors() -> None:
     """In a forked child, leave at the end of Python's own shutdown: a destructor of onnxruntime would wait for ever for
     a thread of its own that only the parent has. (Handlers run last in, first out, so this one comes before it.)
@@ -83,7 +88,7 @@ class OnnxEngine:
 
     @cached_property
     def fingerprint(self) -> str:
-        return graph_fingerprint(self._path, self.name, *self._providers)
+        return graph_fingerprint(self._path, self.name, *self._providers, *_WITHOUT)
 
     def run(self, feeds: Arrays) -> dict[str, NDArray[Any]]:
         session, options = self._session, ort.RunOptions()
@@ -113,7 +118,9 @@ def _load(path: Path, providers: tuple[str, ...]) -> ort.InferenceSession:
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 4
     try:
-        return ort.InferenceSession(str(path), sess_options=options, providers=list(providers))
+        return ort.InferenceSession(
+            str(path), sess_options=options, providers=list(providers), disabled_optimizers=list(_WITHOUT)
+        )
     except _FOREIGN_ERRORS as error:
         raise InvalidModel(
             f"onnxruntime cannot load {path}: {_words(error)}",
