@@ -12,14 +12,25 @@ from rankkit.prompting.template import MessageTemplate, PromptTemplate
 
 #: For each kind of question: the placeholders that may stand in a prompt, and those that must.
 _PLACEHOLDERS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
-    "score": (frozenset({"query", "passage"}), frozenset({"query", "passage"})),
-    "compare": (frozenset({"query", "first", "second"}), frozenset({"query", "first", "second"})),
-    "order": (frozenset({"query", "count", "passages", "last", "marks"}), frozenset({"query"})),
-    "choose": (frozenset({"query", "count", "passages", "last", "marks"}), frozenset({"query"})),
+    "score": (frozenset({"query", "passage", "instruction"}), frozenset({"query", "passage"})),
+    "compare": (frozenset({"query", "first", "second", "instruction"}), frozenset({"query", "first", "second"})),
+    "order": (frozenset({"query", "count", "passages", "last", "marks", "instruction"}), frozenset({"query"})),
+    "choose": (frozenset({"query", "count", "passages", "last", "marks", "instruction"}), frozenset({"query"})),
 }
 _EACH = frozenset({"label", "passage", "score"})
 _ROLES = ("system", "user", "assistant")
-_KEYS = {"question", "version", "source", "description", "labels", "passage", "text", "messages", "answer"}
+_KEYS = {
+    "question",
+    "version",
+    "source",
+    "description",
+    "labels",
+    "passage",
+    "text",
+    "messages",
+    "answer",
+    "instruction",
+}
 
 
 def parse_prompt(content: str, *, name: str, where: str) -> PromptTemplate:
@@ -51,6 +62,7 @@ def parse_prompt(content: str, *, name: str, where: str) -> PromptTemplate:
         passage=str(data.get("passage", "[$label] $passage")),
         labels=data.get("labels", "numbers"),
         answer=tuple((str(key), str(value)) for key, value in data.get("answer", {}).items()),
+        instruction=_instruction(data.get("instruction"), where),
     )
     _check(template, where)
     return template
@@ -65,6 +77,7 @@ _TYPES: Mapping[str, tuple[type, str]] = {
     "text": (str, "a text"),
     "messages": (list, "written as [[messages]], one table for each"),
     "answer": (dict, "a table"),
+    "instruction": (dict, "a table"),
 }
 
 
@@ -81,6 +94,21 @@ def _check_types(data: Mapping[str, object], where: str) -> None:
     for key, value in answer.items():
         if not isinstance(value, str | int | float):
             raise PromptError(f"{where}: {key} under [answer] is {clipped(value)}; it must be a text")
+
+
+def _instruction(table: Mapping[str, object] | None, where: str) -> tuple[str, str] | None:
+    """``given`` and ``none`` of ``[instruction]``."""
+    if table is None:
+        return None
+    known = {"given", "none"}
+    if unknown := sorted(set(table) - known):
+        raise PromptError(f"{where}: unknown key {unknown[0]!r} under [instruction]", hint=nearest(unknown[0], known))
+    given, none = table.get("given", "$instruction"), table.get("none", "")
+    if not isinstance(given, str) or not isinstance(none, str):
+        raise PromptError(f"{where}: given and none under [instruction] are texts")
+    if "instruction" not in _placeholders(given, frozenset({"instruction"}), where):
+        raise PromptError(f"{where}: given under [instruction] has no $instruction", hint="Say where it goes.")
+    return given, none
 
 
 def clipped(value: object) -> str:
@@ -109,6 +137,11 @@ def _check(template: PromptTemplate, where: str) -> None:
     allowed, needed = _PLACEHOLDERS[template.question]
     fixed = [part.content for part in template.parts if not part.each] + ([template.text] if template.text else [])
     found = set().union(*(_placeholders(text, allowed, where) for text in fixed))
+    if ("instruction" in found) != (template.instruction is not None):
+        here, there = ("$instruction", "[instruction]") if "instruction" in found else ("[instruction]", "$instruction")
+        raise PromptError(
+            f"{where}: {here} is there, but {there} is not", hint="One says where, the other in which words."
+        )
     missing = sorted(needed - found)
     if missing:
         raise PromptError(f"{where}: ${missing[0]} does not occur, but a {template.question} prompt needs it")

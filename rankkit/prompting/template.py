@@ -14,7 +14,8 @@ A file is TOML under ``prompts/<paradigm>/``. It names the kind of ``question`` 
     content = "Rank these $count passages for: $query\\n$passages"
 
 A message with ``each = true`` is repeated for every passage. ``[answer]`` holds what the judge needs to read the
-answer.
+answer. A prompt that can pass on a request's instruction has ``$instruction`` where it belongs, and ``[instruction]``
+says what stands there: ``given`` ("Follow this too: $instruction"), or ``none`` where the request has no instruction.
 """
 
 from __future__ import annotations
@@ -28,8 +29,7 @@ from string import Template
 from typing import Literal
 
 from rankkit.errors import PromptError
-from rankkit.prompting.sanitize import Frame
-from rankkit.prompting.sanitize import sanitize
+from rankkit.prompting.sanitize import Frame, sanitize
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +81,15 @@ class PromptTemplate:
     passage: str
     labels: Literal["numbers", "letters"]
     answer: tuple[tuple[str, str], ...]
+    #: What stands in place of ``$instruction``: around one that is given, and for none.
+    instruction: tuple[str, str] | None = None
 
     @property
     def fingerprint(self) -> str:
         """12 hex digits over everything that a model sees and how its answer is read."""
-        said = [self.question, [(p.role, p.content, p.each) for p in self.parts], self.text, self.passage]
-        content = json.dumps([*said, self.labels, self.answer])
+        said: list[object] = [self.question, [(p.role, p.content, p.each) for p in self.parts], self.text, self.passage]
+        said += [self.labels, self.answer, *([self.instruction] if self.instruction else [])]
+        content = json.dumps(said)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
     def answers(self, key: str, default: str | None = None) -> str:
@@ -121,6 +124,11 @@ class PromptTemplate:
         """Document text that cannot pass for anything else in this prompt: see ``rankkit.prompting.sanitize``."""
         return sanitize(text, self._frames)
 
+    def said_of(self, query: str, instruction: str = "") -> dict[str, str]:
+        """What ``render`` is given of a query and its instruction."""
+        said = {"query": self.neutral(query)}
+        return said | ({"instruction": self.neutral(instruction)} if self.takes_instruction else {})
+
     @property
     def _shown(self) -> list[str]:
         """What passages are shown in, one at a time."""
@@ -139,6 +147,11 @@ class PromptTemplate:
         repeated = (self.passage, *(part.content for part in self.parts if part.each))
         return any("score" in Template(text).get_identifiers() for text in repeated)
 
+    @property
+    def takes_instruction(self) -> bool:
+        """Whether a request's instruction has a place in it."""
+        return self.instruction is not None
+
     def render(self, values: Mapping[str, str], passages: Sequence[str] = (), scores: Sequence[str] = ()) -> Prompt:
         """Fill in the placeholders. ``passages`` get their labels in order; everything given is data and is not read
         for placeholders.
@@ -146,6 +159,11 @@ class PromptTemplate:
         rows = [{"label": self.label(position), "passage": text} for position, text in enumerate(passages)]
         rows = [row | {"score": score} for row, score in zip(rows, scores, strict=True)] if scores else rows
         filled = dict(values)
+        if self.instruction is not None:
+            said = values.get("instruction", "")
+            filled["instruction"] = (
+                Template(self.instruction[0]).substitute(instruction=said) if said else self.instruction[1]
+            )
         if passages:
             lines = [Template(self.passage).substitute(row) for row in rows]
             marks = ", ".join(Template(self.mark).substitute(row) for row in rows)

@@ -144,6 +144,7 @@ CHANGES: dict[str, dict[str, Any]] = {
         "gates": (MarginAbove(2.0),),
         "on_failure": scoring("other"),
         "budget": Budget(calls=4),
+        "instruction": "",
     },
     "Fusion": {
         "members": (scoring("two"), scoring()),
