@@ -42,20 +42,25 @@ def file_sha256(path: Path) -> str:
         InvalidModel: it cannot be read.
     """
     try:
-        return _recorded(path) or _computed(path)
+        return _recorded(path) or read_sha256(path)
     except OSError as error:
         raise InvalidModel(f"{path} cannot be read: {error}") from error
+
+
+def read_sha256(path: Path) -> str:
+    """The same, of what is there now, whatever a manifest says.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fingerprint_of(parts: Iterable[object]) -> str:
     """12 hex digits over the parts' ``str``, in order, each by itself: ("a", "bc") is not ("ab", "c")."""
     texts = [str(part).encode("utf-8", "backslashreplace") for part in parts]
     return hashlib.sha256(b"".join(b"%d:%s" % (len(text), text) for text in texts)).hexdigest()[:12]
-
-
-def _computed(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _recorded(path: Path) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ from rankkit.errors import BackendError, InvalidModel, StoreError
 
 #: What a cross-encoder takes.
 _INPUTS = {"input_ids", "attention_mask", "token_type_ids"}
+
+#: Seconds after which nobody works in a folder any more.
+_LONGEST = 6 * 3600
 
 _SHAPES = "fixed shapes said once"
 
@@ -51,7 +55,7 @@ def optimise_graph(source: Path) -> Optimised:
         StoreError: nothing can be written, beside the source or in the cache.
     """
     known = optimised.find_optimised(source)
-    if known is not None:
+    if known is not None and not optimised.damaged(known):
         return known
     errors: list[OSError] = []
     for place in (source.parent / optimised.FOLDER, optimised.cache_place(source)):
@@ -68,36 +72,44 @@ def optimise_graph(source: Path) -> Optimised:
 
 
 def _made_in(place: Path, source: Path) -> Optimised:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    # On the place's own disk, so that what is made can be moved there in one step.
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".optimising-") as name:
-        work = Path(name)
-        made = _make(source, work)
-        seen = source.stat()
-        record = Optimised(
-            source=source.name,
-            bytes=seen.st_size,
-            sha256=file_sha256(source),
-            modified=seen.st_mtime_ns,
-            recipe=optimised.RECIPE,
-            onnxruntime=onnxruntime.__version__,
-            folder=place,
-            files=tuple(_described(work, file) for file in made.files),
-            reason=made.reason,
-            changes=made.changes,
-            largest_difference=made.moved,
-            own_difference=made.own,
-        )
-        _settle(record, work)
-    return record
+    place.mkdir(parents=True, exist_ok=True)
+    _sweep(place)
+    try:
+        # On the place's own disk, so that what is made can be moved there in one step.
+        with tempfile.TemporaryDirectory(dir=place, prefix=optimised.WORK) as name:
+            return _settled(source, place, Path(name))
+    finally:
+        if not any(place.iterdir()):
+            place.rmdir()
 
 
-def _settle(record: Optimised, work: Path) -> None:
-    """The files first, then the record that says what they are: whoever looks in between sees no record."""
-    place = record.folder
-    place.mkdir(exist_ok=True)
+def _sweep(place: Path) -> None:
+    """Delete what killed processes left. A younger one may be at work."""
+    for left in place.glob(f"{optimised.WORK}*"):
+        if time.time() - left.stat().st_mtime > _LONGEST:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _settled(source: Path, place: Path, work: Path) -> Optimised:
+    """Made, and put into its place: the files first, then the record that says what they are."""
+    made = _make(source, work)
+    seen = source.stat()
+    record = Optimised(
+        source=source.name,
+        bytes=seen.st_size,
+        sha256=file_sha256(source),
+        modified=seen.st_mtime_ns,
+        recipe=optimised.RECIPE,
+        onnxruntime=onnxruntime.__version__,
+        folder=place,
+        files=tuple(_described(work, file) for file in made.files),
+        reason=made.reason,
+        changes=made.changes,
+        largest_difference=made.moved,
+        own_difference=made.own,
+    )
     target = optimised.record_path(place, record.source)
-    target.unlink(missing_ok=True)
+    target.unlink(missing_ok=True)  # whoever looks in between sees no record
     for file in record.files:
         (place / file.name).parent.mkdir(parents=True, exist_ok=True)
         _on_disk(work / file.name)
@@ -106,6 +118,7 @@ def _settle(record: Optimised, work: Path) -> None:
     written.write_text(record.dump(), encoding="utf-8")
     _on_disk(written)
     written.replace(target)
+    return record
 
 
 def _on_disk(path: Path) -> None:

@@ -19,11 +19,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rankkit.backends.files import cache_home, file_sha256
+from rankkit.backends.files import cache_home, file_sha256, read_sha256
 
 _LOGGER = logging.getLogger("rankkit")
 
 FOLDER = "optimised"
+#: How folders begin in which one is being made.
+WORK = ".making-"
 #: The way of making them. What another one made is not used.
 RECIPE = 1
 #: Bytes of a record that is read.
@@ -107,6 +109,34 @@ def cache_place(source: Path) -> Path | None:
     """The folder in the cache; ``None`` where this user has no cache."""
     root = _cache()
     return None if root is None else root / f"{source.stat().st_size}-{file_sha256(source)}"
+
+
+def discard(source: Path) -> int:
+    """Delete what was made of a graph, wherever it lies; return how many bytes that freed.
+
+    Raises:
+        OSError: the disk.
+    """
+    freed = 0
+    for folder in places(source):
+        record = read_record(folder, source.name)
+        names = [file.name for file in record.files] if record else []
+        for path in (record_path(folder, source.name), *(folder / name for name in names)):
+            if path.is_file():
+                freed += path.stat().st_size
+                path.unlink()
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+    return freed
+
+
+def damaged(record: Optimised) -> list[str]:
+    """Files of it that are not what was written: every byte is read."""
+    return [
+        file.name
+        for file in record.files
+        if not (record.folder / file.name).is_file() or read_sha256(record.folder / file.name) != file.sha256
+    ]
 
 
 def _cache() -> Path | None:
