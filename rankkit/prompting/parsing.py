@@ -142,6 +142,9 @@ def _check(template: PromptTemplate, where: str) -> None:
         raise PromptError(
             f"{where}: {here} is there, but {there} is not", hint="One says where, the other in which words."
         )
+    if continuation := dict(template.answer).get("continuation"):
+        # What is asked is how probable the query is behind the passage: it stands there, and need not stand before.
+        found |= _placeholders(continuation, frozenset({"query", "instruction"}), where)
     missing = sorted(needed - found)
     if missing:
         raise PromptError(f"{where}: ${missing[0]} does not occur, but a {template.question} prompt needs it")
