@@ -60,6 +60,8 @@ def check_optimised(folder: Path, pulled: Mapping[str, str], again: str) -> None
     records = {name: optimised.read_record(place, name) for name in pulled if name.endswith(".onnx")}
     known = set(_files_of(place, records))
     found = {path for path in place.rglob("*") if not path.is_dir() and not _is_at_work(path, place)}
+    found |= {path for path in (place, *place.rglob("*")) if path.is_symlink()}  # what is made here are files
+    known -= {path for path in known if path.is_symlink()}
     if strangers := sorted(path.relative_to(folder).as_posix() for path in found - known):
         raise InvalidModel(f"nobody made {', '.join(map(repr, strangers))} in {folder}", hint=again)
     for name, record in records.items():
