@@ -77,7 +77,7 @@ def _files_of(place: Path, records: Mapping[str, Optimised | None]) -> Iterator[
     for name, record in records.items():
         if record is not None:
             yield optimised.record_path(place, name)
-            yield from (place / file.name for file in record.files)
+            yield from (place / file.name for file in record.all_files)
 
 
 def _is_at_work(path: Path, place: Path) -> bool:

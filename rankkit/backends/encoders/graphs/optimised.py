@@ -5,6 +5,7 @@
     <folder of model.onnx>/optimised/      or, where that folder cannot be written to,
     <home>/optimised/<bytes>-<sha256>/     (size and sha256 of model.onnx)
         model.onnx              the graph that computes less; its weights beside it where the source's lie so
+        model.prepared.onnx     the same, as this version of onnxruntime rewrites it when it opens it: opens sooner
         model.onnx.json         what it was made from and how, written last; says why where there is no graph
 
 A record counts for the very file that it was made from, by its sha256, and for one way of making it.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import json
 import logging
+import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -45,9 +47,10 @@ class GraphFile:
 class Optimised:
     """What became of a graph: ``files``, the graph first, or the ``reason`` why it is left as it is.
 
-    ``changes`` say what was done. ``largest_difference`` is that between its scores and the source's, relative where
-    they are above 1, and ``own_difference`` how far the source's own move in a batch. ``modified`` (ns) is when the
-    source was last written.
+    ``changes`` say what was done. ``largest_difference`` is that between its scores and the source's, and
+    ``own_difference`` how far the source's own move in a batch. ``modified`` (ns) is when the source was last written.
+    ``prepared`` is a form that gives the same scores to the last bit, and opens sooner, on the ``onnxruntime`` and the
+    kind of ``machine`` that it was made on.
     """
 
     source: str
@@ -56,8 +59,10 @@ class Optimised:
     modified: int
     recipe: int
     onnxruntime: str
+    machine: str
     folder: Path
     files: tuple[GraphFile, ...] = ()
+    prepared: tuple[GraphFile, ...] = ()
     reason: str = ""
     changes: tuple[str, ...] = ()
     largest_difference: float = 0.0
@@ -67,6 +72,10 @@ class Optimised:
     def graph(self) -> Path | None:
         """The file to run; ``None`` where the source is run."""
         return self.folder / self.files[0].name if self.files else None
+
+    @property
+    def all_files(self) -> tuple[GraphFile, ...]:
+        return self.files + self.prepared
 
     @property
     def words(self) -> str:
@@ -85,6 +94,24 @@ def runnable(source: Path) -> Path:
     """The optimised form of a graph where there is one, else the graph itself."""
     made = find_optimised(source)
     return source if made is None or made.graph is None else made.graph
+
+
+def prepared_form(graph: Path, onnxruntime: str) -> Path:
+    """The form of an optimised graph that this version of onnxruntime opens sooner, where there is one; else the graph
+    itself.
+    """
+    if graph.parent.name != FOLDER and graph.parent.parent.name != FOLDER:
+        return graph
+    record = read_record(graph.parent, graph.name)
+    if record is None or not record.prepared or (record.onnxruntime, record.machine) != (onnxruntime, machine()):
+        return graph
+    path = graph.parent / record.prepared[0].name
+    return path if path.is_file() and path.stat().st_size == record.prepared[0].bytes else graph
+
+
+def machine() -> str:
+    """Which machines share a prepared form."""
+    return f"{platform.system()} {platform.machine()}"
 
 
 def find_optimised(source: Path) -> Optimised | None:
@@ -120,7 +147,7 @@ def discard(source: Path) -> int:
     freed = 0
     for folder in places(source):
         record = read_record(folder, source.name)
-        names = [file.name for file in record.files] if record else []
+        names = [file.name for file in record.all_files] if record else []
         for path in (record_path(folder, source.name), *(folder / name for name in names)):
             if path.is_file():
                 freed += path.stat().st_size
@@ -134,7 +161,7 @@ def damaged(record: Optimised) -> list[str]:
     """Files of it that are not what was written: every byte is read."""
     return [
         file.name
-        for file in record.files
+        for file in record.all_files
         if not (record.folder / file.name).is_file() or read_sha256(record.folder / file.name) != file.sha256
     ]
 
@@ -165,8 +192,11 @@ def _parsed(content: Mapping[str, Any], folder: Path) -> Optimised:
     """Raises:
     ValueError, TypeError, LookupError: it is none.
     """
-    files = tuple(GraphFile(str(file["name"]), int(file["bytes"]), str(file["sha256"])) for file in content["files"])
-    if any(not _stays_inside(file.name) for file in files):
+    files, prepared = (
+        tuple(GraphFile(str(file["name"]), int(file["bytes"]), str(file["sha256"])) for file in content[key])
+        for key in ("files", "prepared")
+    )
+    if any(not _stays_inside(file.name) for file in files + prepared):
         raise ValueError("a file outside of its folder")
     return Optimised(
         source=str(content["source"]),
@@ -175,8 +205,10 @@ def _parsed(content: Mapping[str, Any], folder: Path) -> Optimised:
         modified=int(content["modified"]),
         recipe=int(content["recipe"]),
         onnxruntime=str(content["onnxruntime"]),
+        machine=str(content["machine"]),
         folder=folder,
         files=files,
+        prepared=prepared,
         reason=str(content["reason"]),
         changes=tuple(map(str, content["changes"])),
         largest_difference=float(content["largest_difference"]),

@@ -8,12 +8,14 @@ import logging
 import os
 import shutil
 
+import numpy as np
 import pytest
 
 from rankkit.backends.encoders.cross_encoder import CrossEncoder
 from rankkit.backends.encoders.graphs import optimised
 from rankkit.backends.encoders.graphs.making import optimise_graph
-from rankkit.backends.encoders.graphs.optimised import discard, find_optimised, runnable
+from rankkit.backends.encoders.graphs.optimised import discard, find_optimised, prepared_form, runnable
+from rankkit.backends.encoders.onnx import OnnxEngine
 from rankkit.backends.files import file_sha256, read_sha256
 from rankkit.errors import StoreError
 from tests.small_encoders import small_encoder
@@ -139,3 +141,28 @@ def test_its_checksum_is_read_off_the_record(source):
     stated = dataclasses.replace(made.files[0], sha256="0" * 64)
     record.write_text(dataclasses.replace(made, files=(stated,)).dump())
     assert file_sha256(made.graph) == "0" * 64 != read_sha256(made.graph)
+
+
+def test_the_prepared_form_gives_the_same_bits_and_counts_for_its_onnxruntime_only(source):
+    made = optimise_graph(source)
+    prepared = made.folder / "model.prepared.onnx"
+    assert [file.name for file in made.prepared] == [prepared.name]
+    assert prepared_form(made.graph, made.onnxruntime) == prepared
+    assert prepared_form(made.graph, "1.0.0") == made.graph
+    assert prepared_form(source, made.onnxruntime) == source
+    ids = np.arange(1, 40).reshape(3, 13)
+    feeds = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+    with_it = OnnxEngine(made.graph)
+    prepared.unlink()
+    without = OnnxEngine(made.graph)
+    assert with_it.fingerprint == without.fingerprint
+    assert np.array_equal(with_it.run(feeds)["logits"], without.run(feeds)["logits"])
+
+
+def test_a_prepared_form_that_is_cut_short_is_not_used(source):
+    made = optimise_graph(source)
+    prepared = made.folder / "model.prepared.onnx"
+    prepared.write_bytes(prepared.read_bytes()[:-1])
+    assert prepared_form(made.graph, made.onnxruntime) == made.graph
+    assert optimised.damaged(made) == [prepared.name]
+    assert optimise_graph(source).graph == made.graph and not optimised.damaged(made)
