@@ -19,6 +19,7 @@ from rankkit.backends.encoders.graphs.onnx_format import (
     integer,
     integers_tensor,
     new_node,
+    shape_axes,
     subgraphs,
 )
 from rankkit.backends.encoders.graphs.pruning import drop_unread
@@ -95,14 +96,15 @@ def _walk(graph: Any, facts: Facts) -> _Plan:
         if root is not None:
             plan.roots[place] = root
             wanted: list[Row | None] = [root, *[None] * (len(node.input) - 1)]
-        elif node.op_type == "Shape" and not node.attribute and _describable(node.input[0], facts):
+        elif node.op_type == "Shape" and _describable(node, facts):
             plan.asked[place] = node.input[0]
             continue  # what a shape says can be had without the value
         else:
             wanted = _wanted(graph, place, plan, facts)
         for name, use in zip(node.input, wanted, strict=True):
-            plan.uses.setdefault(name, []).append(use)
-            plan.readers.setdefault(name, []).append(place)
+            if name:  # an input that is left out has none
+                plan.uses.setdefault(name, []).append(use)
+                plan.readers.setdefault(name, []).append(place)
     return plan
 
 
@@ -143,7 +145,7 @@ def _read_for_rows_only(graph: Any, value: str, plan: _Plan, facts: Facts) -> bo
         place in plan.narrow
         or all(
             _is_the_same_for_all(name, facts) and _read_for_rows_only(graph, name, plan, facts)
-            for name in graph.node[place].output
+            for name in filter(None, graph.node[place].output)
         )
         for place in plan.readers.get(value, [])
     )
@@ -183,10 +185,13 @@ def _sliced(node: Any, rank: int, facts: Facts) -> tuple[int, int]:
     return (axis % rank, start) if start >= 0 and end == start + 1 else (0, -1)
 
 
-def _describable(value: str, facts: Facts) -> bool:
-    """Whether a value's shape can be said without the value: constants, and what the graph's inputs have."""
+def _describable(node: Any, facts: Facts) -> bool:
+    """Whether the sizes that are asked of a value can be said without it: constants, and what the graph's inputs
+    have.
+    """
+    value = node.input[0]
     rank = facts.shapes.rank(value)
-    return rank is not None and all(facts.shapes.dimension(value, axis) is not None for axis in range(rank))
+    return rank is not None and all(facts.shapes.dimension(value, axis) is not None for axis in shape_axes(node, rank))
 
 
 def _stopped_at(graph: Any, plan: _Plan) -> str:
@@ -255,7 +260,7 @@ def _shape_of_all(graph: Any, node: Any, facts: Facts) -> Iterator[Any]:
     value, result = node.input[0], node.output[0]
     pieces: list[str] = []
     yield new_node("Shape", ["input_ids"], f"{result}/inputs")
-    for axis in range(facts.rank(value)):
+    for axis in shape_axes(node, facts.rank(value)):
         size = facts.shapes.dimension(value, axis)
         if isinstance(size, int):
             pieces.append(_constant(graph, f"{result}/{size}", [size]))

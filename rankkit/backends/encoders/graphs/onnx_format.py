@@ -137,6 +137,11 @@ def integer(node: Any, name: str, default: int) -> int:
     return default if found is None else int(found.i)
 
 
+def shape_axes(node: Any, rank: int) -> list[int]:
+    """The axes of its input whose sizes a ``Shape`` gives."""
+    return list(range(rank))[slice(integer(node, "start", 0), integer(node, "end", rank))]
+
+
 def subgraphs(graph: Any) -> Iterator[Any]:
     """Every graph inside an operator (the branches of an If, say), at any depth."""
     for node in graph.node:

@@ -130,8 +130,9 @@ def _scaled(node: Any, output: str, axis: int, facts: Facts) -> Axes:
 
 
 def _integer_product(node: Any, output: str, axis: int, facts: Facts) -> Axes:
-    # The first factor's offset: one for all of its rows.
-    _require(len(node.input) < 3 or not node.input[2] or facts.rank(node.input[2]) == 0)
+    # The first factor's offset, or its scale and offset: one for all of its rows.
+    own = node.input[2:5:2] if node.op_type == "MatMulIntegerToFloat" else node.input[2:3]
+    _require(all(not name or facts.rank(name) == 0 for name in own))
     return _product(node, output, axis, facts)
 
 
@@ -263,6 +264,7 @@ _RULES: dict[tuple[str, str], Rule] = {
     ("", "DynamicQuantizeLinear"): _first_only,
     ("", "MatMul"): _product,
     ("", "MatMulInteger"): _integer_product,
+    (_MICROSOFT, "MatMulIntegerToFloat"): _integer_product,
     (_MICROSOFT, "FusedMatMul"): _product,
     (_MICROSOFT, "DynamicQuantizeMatMul"): _product,
     (_MICROSOFT, "MatMulNBits"): _packed_product,
@@ -286,4 +288,11 @@ _RULES: dict[tuple[str, str], Rule] = {
 }
 
 #: Operators in which the time goes: without one of them, nothing is gained.
-PRODUCTS = {"MatMul", "MatMulInteger", "FusedMatMul", "DynamicQuantizeMatMul", "MatMulNBits"}
+PRODUCTS = {
+    "MatMul",
+    "MatMulInteger",
+    "MatMulIntegerToFloat",
+    "FusedMatMul",
+    "DynamicQuantizeMatMul",
+    "MatMulNBits",
+}

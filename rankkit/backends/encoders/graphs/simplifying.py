@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rankkit.backends.encoders.graphs.onnx_format import copy_of, integer, integers_tensor
+from rankkit.backends.encoders.graphs.onnx_format import copy_of, integer, integers_tensor, shape_axes
 from rankkit.backends.encoders.graphs.pruning import drop_unread
 from rankkit.backends.encoders.graphs.row_rules import Facts
 
@@ -20,12 +20,20 @@ def simplified(model: Any, facts: Facts) -> Any:
     """
     made = copy_of(model)
     graph = made.graph
-    asked = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Shape" and not node.attribute}
+    asked = {
+        node.output[0]: (node.input[0], shape_axes(node, rank))
+        for node in graph.node
+        if node.op_type == "Shape" and (rank := facts.shapes.rank(node.input[0])) is not None
+    }
     for node in graph.node:
         if node.op_type == "Reshape" and node.input[1] not in facts.constants:
             _fix_shape(graph, node, facts)
         elif node.op_type in ("Gather", "Slice") and node.input[0] in asked:
-            _fix_size(graph, node, asked[node.input[0]], facts)
+            measured, axes = asked[node.input[0]]
+            _fix_size(graph, node, measured, _picked(node, axes, facts), facts)
+        elif node.op_type == "Shape" and node.output[0] in asked:
+            measured, axes = asked[node.output[0]]
+            _fix_size(graph, node, measured, (axes, True), facts)
     drop_unread(graph)
     return made
 
@@ -47,10 +55,8 @@ def _fix_shape(graph: Any, node: Any, facts: Facts) -> None:
         node.input[1] = name
 
 
-def _fix_size(graph: Any, node: Any, measured: str, facts: Facts) -> None:
-    """Sizes picked out of a value's shape, if they are fixed: a constant instead."""
-    rank = facts.shapes.rank(measured)
-    picked = None if rank is None else _picked(node, rank, facts)
+def _fix_size(graph: Any, node: Any, measured: str, picked: tuple[list[int], bool] | None, facts: Facts) -> None:
+    """Sizes of a value, if they are fixed: a constant instead. ``picked`` are the axes, and whether as a vector."""
     if picked is None:
         return
     axes, is_vector = picked
@@ -67,16 +73,17 @@ def _fix_size(graph: Any, node: Any, measured: str, facts: Facts) -> None:
     del node.attribute[:]
 
 
-def _picked(node: Any, rank: int, facts: Facts) -> tuple[list[int], bool] | None:
-    """Which axes' sizes an operator takes, and whether as a vector."""
+def _picked(node: Any, axes: list[int], facts: Facts) -> tuple[list[int], bool] | None:
+    """Which axes' sizes an operator takes of those that it is given, and whether as a vector."""
     if node.op_type == "Gather":
         tensor, numbers = facts.constants.get(node.input[1]), facts.integers(node.input[1])
         if tensor is None or numbers is None or len(tensor.dims) > 1:
             return None
-        return [number % rank for number in numbers], bool(tensor.dims)
+        fits = all(-len(axes) <= number < len(axes) for number in numbers)
+        return ([axes[number] for number in numbers], bool(tensor.dims)) if fits else None
     bounds = [facts.integers(name) for name in node.input[1:]]
     if len(bounds) < 2 or any(bound is None or len(bound) != 1 for bound in bounds):
         return None
     first, last, *more = (bound[0] for bound in bounds if bound)
     step = more[1] if len(more) > 1 else 1
-    return list(range(rank))[slice(first, last, step)], True
+    return axes[slice(first, last, step)], True
