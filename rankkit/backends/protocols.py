@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from rankkit.core.ranking import ScoreKind
 from rankkit.core.usage import Usage
 from rankkit.errors import CapabilityMissing
 from rankkit.prompting.template import Message as Message
 from rankkit.prompting.template import Prompt as Prompt
+
+if TYPE_CHECKING:
+    from rankkit.backends.vectors import DocumentVectors, Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,29 @@ class TargetScorer(Backend, Protocol):
 
 
 @runtime_checkable
+class VectorEncoder(Backend, Protocol):
+    """Makes vectors of queries and of documents, each by itself: a bi-encoder, or late interaction. ``queries`` and
+    ``documents`` tokenise; a batch of theirs is one text. How alike two texts are is ``backends.vectors.similarity``.
+    """
+
+    @property
+    def score_kind(self) -> ScoreKind: ...
+
+    @property
+    def document_fingerprint(self) -> str:
+        """As ``fingerprint``, of all that a document's vectors depend on."""
+
+    def queries(self, texts: Sequence[str]) -> Iterable[PairBatch]: ...
+
+    def documents(self, texts: Sequence[str]) -> Iterable[PairBatch]: ...
+
+    def query_vectors(self, batch: PairBatch) -> Vectors:
+        """Shape (vectors, numbers), float32."""
+
+    def document_vectors(self, batch: PairBatch) -> DocumentVectors: ...
+
+
+@runtime_checkable
 class TextBackend(Backend, Protocol):
     """A language model. ``context_length`` is in tokens, ``None`` when the server does not tell."""
 
@@ -197,6 +223,7 @@ class AsyncPermutationDecoder(PermutationDecoder, Protocol):
 _WORDS: dict[type, str] = {
     PairScorer: "score (query, document) pairs",
     DuoScorer: "score a query with two documents",
+    VectorEncoder: "make vectors of texts",
     TargetScorer: "give probabilities of target words for a filled-in text",
     TextGenerator: "generate text",
     ContinuationScorer: "give log-probabilities of continuations",
@@ -206,6 +233,7 @@ _WORDS: dict[type, str] = {
 _WHO: dict[type, str] = {
     PairScorer: "an ONNX cross-encoder",
     DuoScorer: "an ONNX cross-encoder trained on two documents (duoBERT)",
+    VectorEncoder: "an ONNX bi-encoder (bge) and late interaction (ColBERT)",
     TargetScorer: "an ONNX sequence-to-sequence model (monoT5, duoT5)",
     TextGenerator: "GGUF models and OpenAI-compatible endpoints",
     ContinuationScorer: "GGUF models, and endpoints that return top log-probabilities",

@@ -18,7 +18,7 @@ from rankkit.backends.tokenizing.files import LongQuery
 from rankkit.backends.tokenizing.pairs import PairTokenizer
 from rankkit.backends.tokenizing.triples import TripleTokenizer
 from rankkit.core.ranking import ScoreKind
-from rankkit.errors import ConfigError, InvalidModel
+from rankkit.errors import InvalidModel
 
 Reader = TypeVar("Reader", PairTokenizer, TripleTokenizer)
 
@@ -65,7 +65,7 @@ class Classifier(Head, Generic[Reader]):
             "batch_tokens": batch_tokens,
         }
         folder = Path(folder)
-        self._engine = _opened(folder, graph, engine, threads)
+        self._engine = open_model(folder, graph, engine, threads)
         super().__init__(folder, [self._engine], name=name, arguments=arguments)
         optional = {"attention_mask", "token_type_ids"}
         check_inputs(self._engine, {"input_ids"}, optional, "a cross-encoder")
@@ -102,16 +102,6 @@ class Classifier(Head, Generic[Reader]):
             f"{self._engine.source} gave an output of shape {output.shape} for {count} input(s)",
             hint=f"Its outputs are {outputs_of(self._engine)}; one number an input was due, or two.",
         )
-
-
-def _opened(folder: Path, graph: str | None, engine: str | Engine, threads: int | None) -> Engine:
-    if not isinstance(engine, str):
-        no_threads(threads)
-        if graph is not None:
-            raise ConfigError("graph is given, and an engine that has its own", hint="Give one of the two.")
-        return engine
-    gate = gate_for(threads)
-    return open_engine(engine, runnable(named_graph(folder, graph) if graph else find_graph(folder, "model")), gate)
 
 
 def _logits_output(engine: Engine) -> str:

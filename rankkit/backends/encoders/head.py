@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from rankkit.backends.encoders.engine import Engine, open_engine
+from rankkit.backends.encoders.engine import Engine, gate_for, open_engine
+from rankkit.backends.encoders.graph_files import find_graph, named_graph
 from rankkit.backends.files import file_sha256, fingerprint_of
 from rankkit.backends.tokenizing.batching import Shape
 from rankkit.backends.tokenizing.files import TOKENIZER_FILES
@@ -66,15 +67,19 @@ class Head(ABC):
         """Over all files and options that an answer depends on. Computed when it is first asked for: a model that was
         not pulled is read once more for it.
         """
-        files = [self._folder / file for file in self._files()]
-        digests = [f"{file.name} {file_sha256(file)}" for file in files if file.is_file()]
-        return fingerprint_of((*(engine.fingerprint for engine in self._engines), *digests, *self._options()))
+        return fingerprint_of((*self._digests(), *self._options()))
 
     @cached_property
     def weights(self) -> tuple[str, ...]:
         """The sha256 of each graph's file, as the manifest gives it where there is one."""
         graphs = [Path(engine.source) for engine in self._engines]
         return tuple(file_sha256(graph) for graph in graphs if graph.is_file())
+
+    def _digests(self) -> tuple[str, ...]:
+        """Of the engines, with their weights, and of the files beside them."""
+        files = [self._folder / file for file in self._files()]
+        digests = [f"{file.name} {file_sha256(file)}" for file in files if file.is_file()]
+        return (*(engine.fingerprint for engine in self._engines), *digests)
 
     def _files(self) -> tuple[str, ...]:
         """The files beside the graphs that answers depend on."""
@@ -93,6 +98,21 @@ class Head(ABC):
 def opened(engine: str | Engine, path: Callable[[], Path], gate: Callable[[], Gate]) -> Engine:
     """An engine as it is, or the one of that name on a graph of the folder."""
     return open_engine(engine, path(), gate()) if isinstance(engine, str) else engine
+
+
+def open_model(folder: Path, graph: str | None, engine: str | Engine, threads: int | None) -> Engine:
+    """The engine of a model that is one graph: opened by name, or given as it is.
+
+    Raises:
+        ConfigError: ``graph`` or ``threads`` beside an engine that has its own.
+    """
+    if not isinstance(engine, str):
+        no_threads(threads)
+        if graph is not None:
+            raise ConfigError("graph is given, and an engine that has its own", hint="Give one of the two.")
+        return engine
+    gate = gate_for(threads)
+    return open_engine(engine, named_graph(folder, graph) if graph else find_graph(folder, "model"), gate)
 
 
 def no_threads(threads: int | None) -> None:

@@ -48,8 +48,9 @@ Layout = Sequence[Fixed | Text]
 
 
 class SegmentTokenizer:
-    """Fills a layout in. The query is cut only beyond three quarters of the room, as ``long_query`` says. ``marks``
-    are the tokens that only the model's template may set, beside those that its files call special.
+    """Fills a layout in. The query is cut only beyond three quarters of the room (all of it, where it stands alone), as
+    ``long_query`` says. ``marks`` are the tokens that only the model's template may set, beside those that its files
+    call special.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class SegmentTokenizer:
         self._documents = [part for part in self._places if part.name != QUERY]
         self._max_length = max_length
         self._room = max_length - sum(len(part.ids) for part in fixed)
-        self._query_room = self._room * 3 // 4
+        self._query_room = self._room * 3 // 4 if self._documents else self._room
         self._long_query = long_query
         if self._query_room < 1 or self._room - self._query_room < len(self._documents):
             raise InvalidModel(
