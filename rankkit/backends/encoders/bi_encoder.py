@@ -36,7 +36,7 @@ class BiEncoder(Embedder):
     its own vectors.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the keywords of every head, and how texts become one vector
         self,
         folder: str | Path,
         *,
@@ -80,18 +80,15 @@ class BiEncoder(Embedder):
         return as_stored(self._vector(batch), batch)
 
     def _vector(self, batch: PairBatch) -> NDArray[np.float32]:
-        output, _ = self._run(batch, pad=self._tokenizer.pad_id)
+        output, _ = self._vectors_of(batch, pad=self._tokenizer.pad_id)
         return self._of_length_one(self._pooled(output, batch.tokens[0])[None, :])
 
-    def _pooled(self, output: NDArray[np.float32], tokens: int) -> NDArray[np.float32]:
+    def _pooled(self, output: Vectors, tokens: int) -> NDArray[np.float32]:
+        """Of a text of so many tokens."""
         if output.ndim == 1:
             return output
-        match self._pooling:
-            case "cls":
-                return output[0]
-            case "last":
-                return output[tokens - 1]
-        mean: NDArray[np.float32] = output[:tokens].mean(axis=0, dtype=np.float64).astype(np.float32)
+        places = {"cls": slice(0, 1), "last": slice(tokens - 1, tokens)}.get(str(self._pooling), slice(0, tokens))
+        mean: NDArray[np.float32] = output[places].mean(axis=0, dtype=np.float64).astype(np.float32)
         return mean
 
 

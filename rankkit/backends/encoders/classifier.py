@@ -8,10 +8,9 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.backends.encoders.engine import Engine, check_inputs, gate_for, open_engine, outputs_of, run
-from rankkit.backends.encoders.graph_files import find_graph, named_graph
+from rankkit.backends.encoders.engine import Engine, check_inputs, outputs_of, run
 from rankkit.backends.encoders.graphs.optimised import runnable
-from rankkit.backends.encoders.head import DEFAULT_ENGINE, TOKENS_A_BATCH, Head, input_shape, no_threads
+from rankkit.backends.encoders.head import DEFAULT_ENGINE, TOKENS_A_BATCH, Head, input_shape, open_model
 from rankkit.backends.protocols import PairBatch
 from rankkit.backends.tokenizing.batching import padded
 from rankkit.backends.tokenizing.files import LongQuery
@@ -65,7 +64,7 @@ class Classifier(Head, Generic[Reader]):
             "batch_tokens": batch_tokens,
         }
         folder = Path(folder)
-        self._engine = open_model(folder, graph, engine, threads)
+        self._engine = open_model(folder, graph, engine, threads, form=runnable)
         super().__init__(folder, [self._engine], name=name, arguments=arguments)
         optional = {"attention_mask", "token_type_ids"}
         check_inputs(self._engine, {"input_ids"}, optional, "a cross-encoder")

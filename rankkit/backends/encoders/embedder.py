@@ -35,7 +35,7 @@ class Embedder(Head):
 
     score_kind = ScoreKind.SIMILARITY
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the keywords of every head, and those of its children
         self,
         folder: Path,
         *,
@@ -113,7 +113,9 @@ class Embedder(Head):
     def document_vectors(self, batch: PairBatch) -> DocumentVectors:
         """A document's vectors, float16."""
 
-    def _run(self, batch: PairBatch, *, pad: int, width: int | None = None) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    def _vectors_of(
+        self, batch: PairBatch, *, pad: int, width: int | None = None
+    ) -> tuple[NDArray[Any], NDArray[np.int32]]:
         """What the graph gives for the batch's one text, of shape (tokens, numbers) or (numbers,), and its tokens. Up
         to ``width`` it is filled up with ``pad``, which is not attended to.
         """

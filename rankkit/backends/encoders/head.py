@@ -100,8 +100,15 @@ def opened(engine: str | Engine, path: Callable[[], Path], gate: Callable[[], Ga
     return open_engine(engine, path(), gate()) if isinstance(engine, str) else engine
 
 
-def open_model(folder: Path, graph: str | None, engine: str | Engine, threads: int | None) -> Engine:
-    """The engine of a model that is one graph: opened by name, or given as it is.
+def open_model(
+    folder: Path,
+    graph: str | None,
+    engine: str | Engine,
+    threads: int | None,
+    form: Callable[[Path], Path] = lambda path: path,
+) -> Engine:
+    """The engine of a model that is one graph: given as it is, or opened by name on the ``form`` of the graph's file
+    that is to be run.
 
     Raises:
         ConfigError: ``graph`` or ``threads`` beside an engine that has its own.
@@ -112,7 +119,7 @@ def open_model(folder: Path, graph: str | None, engine: str | Engine, threads: i
             raise ConfigError("graph is given, and an engine that has its own", hint="Give one of the two.")
         return engine
     gate = gate_for(threads)
-    return open_engine(engine, named_graph(folder, graph) if graph else find_graph(folder, "model"), gate)
+    return open_engine(engine, form(named_graph(folder, graph) if graph else find_graph(folder, "model")), gate)
 
 
 def no_threads(threads: int | None) -> None:

@@ -71,11 +71,11 @@ class LateInteraction(Embedder):
 
     def query_vectors(self, batch: PairBatch) -> Vectors:
         width = max(self._query_tokens, batch.tokens[0])
-        output, _ = self._run(batch, pad=self._mask, width=width)
+        output, _ = self._vectors_of(batch, pad=self._mask, width=width)
         return self._of_length_one(output[:width])
 
     def document_vectors(self, batch: PairBatch) -> DocumentVectors:
-        output, ids = self._run(batch, pad=self._tokenizer.pad_id)
+        output, ids = self._vectors_of(batch, pad=self._tokenizer.pad_id)
         tokens = batch.tokens[0]
         kept = ~np.isin(ids[:tokens], self._skipped)
         return as_stored(self._of_length_one(output[:tokens][kept]), batch)
