@@ -6,15 +6,15 @@ import contextlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from rich.table import Table
 from rich.text import Text
 
-from rankkit.cli.first_stage import Bm25Options
+from rankkit.cli.first_stage import FirstStageOptions
 from rankkit.cli.options import RerankerOptions
 from rankkit.cli.output import end, progress_bar, remark, stderr, stdout, write_json
-from rankkit.cli.parameters import FIRST_STAGE, SPREAD, AsJson, flag, number, option
+from rankkit.cli.parameters import SPREAD, AsJson, flag, number, option
 from rankkit.cli.plan import NOT_EXACT
 from rankkit.config.first_stage import FirstStageSpec
 from rankkit.config.kinds import Spec
@@ -31,7 +31,7 @@ from rankkit.replay.replayed import ReplayReranker, replayed
 
 if TYPE_CHECKING:
     from rankkit.evaluation.experiment import Experiment
-    from rankkit.evaluation.first_stage import Bm25FirstStage
+    from rankkit.evaluation.first_stage import FirstStage
     from rankkit.evaluation.report import EvaluationReport
 
 
@@ -40,19 +40,11 @@ def evaluate(
     data: Annotated[
         Path, option("--data", "-d", help="A folder with queries, qrels and candidates (docs/evaluation.md).")
     ],
-    bm25: Annotated[Bm25Options, SPREAD] = Bm25Options(),
+    finding: Annotated[FirstStageOptions, SPREAD] = FirstStageOptions(),
     options: Annotated[RerankerOptions, SPREAD] = RerankerOptions(),
     run: Annotated[Path | None, option("--run", help="Measure this TREC run instead of a model.")] = None,
     depth: Annotated[
         int | None, number("--depth", help="Rerank the first N candidates; the rest stay behind.", minimum=1)
-    ] = None,
-    stage: Annotated[
-        Literal["bm25"] | None,
-        option(
-            "--first-stage",
-            help="Search the data's corpus with BM25; without a model, measure that.",
-            panel=FIRST_STAGE,
-        ),
     ] = None,
     limit: Annotated[int | None, number("--limit", help="Only the first N queries.", minimum=1)] = None,
     measures: Annotated[str | None, option("--measures", help="As ir-measures writes them, with commas.")] = None,
@@ -72,7 +64,8 @@ def evaluate(
     from rankkit.evaluation.experiment import Experiment
     from rankkit.evaluation.measures import DEFAULT_MEASURES
 
-    if run is not None and (options.names_a_model or bm25.given or (depth, record, replay) != (None, None, None)):
+    stage = finding.method
+    if run is not None and (options.names_a_model or finding.given or (depth, record, replay) != (None, None, None)):
         raise ConfigError("--run measures a run as it is: it goes with no model, --depth, --record or --replay")
     if run_out is not None and record is not None and run_out.resolve() == record.resolve():
         raise ConfigError("--run-out and --record name one file: give each its own")
@@ -83,11 +76,11 @@ def evaluate(
         _show(experiment.of_run(run), experiment, files=(run,), as_json=as_json)
         return
     if stage is not None and not plan and not options.given and (record, replay) == (None, None):
-        _show(_first_stage(experiment, bm25.over(None)).alone(), experiment, as_json=as_json)
+        _show(_first_stage(experiment, finding.over(None)).alone(), experiment, as_json=as_json)
         return
     # A file has its own say on what happens to a failed query; otherwise the measuring goes on.
     spec = options.spec(on_failure="partial" if options.config is None and replay is None else None)
-    experiment = _from_first_stage(experiment, stage, bm25, spec)
+    experiment = _from_first_stage(experiment, stage, finding, spec)
     if plan:
         _show_plan(spec.build(), experiment.dataset.requests, depth, as_json=as_json)
         return
@@ -97,23 +90,23 @@ def evaluate(
     _show(report, experiment, spec=spec, files=() if replay is None else (replay,), as_json=as_json)
 
 
-def _from_first_stage(experiment: Experiment, stage: str | None, bm25: Bm25Options, spec: Spec) -> Experiment:
+def _from_first_stage(experiment: Experiment, stage: str | None, finding: FirstStageOptions, spec: Spec) -> Experiment:
     """With the candidates that ``--first-stage``, or the config, asks for. Data without a corpus has only its own."""
     if stage is None and spec.first_stage is None:
-        if bm25.given:
-            raise ConfigError("--k, --tokenizer and --stemmer go with --first-stage bm25, or a config's")
+        if finding.given:
+            raise ConfigError("--k, --tokenizer, --stemmer and the like go with --first-stage, or a config's")
         return experiment
     if stage is None and experiment.dataset.corpus is None:
         words = f"{experiment.dataset.name} has no corpus: its own candidates are the first stage, not the config's"
         stderr().print(words, style="yellow")
         return experiment
-    return _first_stage(experiment, bm25.over(spec.first_stage)).experiment
+    return _first_stage(experiment, finding.over(spec.first_stage)).experiment
 
 
-def _first_stage(experiment: Experiment, first: FirstStageSpec) -> Bm25FirstStage:
-    from rankkit.evaluation.first_stage import Bm25FirstStage
+def _first_stage(experiment: Experiment, first: FirstStageSpec) -> FirstStage:
+    from rankkit.evaluation.first_stage import FirstStage
 
-    return Bm25FirstStage.over(experiment, first.settings(), first.k)
+    return FirstStage.over(experiment, first.build, first.k)
 
 
 def _show(

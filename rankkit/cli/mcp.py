@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Group
 
-from rankkit.cli.first_stage import Bm25Options
+from rankkit.cli.first_stage import FirstStageOptions
 from rankkit.cli.options import RerankerOptions
 from rankkit.cli.output import remark
 from rankkit.cli.parameters import SPREAD, number, option
@@ -32,7 +32,7 @@ class _VisibleLines(logging.Formatter):
 
 def mcp(
     *,
-    bm25: Annotated[Bm25Options, SPREAD] = Bm25Options(),
+    finding: Annotated[FirstStageOptions, SPREAD] = FirstStageOptions(),
     options: Annotated[RerankerOptions, SPREAD] = RerankerOptions(),
     corpus: Annotated[
         Path | None,
@@ -72,7 +72,7 @@ def mcp(
     from rankkit.server.mcp.transports import keys_from_environment, serve_http, serve_stdio, stdout_for_protocol
 
     with stdout_for_protocol() if transport == "stdio" else contextlib.nullcontext():
-        reranker, searcher = _parts(options, bm25, corpus, index)
+        reranker, searcher = _parts(options, finding, corpus, index)
         server = build_server(reranker, searcher, limits=McpLimits(documents=max_documents, bytes=max_bytes))
     offered = " and ".join(name for name, part in (("rerank", reranker), ("search", searcher)) if part is not None)
     with contextlib.nullcontext() if reranker is None else reranker:
@@ -92,15 +92,15 @@ def mcp(
 
 
 def _parts(
-    options: RerankerOptions, bm25: Bm25Options, corpus: Path | None, index: Path | None
+    options: RerankerOptions, finding: FirstStageOptions, corpus: Path | None, index: Path | None
 ) -> tuple[BaseReranker | None, Searcher | None]:
     """The reranker, and the searcher where a corpus or an index is named: both loaded before anything is served."""
     if options.given and not options.names_a_model:
         raise ConfigError("these options are for a model: give --model or --config too")
     spec = options.spec() if options.names_a_model else None
-    first = bm25.over(None if spec is None else spec.first_stage, corpus=corpus, index=index)
+    first = finding.over(None if spec is None else spec.first_stage, corpus=corpus, index=index)
     searching = first.corpus is not None or first.index is not None
-    if bm25.given and not searching:
+    if finding.given and not searching:
         raise ConfigError("these options are for a corpus: give --corpus, or --index, too")
     if spec is None and not searching:
         raise ConfigError("there is nothing to serve", hint="Give --model or --config, --corpus or --index, or both.")

@@ -71,7 +71,7 @@ def _requests(data: Path, limit: int | None, first: FirstStageSpec | None) -> Se
         return dataset.requests
     from rankkit.evaluation.first_stage import searched
 
-    return searched(dataset, first.settings(), first.k)[0].requests
+    return searched(dataset, first.build, first.k)[0].requests
 
 
 def _told(speeds: Mapping[str, Speed]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""``rankkit search``: a corpus in, the documents for a query out; BM25 first, then any reranker."""
+"""``rankkit search``: a corpus in, the documents for a query out; a first stage, then any reranker."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-from rankkit.cli.first_stage import Bm25Options
+from rankkit.cli.first_stage import FirstStageOptions
 from rankkit.cli.options import Explain, RerankerOptions
 from rankkit.cli.output import (
     bill_line,
@@ -30,7 +30,7 @@ def search(
     query: Annotated[str, argument(help="What the documents are to be relevant to.")],
     /,
     *,
-    bm25: Annotated[Bm25Options, SPREAD] = Bm25Options(),
+    finding: Annotated[FirstStageOptions, SPREAD] = FirstStageOptions(),
     options: Annotated[RerankerOptions, SPREAD] = RerankerOptions(),
     corpus: Annotated[
         Path | None,
@@ -47,8 +47,8 @@ def search(
     explain: Explain = None,
     as_json: AsJson = False,
 ) -> None:
-    """Search a corpus with BM25 and, with --model or --config, rerank what it finds."""
-    from rankkit.retrieval.bm25 import unusual
+    """Search a corpus and, with --model or --config, rerank what it finds."""
+    from rankkit.retrieval.bm25 import Bm25Index, unusual
     from rankkit.retrieval.searcher import Searcher
 
     asked = Request.of(query, [])
@@ -57,13 +57,14 @@ def search(
     # Before the corpus is read: what is wrong with the model is told at once.
     spec = options.spec() if options.names_a_model else None
     reranker = None if spec is None else spec.build()
-    first = bm25.over(None if spec is None else spec.first_stage, corpus=corpus, index=index)
+    first = finding.over(None if spec is None else spec.first_stage, corpus=corpus, index=index)
     if first.corpus is None and first.index is None:
         raise ConfigError("give --corpus, or the --index that was built from one, or a --config with a first_stage")
     found, built = first.open()
     if built:
         stderr().print(f"index of {len(found)} documents written to {first.index}", style="dim")
-    if first.settings() is None and not built and (note := unusual(found.settings)):
+    as_it_was = found if isinstance(found, Bm25Index) and first.settings() is None and not built else None
+    if as_it_was is not None and (note := unusual(as_it_was.settings)):
         remark(f"{first.index}: {note}", style="yellow")
     with progress_bar("reranking") as progress:
         ranking = Searcher(found, reranker, first.k).search(asked.query, progress=progress)
@@ -78,6 +79,6 @@ def search(
         if explanation:
             stdout().print(repr(explanation))
         remark(f"{len(request)} found by {found!r} · {bill_line(ranking)}", style="dim")
-        if not request.candidates:
+        if not request.candidates and first.method == "bm25":
             stderr().print("No document shares a word with the query. Scripts without spaces: --tokenizer bigrams")
     end(trouble=troubled(ranking))

@@ -51,5 +51,5 @@ def _opened(spec: DataSpec, limit: int | None, folder: Path) -> Dataset:
     if spec.first_stage is not None:
         from rankkit.evaluation.first_stage import searched
 
-        dataset, _ = searched(dataset, spec.first_stage.settings(), spec.first_stage.k)
+        dataset, _ = searched(dataset, spec.first_stage.build, spec.first_stage.k)
     return replace(dataset, name=name)

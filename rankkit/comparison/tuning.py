@@ -131,7 +131,7 @@ class _Candidates:
         if self._last is None or self._last[0] != first:
             from rankkit.evaluation.first_stage import searched
 
-            self._last = first, searched(self.data, first.settings(), first.k)[0]
+            self._last = first, searched(self.data, first.build, first.k)[0]
         return self._last[1]
 
 

@@ -7,7 +7,7 @@ checked without loading a runtime.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from rankkit.config import judges
 from rankkit.config.rows import KindRow, MethodRow, Row, StrategyRow
@@ -28,6 +28,8 @@ from rankkit.pairwise.strategies.tournament import Tournament
 from rankkit.pointwise.strategy import ScoreAll
 
 _ENCODER = ("max_length", "long_query", "threads", "batch_tokens", "engine")
+#: Models whose texts each have a run of their own.
+_VECTORS = ("max_length", "long_query", "threads", "engine")
 _GGUF = ("context", "threads", "template", "batch", "date")
 _SERVED = (
     "context",
@@ -56,8 +58,8 @@ KINDS = (
     KindRow(name="seq2seq", words="a seq2seq model", paradigm="pairwise", keys=_ENCODER),
     KindRow(name="gguf", words="a gguf model", paradigm="listwise", keys=_GGUF),
     KindRow(name="endpoint", words="a model behind an endpoint", paradigm="listwise", keys=_SERVED, served=True),
-    KindRow(name="late-interaction", words="a late-interaction model"),
-    KindRow(name="bi-encoder", words="a bi-encoder model"),
+    KindRow(name="late-interaction", words="a late-interaction model", paradigm="pointwise", keys=_VECTORS),
+    KindRow(name="bi-encoder", words="a bi-encoder model", paradigm="pointwise", keys=_VECTORS),
 )
 
 _LANGUAGE = ("gguf", "endpoint")
@@ -86,6 +88,23 @@ METHODS = (
         keys=("prompt",),
         scores=("log-probability", "probability"),
         refuses=("pairwise", "listwise"),
+    ),
+    MethodRow(
+        name="cosine",
+        question="score",
+        kinds=("bi-encoder",),
+        default_for=("bi-encoder",),
+        judge=judges.similarity,
+        keys=("graph", "vectors"),
+        options={"pooling": Literal["cls", "mean", "last"], "query_prefix": str, "document_prefix": str},
+    ),
+    MethodRow(
+        name="maxsim",
+        question="score",
+        kinds=("late-interaction",),
+        default_for=("late-interaction",),
+        judge=judges.similarity,
+        keys=("graph", "vectors"),
     ),
     MethodRow(
         name="prompted",

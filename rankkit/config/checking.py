@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
+from rankkit.config.encoders import check_encoder
 from rankkit.config.first_stage import read_corpus
 from rankkit.config.language_model import LanguageModelSpec
 from rankkit.config.model_spec import ModelSpec
@@ -34,6 +35,10 @@ def check_models(spec: BaseSpec) -> list[str]:
     if spec.first_stage is not None and spec.first_stage.corpus is not None:
         with naming("first_stage.corpus"):
             read_corpus(Path(spec.first_stage.corpus))
+    if spec.first_stage is not None and (encoder := spec.first_stage.encoder) is not None:
+        with naming("first_stage.model"):
+            check_encoder(encoder)
+            notes += [f"first_stage.model: {note}" for note in _not_here(encoder)]
     check_scores(spec)
     for path, part in walk(spec):
         start = f"{path}." if path else ""
@@ -54,7 +59,11 @@ def check_models(spec: BaseSpec) -> list[str]:
 def _check(spec: ModelSpec) -> Iterator[str]:
     spec.check()
     if spec.kind != "endpoint":
-        try:
-            store.locate(spec.model)
-        except ModelNotPulled as error:
-            yield str(error).replace("\n ", ".")
+        yield from _not_here(spec.model)
+
+
+def _not_here(model: str) -> Iterator[str]:
+    try:
+        store.locate(model)
+    except ModelNotPulled as error:
+        yield str(error).replace("\n ", ".")

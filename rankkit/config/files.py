@@ -102,9 +102,15 @@ def _with_whole_paths(table: dict[str, object], folder: Path) -> dict[str, objec
         table["model"] = _whole(folder, model)
     if isinstance(prompt, str) and prompt.endswith(".toml"):
         table["prompt"] = _whole(folder, prompt)
+    if isinstance(vectors := table.get("vectors"), str):
+        table["vectors"] = _whole(folder, vectors)
     first = table.get("first_stage")
     if isinstance(first, Mapping):
-        paths = {key: _whole(folder, path) for key in ("corpus", "index") if isinstance(path := first.get(key), str)}
+        keys = ("corpus", "index", "vectors")
+        paths = {key: _whole(folder, path) for key in keys if isinstance(path := first.get(key), str)}
+        encoder = first.get("model")
+        if isinstance(encoder, str) and _is_path(encoder, folder):
+            paths["model"] = _whole(folder, encoder)
         table["first_stage"] = {**first, **paths}
     return table
 

@@ -24,6 +24,14 @@ def monot5(spec: Any) -> object:
     return MonoT5Judge(seq2seq, spec.prompt_template(), spec.scores or "log-probability")
 
 
+def similarity(spec: Any) -> object:
+    from rankkit.config.encoders import open_encoder, open_store
+    from rankkit.pointwise.similarity import SimilarityJudge
+
+    encoder = open_encoder(spec.model, {"graph": spec.graph, **spec.reading(), **spec.method_options})
+    return SimilarityJudge(encoder, open_store(spec.vectors, encoder))
+
+
 def difference(spec: Any) -> object:
     from rankkit.pairwise.difference import ScoreDifferenceJudge
 

@@ -27,7 +27,9 @@ def kind_of_model(model: str) -> str:
     path = local_path(model)
     if path is None:
         return catalogue.find(model).kind
-    return "gguf" if path.is_file() else "seq2seq" if _is_seq2seq(path) else "cross-encoder"
+    if path.is_file():
+        return "gguf"
+    return "seq2seq" if _is_seq2seq(path) else _vector_kind(path) or "cross-encoder"
 
 
 def trained_languages(model: str) -> tuple[str, ...]:
@@ -44,12 +46,34 @@ def trained_prompt(model: str) -> str:
     return "" if local_path(model) is not None else catalogue.find(model).prompt
 
 
+def _vector_kind(folder: Path) -> str:
+    """What a folder is that sentence-transformers, PyLate or ColBERT wrote; ``""`` for a model with a head."""
+    if (folder / "artifact.metadata").is_file() or "query_length" in _table(
+        folder / "config_sentence_transformers.json"
+    ):
+        return "late-interaction"
+    names = _table(folder / "config.json").get("architectures")
+    architectures = [str(name) for name in names] if isinstance(names, list) else []
+    if "HF_ColBERT" in architectures:
+        return "late-interaction"
+    headless = bool(architectures) and all(name.endswith("Model") for name in architectures)
+    return "bi-encoder" if headless or (folder / "1_Pooling" / "config.json").is_file() else ""
+
+
+def _table(path: Path) -> dict[str, object]:
+    with suppress(OSError, ValueError):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(content, dict):
+            return content
+    return {}
+
+
 def _is_seq2seq(folder: Path) -> bool:
     if any(folder.rglob("*encoder_model*.onnx")):
         return True
-    with suppress(OSError, ValueError):
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        if isinstance(config, dict) and config.get("is_encoder_decoder") is True:
-            # BART and its kin have encoder and decoder as classifiers too, which are cross-encoders.
-            return not any("SequenceClassification" in str(name) for name in config.get("architectures") or ())
+    config = _table(folder / "config.json")
+    if config.get("is_encoder_decoder") is True:
+        # BART and its kin have encoder and decoder as classifiers too, which are cross-encoders.
+        names = config.get("architectures")
+        return not any("SequenceClassification" in str(name) for name in (names if isinstance(names, list) else ()))
     return False

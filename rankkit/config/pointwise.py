@@ -38,8 +38,9 @@ class LocalModelSpec(ModelSpec):
 
 
 class PointwiseSpec(LanguageModelSpec, LocalModelSpec):
-    """One score for each candidate: a cross-encoder, or monoT5 (an ONNX folder, or a name in the catalogue); or a
-    language model, ``prompted`` for yes or no or for a grade, or read for the ``likelihood`` of the query.
+    """One score for each candidate: a cross-encoder, or monoT5 (an ONNX folder, or a name in the catalogue); a
+    bi-encoder (``cosine``) or late interaction (``maxsim``), whose document vectors can be kept; or a language model,
+    ``prompted`` for yes or no or for a grade, or read for the ``likelihood`` of the query.
 
     ``scores``: a cross-encoder gives ``logit`` (default) or ``probability``, monoT5 ``log-probability`` (default) or
     ``probability``.
@@ -49,7 +50,8 @@ class PointwiseSpec(LanguageModelSpec, LocalModelSpec):
     model: str = DEFAULT_MODEL
     prompt: str | None = Field(default=None, description="for monoT5 and language models")
     scores: Literal["logit", "log-probability", "probability"] | None = None
-    graph: str | None = Field(default=None, description="the ONNX file of a cross-encoder, where there are several")
+    graph: str | None = Field(default=None, description="the ONNX file of an encoder, where there are several")
+    vectors: str | None = Field(default=None, description="a folder in which document vectors are kept")
 
     @property
     def chosen_method(self) -> str:
@@ -65,7 +67,9 @@ class PointwiseSpec(LanguageModelSpec, LocalModelSpec):
         if self.prompt is None and self.endpoint is None:
             scoring_method(self.model)  # the prompt that it was trained on is then the one it is asked by
         row, others = self.method_row, methods("pointwise").values()
-        misfits = [key for key in ("graph", "prompt") if key not in row.keys and getattr(self, key) is not None]
+        misfits = [
+            key for key in ("graph", "prompt", "vectors") if key not in row.keys and getattr(self, key) is not None
+        ]
         misfits += ["scores"] if self.scores is not None and self.scores not in row.scores else []
         for key in misfits:
             raise ConfigError(

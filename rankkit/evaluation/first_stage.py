@@ -1,47 +1,55 @@
-"""A first stage made here: data whose candidates BM25 finds in its corpus."""
+"""A first stage made here: data whose candidates are found in its corpus."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from rankkit.core.ranking import Candidate
 from rankkit.data.datasets import UNFOUND, Dataset
 from rankkit.data.runs import write_run
 from rankkit.errors import DataError
 from rankkit.evaluation.experiment import Experiment
 from rankkit.evaluation.measures import Figures, evaluate
 from rankkit.evaluation.report import EvaluationReport
-from rankkit.retrieval.bm25 import Bm25Index, Bm25Settings
+from rankkit.retrieval.index import Index
 from rankkit.retrieval.searcher import as_ranking
+
+#: Makes a searchable index of a corpus.
+Build = Callable[[Iterable[Candidate]], Index]
 
 
 @dataclass(frozen=True, slots=True)
-class Bm25FirstStage:
+class FirstStage:
     """``experiment``, each query with the documents that ``index`` found for it; ``before`` is the data as it was."""
 
     experiment: Experiment
-    index: Bm25Index
+    index: Index
     before: Dataset
 
     @classmethod
-    def over(cls, experiment: Experiment, settings: Bm25Settings | None = None, k: int = 100) -> Bm25FirstStage:
-        """Search the corpus of the experiment's data for ``k`` documents a query; a stored first stage is replaced.
+    def over(cls, experiment: Experiment, build: Build | None = None, k: int = 100) -> FirstStage:
+        """Search the corpus of the experiment's data for ``k`` documents a query, by what ``build`` makes of it (BM25);
+        a stored first stage is replaced.
 
         Raises:
             DataError: there is no corpus, it is wrong, or none of its documents is judged.
         """
-        data, index = searched(experiment.dataset, settings, k)
+        data, index = searched(experiment.dataset, build, k)
         return cls(replace(experiment, dataset=data), index, experiment.dataset)
 
     def alone(self) -> EvaluationReport:
-        """Measure BM25 without a model after it, beside the stored first stage where the data has one; write the run.
-        ``unwritten`` says why, where that cannot be done.
+        """Measure the first stage without a model after it, beside the stored one where the data has one; write the
+        run. ``unwritten`` says why, where that cannot be done.
         """
         data, measures = self.experiment.dataset, self.experiment.measures
         unwritten = ""
         try:
             if self.experiment.run_out is not None:
                 rankings = [as_ranking(request, self.index) for request in data.requests]
-                write_run(self.experiment.run_out, rankings, tag=self.experiment.tag or "bm25")
+                write_run(
+                    self.experiment.run_out, rankings, tag=self.experiment.tag or repr(self.index).partition("(")[0]
+                )
         except DataError as error:
             unwritten = error.message
         figures = evaluate(data.qrels, data.first_stage, measures)
@@ -61,8 +69,9 @@ class Bm25FirstStage:
         )
 
 
-def searched(data: Dataset, settings: Bm25Settings | None = None, k: int = 100) -> tuple[Dataset, Bm25Index]:
-    """The data with the ``k`` documents that BM25 finds in its corpus for each query, and the index.
+def searched(data: Dataset, build: Build | None = None, k: int = 100) -> tuple[Dataset, Index]:
+    """The data with the ``k`` documents that are found in its corpus for each query, and the index that ``build`` makes
+    of it: BM25's, where none is given.
 
     Raises:
         DataError: there is no corpus, it is wrong, or none of its documents is judged.
@@ -71,7 +80,7 @@ def searched(data: Dataset, settings: Bm25Settings | None = None, k: int = 100) 
         raise DataError(
             f"{data.name} has no corpus to search", hint="Put the collection's corpus.jsonl into its folder."
         )
-    index = Bm25Index.build(data.corpus, settings)
+    index = (build or _bm25)(data.corpus)
     _refuse_strangers(data, index)
     found = index.search_many(list(data.asked.values()), k)
     requests = tuple(request for request in found if request.candidates)
@@ -81,7 +90,7 @@ def searched(data: Dataset, settings: Bm25Settings | None = None, k: int = 100) 
     return replace(data, name=name, requests=requests, notes=notes), index
 
 
-def _refuse_strangers(data: Dataset, index: Bm25Index) -> None:
+def _refuse_strangers(data: Dataset, index: Index) -> None:
     """Judgements of another collection would make a first stage that finds nothing look merely bad."""
     judged = {document for grades in data.qrels.values() for document in grades}
     if not any(index.documents[place].id in judged for place in range(len(index))):
@@ -91,3 +100,9 @@ def _refuse_strangers(data: Dataset, index: Bm25Index) -> None:
             f"{seen} in the judgements",
             hint="Check that corpus and judgements are of the same collection and spell the ids in the same way.",
         )
+
+
+def _bm25(documents: Iterable[Candidate]) -> Index:
+    from rankkit.retrieval.bm25 import Bm25Index
+
+    return Bm25Index.build(documents)

@@ -135,7 +135,8 @@ class Row:
     """One model. ``source`` is tried in order; ``unseen`` says why files have no checksum, where some have none.
 
     ``max_length`` is in tokens, of the model's own tokenizer, and stands only where it is a fact of the model.
-    ``prompt`` is the one that the model was trained on (``"pairwise/duot5"``), where it was trained on one.
+    ``prompt`` is the one that the model was trained on (``"pairwise/duot5"``), where it was trained on one. Of a
+    bi-encoder ``pooling`` says which vector is a text's, and the prefixes what it was trained to find before one.
     """
 
     name: str
@@ -151,6 +152,9 @@ class Row:
     unseen: str = ""
     max_length: StrictInt | None = None
     prompt: str = ""
+    pooling: Literal["cls", "mean", "last"] | None = None
+    query_prefix: str = ""
+    document_prefix: str = ""
     notes: str = field(default="", compare=False)
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -172,6 +176,10 @@ class Row:
             self.kind != "gguf" or (len(names) == 1 and next(iter(names)).lower().endswith(".gguf")),
             "a gguf model is one file, whose name ends in .gguf",
         )
+        check(
+            self.kind == "bi-encoder" or not (self.pooling or self.query_prefix or self.document_prefix),
+            "pooling and prefixes are a bi-encoder's",
+        )
         check(self.max_length is None or self.max_length > 0, f"max_length {self.max_length} is not possible")
 
     def _check_words(self) -> None:
@@ -189,6 +197,8 @@ class Row:
                 "languages": " ".join(self.languages),
                 "unseen": self.unseen,
                 "prompt": self.prompt,
+                "query_prefix": self.query_prefix,
+                "document_prefix": self.document_prefix,
                 "notes": self.notes,
             }
         )

@@ -1,4 +1,6 @@
-"""First stages: BM25 over a corpus, alone or with a reranker behind it, and what other people's searches found."""
+"""First stages: BM25, vectors or both over a corpus, with a reranker behind them or without, and what other people's
+searches found.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from rankkit.core.lazy import lazily
 if TYPE_CHECKING:
     from rankkit.retrieval.bm25 import Bm25Index as Bm25Index
     from rankkit.retrieval.bm25 import Bm25Settings as Bm25Settings
+    from rankkit.retrieval.dense import DenseIndex as DenseIndex
     from rankkit.retrieval.hits.chroma import from_chroma as from_chroma
     from rankkit.retrieval.hits.elasticsearch import from_elasticsearch as from_elasticsearch
     from rankkit.retrieval.hits.elasticsearch import from_opensearch as from_opensearch
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from rankkit.retrieval.hits.pgvector import from_pgvector as from_pgvector
     from rankkit.retrieval.hits.qdrant import from_qdrant as from_qdrant
     from rankkit.retrieval.hits.tantivy import from_tantivy as from_tantivy
+    from rankkit.retrieval.hybrid import HybridIndex as HybridIndex
+    from rankkit.retrieval.index import Index as Index
     from rankkit.retrieval.searcher import Searcher as Searcher
 else:
     __getattr__, __dir__, __all__ = lazily(
@@ -23,6 +28,9 @@ else:
         {
             "Bm25Index": "rankkit.retrieval.bm25",
             "Bm25Settings": "rankkit.retrieval.bm25",
+            "DenseIndex": "rankkit.retrieval.dense",
+            "HybridIndex": "rankkit.retrieval.hybrid",
+            "Index": "rankkit.retrieval.index",
             "Searcher": "rankkit.retrieval.searcher",
             "from_chroma": "rankkit.retrieval.hits.chroma",
             "from_elasticsearch": "rankkit.retrieval.hits.elasticsearch",

@@ -7,20 +7,20 @@ built (bm25s: Lù, "BM25S: Orders of magnitude faster lexical search via eager s
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from rankkit.core.events import logger
 from rankkit.core.extras import require_extra
-from rankkit.core.ranking import Candidate, Query, Request
-from rankkit.errors import ConfigError, DataError, DuplicateIds
+from rankkit.core.ranking import Candidate, Query, Request, ScoreKind
+from rankkit.errors import ConfigError, DataError
 from rankkit.retrieval.document_store import Documents, StoredDocuments, fingerprint, store_documents
 from rankkit.retrieval.folder import is_saved, open_saved, replacing
+from rankkit.retrieval.index import check_depth, check_ids
 from rankkit.retrieval.integrity import check_scorer
 from rankkit.retrieval.tokens import TokenizerName, check_tokenizer, tokenize
 
@@ -67,6 +67,8 @@ class Bm25Index:
     documents: Documents
     _scorer: Any
 
+    score_kind: ClassVar[ScoreKind] = ScoreKind.BM25
+
     @classmethod
     def build(cls, documents: Iterable[Candidate], settings: Bm25Settings | None = None) -> Bm25Index:
         """Index titles and texts. The documents are kept in memory; a score that one has is forgotten.
@@ -77,7 +79,7 @@ class Bm25Index:
         """
         chosen = settings or Bm25Settings()
         collected = tuple(documents)
-        _check_ids(collected)
+        check_ids(collected)
         vocabulary: dict[str, int] = {}
         # Numbered as they come: the same corpus always gives the same index.
         numbered = [
@@ -105,8 +107,7 @@ class Bm25Index:
 
     def search_many(self, queries: Sequence[str | Query], k: int = 100) -> list[Request]:
         """``search`` for each query, in their order."""
-        if k < 1:
-            raise ConfigError(f"the best {k} documents cannot be searched for", hint="Give 1 or more.")
+        check_depth(k)
         asked = [query if isinstance(query, Query) else Query(query) for query in queries]
         known = self._scorer.vocab_dict
         words = _tokens((query.text for query in asked), self.settings)
@@ -225,16 +226,6 @@ def _best(scores: np.ndarray[Any, np.dtype[np.float32]], k: int) -> list[int]:
         found = found[scores[found] >= np.partition(scores[found], -k)[-k]]
     order = np.lexsort((found, -scores[found]))[:k]
     return [int(place) for place in found[order]]
-
-
-def _check_ids(documents: Sequence[Candidate]) -> None:
-    counts = Counter(document.id for document in documents)
-    repeated = [name for name, count in counts.items() if count > 1]
-    if repeated:
-        raise DuplicateIds(
-            f"{len(repeated)} document id(s) are in the corpus more than once: {', '.join(map(repr, repeated[:5]))}",
-            hint="Ids tell documents apart: make them unique.",
-        )
 
 
 def _settings_of(fields: object, folder: str | Path) -> Bm25Settings:

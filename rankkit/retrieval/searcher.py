@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from rankkit.core.execution import OnProgress
-from rankkit.core.ranking import Query, Ranking, Request, ScoreKind, Step
+from rankkit.core.ranking import Query, Ranking, Request, Step
 from rankkit.core.reranker import cut, refuse_threshold
 from rankkit.core.usage import Budget
 from rankkit.pipeline.cascade import BaseReranker
-from rankkit.retrieval.bm25 import Bm25Index
+from rankkit.retrieval.index import Index
 
 
 @dataclass(frozen=True, slots=True)
 class Searcher:
-    """BM25 finds the best ``k`` documents, ``reranker`` orders them; without one, BM25's own order and scores stand.
+    """``index`` finds the best ``k`` documents, ``reranker`` orders them; without one, the index's own order and scores
+    stand.
 
     ::
 
@@ -22,7 +24,7 @@ class Searcher:
         searcher.search("where do fleas live", top_k=10)
     """
 
-    index: Bm25Index
+    index: Index
     reranker: BaseReranker | None = None
     k: int = 100
 
@@ -62,8 +64,8 @@ class Searcher:
         budget: Budget | None = None,
         progress: OnProgress | None = None,
     ) -> Ranking:
-        """``search`` while the event loop goes on; BM25 itself takes milliseconds on the loop's thread."""
-        request = self.find(query)
+        """``search`` while the event loop goes on; the index is searched on a thread."""
+        request = await asyncio.to_thread(self.find, query)
         if self.reranker is None:
             ranking = as_ranking(request, self.index)
         else:
@@ -72,12 +74,12 @@ class Searcher:
         return cut(ranking, top_k=top_k, threshold=threshold)
 
 
-def as_ranking(request: Request, index: Bm25Index) -> Ranking:
-    """The order and the scores of BM25 as they are."""
+def as_ranking(request: Request, index: Index) -> Ranking:
+    """The order and the scores of the index as they are."""
     return Ranking(
         request,
         tuple(range(len(request))),
         scores=tuple(candidate.score for candidate in request.candidates),
-        score_kind=ScoreKind.BM25,
+        score_kind=index.score_kind,
         steps=(Step(repr(index)),),
     )
