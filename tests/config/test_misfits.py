@@ -74,10 +74,10 @@ MISFITS = {
         {**ENDPOINT, "paradigm": "pairwise", "method": "duo"},
         "little is a model behind an endpoint; the method duo needs a cross-encoder model",
     ),
-    "a bi-encoder does nothing here": (
+    "a bi-encoder compares no documents": (
         "",
         {"model": "bge-small-en-v1.5", "paradigm": "pairwise"},
-        r"is a bi-encoder model; pairwise needs .*\n.*No method of this version runs it",
+        r"is a bi-encoder model; pairwise needs .*\n.*What it can: pointwise: cosine",
     ),
     "an ONNX model is a folder": (
         "graph",
