@@ -83,6 +83,8 @@ bench: .venv/.dev .venv/.gguf .venv-peers/.done models
 # Models with terms to accept are pulled only if you say so: make test ACCEPT_GEMMA_TERMS=1
 models: .venv/.core
 	$(BIN)/rankkit models pull ms-marco-MiniLM-L-12-v2
+	$(BIN)/rankkit models pull bge-small-en-v1.5
+	$(BIN)/rankkit models pull answerai-colbert-small-v1
 	$(BIN)/rankkit models pull smollm2-135m-instruct
 ifdef ACCEPT_GEMMA_TERMS
 	$(BIN)/rankkit models pull gemma-3-270m --accept-licence

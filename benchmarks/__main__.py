@@ -1,4 +1,4 @@
-"""Run the benchmarks that are named, or all but ``graphs``, and ``methods`` and ``cold``, which hold models against a
+"""Run the benchmarks that are named, or all but ``graphs``, ``vectors``, and ``methods`` and ``cold``, which hold models against a
 server.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.common import default_data
 
 USUAL = ("pointwise", "listwise", "pairwise")
-SECTIONS = (*USUAL, "graphs", "methods", "cold")
+SECTIONS = (*USUAL, "graphs", "vectors", "methods", "cold")
 
 
 def main() -> int:

@@ -16,7 +16,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[unused0]", "[unused1]"]
 WORDS = "find : fleas live on cats dogs sleep all day long and how do they".split()
-VOCABULARY = {token: number for number, token in enumerate([*SPECIAL, *WORDS, *sorted(set(string.punctuation) - {":"})])}
+VOCABULARY = {
+    token: number for number, token in enumerate([*SPECIAL, *WORDS, *sorted(set(string.punctuation) - {":"})])
+}
 WIDTH = 8
 TABLE = np.random.default_rng(5).normal(size=(len(VOCABULARY), WIDTH)).astype(np.float32)
 

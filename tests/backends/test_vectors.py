@@ -24,8 +24,10 @@ def made(number: int, rows: int = 3) -> DocumentVectors:
 
 
 def same(found, number: int) -> bool:
-    return found is not None and found.rows.tobytes() == made(number).rows.tobytes() and (
-        found.shortened == made(number).shortened
+    return (
+        found is not None
+        and found.rows.tobytes() == made(number).rows.tobytes()
+        and (found.shortened == made(number).shortened)
     )
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from rankkit.backends.encoders.bi_encoder import BiEncoder
 from rankkit.backends.encoders.late_interaction import LateInteraction
 from rankkit.backends.vectors import similarity
+from rankkit.config.encoders import open_encoder
 from rankkit.errors import ConfigError, InvalidModel, QueryTooLong
 from tests.conftest import pulled_model
 from tests.tiny_vectors import tiny_encoder, token_vectors, unit
@@ -102,6 +105,35 @@ def test_it_travels(tmp_path, kind):
     for other in (pickle.loads(pickle.dumps(encoder)), copy.deepcopy(encoder)):
         assert other.fingerprint == encoder.fingerprint
         assert document_rows(other, DOCUMENT).tobytes() == document_rows(encoder, DOCUMENT).tobytes()
+
+
+def plain(folder, tokens: list[str], attended: int | None = None):
+    """What a real graph gives for these tokens, in plain onnxruntime."""
+    vocabulary = json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]
+    ids = np.array([[vocabulary[token] for token in tokens]])
+    mask = np.arange(len(tokens))[None] < (attended or len(tokens))
+    feeds = {"input_ids": ids, "attention_mask": mask.astype(np.int64), "token_type_ids": np.zeros_like(ids)}
+    return onnxruntime.InferenceSession(folder / "model.onnx").run(["last_hidden_state"], feeds)[0][0]
+
+
+@pytest.mark.model
+def test_the_real_ones_are_read_as_they_were_trained():
+    """int8 weights: the runs differ in their threads only, which moves a number by little."""
+    folder = pulled_model("bge-small-en-v1.5")
+    words = "represent this sentence for searching relevant passages : how long do fleas live ?".split()
+    expected = unit(plain(folder, ["[CLS]", *words, "[SEP]"])[:1])
+    found = query_rows(open_encoder("bge-small-en-v1.5"), "How long do fleas live?")
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    folder = pulled_model("answerai-colbert-small-v1")
+    encoder = open_encoder("answerai-colbert-small-v1")
+    read = ["[CLS]", "[unused0]", *"how long do fleas live ?".split(), "[SEP]"]
+    expected = unit(plain(folder, [*read, *["[MASK]"] * (32 - len(read))], attended=len(read)))
+    query = query_rows(encoder, "How long do fleas live?")
+    np.testing.assert_allclose(query, expected, atol=1e-3)
+    read = ["[CLS]", "[unused1]", *"fleas live for 100 days .".split(), "[SEP]"]
+    document = unit(plain(folder, read))[[token != "." for token in read]]
+    score = similarity(query, document_rows(encoder, "Fleas live for 100 days."))
+    assert score == pytest.approx((expected @ document.T).max(axis=1).sum(), abs=0.01)
 
 
 @pytest.mark.model
