@@ -58,13 +58,14 @@ HiddenStatus = Callable[[Mapping[str, object]], int | None]
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A reply's JSON object, how long it took, retries and their waits included, and how many tries were sent for it,
-    itself included.
+    """A reply's JSON object, how long it took, retries and their waits included, how many tries were sent for it,
+    itself included, and its headers, named in lower case.
     """
 
     body: Mapping[str, object]
     seconds: float
     sent: int = 1
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,12 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class _Answered:
+    body: Mapping[str, object]
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Failed:
     """A try without an answer, whether another may have one, and the reply's headers, which may say when."""
 
@@ -95,8 +102,9 @@ class _Failed:
 class HttpClient:
     """Sends requests to one address, at most ``gate.places`` at once, from any thread or event loop.
 
-    ``headers`` and ``query`` go with each request. ``secrets`` are masked in all that comes back. Connections are made
-    when first needed, kept between calls, and given back by ``close`` or the garbage collector.
+    ``headers`` and ``query`` go with each request. ``secrets`` are masked in all that comes back. Where a bare array is
+    an answer, it is given as an object that has it under the name ``array_as``. Connections are made when first needed,
+    kept between calls, and given back by ``close`` or the garbage collector.
     """
 
     def __init__(
@@ -110,6 +118,7 @@ class HttpClient:
         gate: Gate,
         circuit: Circuit,
         hidden_status: HiddenStatus,
+        array_as: str = "",
     ) -> None:
         """Raises:
         ConfigError: the address is none, or a proxy or certificate variable of the environment is of no use.
@@ -121,6 +130,7 @@ class HttpClient:
         self._headers, self._query = Headers(headers), dict(query)
         self._secrets = (*secrets, *(self._proxy.secrets if self._proxy else ()))
         self._limits, self._circuit, self._hidden_status = limits, circuit, hidden_status
+        self._array_as = array_as
         self._thread: LoopThread[Any] = LoopThread(partial(transport_in, surroundings))
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]], *, gated: bool = True) -> T:
@@ -152,7 +162,7 @@ class HttpClient:
         self._circuit.before_call()
         started = time.perf_counter()
         try:
-            reply, sent = await self._tried(path, json.dumps(body, ensure_ascii=True).encode())
+            answered, sent = await self._tried(path, json.dumps(body, ensure_ascii=True).encode())
         except (RequestRefused, ModelNotServed):
             self._circuit.succeeded()  # It is there and answers.
             raise
@@ -161,7 +171,7 @@ class HttpClient:
                 self._circuit.failed(error.message)
             raise
         self._circuit.succeeded()
-        return Delivery(reply, time.perf_counter() - started, sent)
+        return Delivery(answered.body, time.perf_counter() - started, sent, answered.headers)
 
     async def get(self, path: str, *, timeout: float) -> Mapping[str, object]:
         """Ask once. The circuit knows nothing of it, and no call's bill does.
@@ -172,9 +182,9 @@ class HttpClient:
         outcome = await self._try("GET", path, None, min(timeout, self._limits.timeout))
         if isinstance(outcome, _Failed):
             raise outcome.error
-        return outcome
+        return outcome.body
 
-    async def _tried(self, path: str, body: bytes) -> tuple[Mapping[str, object], int]:
+    async def _tried(self, path: str, body: bytes) -> tuple[_Answered, int]:
         """The reply, and how many tries were sent."""
         limits, counted = self._limits, current()
         ends, tries, sent = time.monotonic() + limits.whole, 0, 0
@@ -198,7 +208,7 @@ class HttpClient:
                 raise outcome.error
             await asyncio.sleep(wait)
 
-    async def _try(self, method: str, path: str, body: bytes | None, seconds: float) -> Mapping[str, object] | _Failed:
+    async def _try(self, method: str, path: str, body: bytes | None, seconds: float) -> _Answered | _Failed:
         """Errors are raised outside the ``except`` blocks on purpose: what the library raised holds the request, with
         the key in it, and must not be chained to what the user sees.
         """
@@ -235,19 +245,21 @@ class HttpClient:
             return failures.of_tunnel(where, words, self._proxy)
         return failures.of_connection(where, words, self._proxy, reached=trace.reached)
 
-    def _read(self, where: str, status: int, headers: Mapping[str, str], text: str) -> Mapping[str, object] | _Failed:
+    def _read(self, where: str, status: int, headers: Mapping[str, str], text: str) -> _Answered | _Failed:
         if 300 <= status < 400:
             return _Failed(failures.of_redirect(where, status, headers.get("location", "")), passes=False)
         if not 200 <= status < 300:
             return self._refused(where, status, read_error(text), headers)
         body = self._parsed(text)
+        if self._array_as and isinstance(body, list):
+            body = {self._array_as: body}
         if not isinstance(body, dict):
             seen = clean(masked(text[:2000], self._secrets))[:80] or "nothing"
             return _Failed(
                 failures.of_reply(where, f"the reply is not a JSON object, it begins with: {seen}"), passes=False
             )
         hidden = self._hidden_status(body)
-        return body if hidden is None else self._refused(where, hidden, said_in(body), headers)
+        return _Answered(body, headers) if hidden is None else self._refused(where, hidden, said_in(body), headers)
 
     def _refused(self, where: str, status: int, said: Said, headers: Mapping[str, str]) -> _Failed:
         said = Said(masked(said.words, self._secrets), tuple(masked(code, self._secrets) for code in said.codes))
