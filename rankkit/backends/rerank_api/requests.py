@@ -1,0 +1,97 @@
+"""The body of a request, and which documents go into one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rankkit.backends.language.pricing import estimate_tokens
+from rankkit.backends.protocols import DocumentBatch
+from rankkit.backends.rerank_api.dialects import Dialect
+from rankkit.errors import ConfigError
+
+#: Fields that a question, what it costs and how its answer is read depend on.
+OWN_FIELDS = frozenset(
+    """model query documents texts input top_n top_k return_documents return_text return_input return_embeddings
+    raw_scores use_activation instruction rank_fields stream""".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """How much one call may hold."""
+
+    documents: int
+    tokens: int | None
+    bytes: int
+
+    def __post_init__(self) -> None:
+        if self.documents < 1 or (self.tokens is not None and self.tokens < 1):
+            raise ConfigError(
+                f"documents_per_call={self.documents}, tokens_per_call={self.tokens} is not possible",
+                hint="Give 1 or more, or leave it out for what the service takes.",
+            )
+
+
+def in_batches(query: str, instruction: str, documents: Sequence[str], limits: CallLimits) -> Iterator[DocumentBatch]:
+    """All documents in their order, each call as full as it may be. A document that is too large by itself has a call
+    of its own: the service says what it makes of it.
+    """
+    asked = estimate_tokens(query) + estimate_tokens(instruction)
+    tokens = [estimate_tokens(document) for document in documents]
+    cuts, held, size = [0], 0, 0
+    for place, document in enumerate(documents):
+        more, bytes_more = asked + tokens[place], len(json.dumps(document)) + 16
+        full = place - cuts[-1] >= limits.documents or size + bytes_more > limits.bytes
+        full = full or (limits.tokens is not None and held + more > limits.tokens)
+        if full and place > cuts[-1]:
+            cuts, held, size = [*cuts, place], 0, 0
+        held, size = held + more, size + bytes_more
+    for start, end in zip(cuts, [*cuts[1:], len(documents)], strict=True):
+        if start < end:
+            yield DocumentBatch(
+                query,
+                instruction,
+                tuple(range(start, end)),
+                tuple(documents[start:end]),
+                tuple(tokens[start:end]),
+                asked,
+                alone=len(cuts) == 1,
+            )
+
+
+def body_of(
+    dialect: Dialect,
+    model: str,
+    batch: DocumentBatch,
+    *,
+    scores: str,
+    instruction_field: str,
+    extra: Mapping[str, object],
+) -> dict[str, object]:
+    """What is sent: nothing that nobody asked for, and no field without a value (some servers refuse null)."""
+    documents = [{"text": text} for text in batch.documents] if dialect.wraps else list(batch.documents)
+    said = {
+        **({"model": model} if dialect.sends_model else {}),
+        "query": batch.query,
+        dialect.documents: documents,
+        **({dialect.limit: len(documents)} if dialect.limit else {}),
+        **dialect.fields,
+        **dialect.scores[scores].fields,
+    }
+    if batch.instruction:
+        said[instruction_field] = batch.instruction
+    return {**said, **extra}
+
+
+def check_extra_body(extra: Mapping[str, object]) -> dict[str, object]:
+    """Raises:
+    ConfigError: a field that each call sets itself.
+    """
+    if taken := sorted(OWN_FIELDS & set(extra)):
+        raise ConfigError(
+            f"extra_body sets {', '.join(taken)}, which each call sets itself",
+            hint="Leave it out: all documents are asked for, and the model, scores and instruction have keys of their own.",
+        )
+    return dict(extra)
