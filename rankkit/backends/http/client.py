@@ -57,6 +57,16 @@ HiddenStatus = Callable[[Mapping[str, object]], int | None]
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyForm:
+    """What an answer looks like: ``hidden_status`` tells errors that come as a success. Where a bare array is an
+    answer, it is given as an object that has it under the name ``array_as``.
+    """
+
+    hidden_status: HiddenStatus
+    array_as: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A reply's JSON object, how long it took, retries and their waits included, how many tries were sent for it,
     itself included, and its headers, named in lower case.
@@ -102,9 +112,8 @@ class _Failed:
 class HttpClient:
     """Sends requests to one address, at most ``gate.places`` at once, from any thread or event loop.
 
-    ``headers`` and ``query`` go with each request. ``secrets`` are masked in all that comes back. Where a bare array is
-    an answer, it is given as an object that has it under the name ``array_as``. Connections are made when first needed,
-    kept between calls, and given back by ``close`` or the garbage collector.
+    ``headers`` and ``query`` go with each request. ``secrets`` are masked in all that comes back. Connections are made
+    when first needed, kept between calls, and given back by ``close`` or the garbage collector.
     """
 
     def __init__(
@@ -117,8 +126,7 @@ class HttpClient:
         limits: Limits,
         gate: Gate,
         circuit: Circuit,
-        hidden_status: HiddenStatus,
-        array_as: str = "",
+        form: ReplyForm,
     ) -> None:
         """Raises:
         ConfigError: the address is none, or a proxy or certificate variable of the environment is of no use.
@@ -129,8 +137,7 @@ class HttpClient:
         self._proxy = surroundings.proxy
         self._headers, self._query = Headers(headers), dict(query)
         self._secrets = (*secrets, *(self._proxy.secrets if self._proxy else ()))
-        self._limits, self._circuit, self._hidden_status = limits, circuit, hidden_status
-        self._array_as = array_as
+        self._limits, self._circuit, self._form = limits, circuit, form
         self._thread: LoopThread[Any] = LoopThread(partial(transport_in, surroundings))
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]], *, gated: bool = True) -> T:
@@ -251,14 +258,14 @@ class HttpClient:
         if not 200 <= status < 300:
             return self._refused(where, status, read_error(text), headers)
         body = self._parsed(text)
-        if self._array_as and isinstance(body, list):
-            body = {self._array_as: body}
+        if self._form.array_as and isinstance(body, list):
+            body = {self._form.array_as: body}
         if not isinstance(body, dict):
             seen = clean(masked(text[:2000], self._secrets))[:80] or "nothing"
             return _Failed(
                 failures.of_reply(where, f"the reply is not a JSON object, it begins with: {seen}"), passes=False
             )
-        hidden = self._hidden_status(body)
+        hidden = self._form.hidden_status(body)
         return _Answered(body, headers) if hidden is None else self._refused(where, hidden, said_in(body), headers)
 
     def _refused(self, where: str, status: int, said: Said, headers: Mapping[str, str]) -> _Failed:

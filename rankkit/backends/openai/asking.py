@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from rankkit.backends.http.circuit import Circuit
-from rankkit.backends.http.client import Delivery, HttpClient, Limits
+from rankkit.backends.http.client import Delivery, HttpClient, Limits, ReplyForm
 from rankkit.backends.http.credentials import all_headers, find_key
 from rankkit.backends.language.pricing import estimate_order_tokens, estimate_prompt_tokens, estimate_tokens
 from rankkit.backends.openai.listing import Listing
@@ -51,7 +51,7 @@ class Asking:
             limits=Limits(settings.timeout, settings.retries, settings.total_timeout),
             gate=Gate(settings.concurrency),
             circuit=settings.circuit or Circuit(),
-            hidden_status=hidden_status,
+            form=ReplyForm(hidden_status),
         )
         self.capabilities = CapabilityProbe(self._ask, settings.capabilities)
         self._listing = Listing(self.client)

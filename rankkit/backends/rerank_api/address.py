@@ -1,4 +1,4 @@
-"""Where a rerank API is asked: what people write as ``base_url`` ends in a version, in the whole path, or in neither."""
+"""Where a rerank API is asked: a ``base_url`` may end in a version, in the whole path, or in neither."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from functools import partial
 from types import TracebackType
 
 from rankkit.backends.http.circuit import Circuit
-from rankkit.backends.http.client import Delivery, HttpClient, Limits
+from rankkit.backends.http.client import Delivery, HttpClient, Limits, ReplyForm
 from rankkit.backends.http.credentials import all_headers, find_key
 from rankkit.backends.protocols import DocumentBatch, DocumentScores
 from rankkit.backends.rerank_api.address import address_of
@@ -119,8 +119,7 @@ class RerankApi:
             limits=Limits(timeout, retries, total_timeout),
             gate=Gate(concurrency),
             circuit=circuit or Circuit(),
-            hidden_status=partial(hidden_status_in, dialect),
-            array_as=dialect.results if dialect.bare_array else "",
+            form=ReplyForm(partial(hidden_status_in, dialect), array_as=dialect.results if dialect.bare_array else ""),
         )
 
     def __repr__(self) -> str:

@@ -1,8 +1,8 @@
 """How each rerank API is spoken: one row each, from the services' documentation and clients as of November 2026.
 
 A row says what differs: names of fields, path, key, limits, what a score is, whether a document's score depends on the
-documents beside it. ``requests`` writes bodies by it, ``replies`` reads them. Standard library only: a config is checked
-without an HTTP library.
+documents beside it. ``requests`` writes bodies by it, ``replies`` reads them. Standard library only: a config is
+checked without an HTTP library.
 """
 
 from __future__ import annotations
@@ -38,6 +38,10 @@ def by_prefix(*rows: tuple[str, int | None]) -> ByModel:
     return lambda model: next((value for prefix, value in rows if model.startswith(prefix)), None)
 
 
+def _unknown(model: str) -> int | None:
+    return None
+
+
 def _always_alone(model: str) -> bool | None:
     return True
 
@@ -65,8 +69,8 @@ class Dialect:
     - ``wraps`` documents into ``{"text": ...}``. ``fields`` go with every request: they ask for no texts in the reply
       where these are given by default.
     - ``scores``: the forms of scores, the default first. ``instruction``: the field of a request's instruction.
-    - One call holds at most ``most_documents``, ``most_bytes`` of JSON and, by model, ``most_tokens``: those of the query
-      once a document, and the documents'. Query and document together are cut by the service to ``reads`` tokens.
+    - One call holds at most ``most_documents``, ``most_bytes`` of JSON and, by model, ``most_tokens``: those of the
+      query once a document, and the documents'. Query and document together are cut by the service to ``reads`` tokens.
     - ``scores_alone``, by model: whether each document is scored for itself, so that equal documents get equal scores
       whatever stands beside them; ``None`` where nobody says.
     - ``unit``: what the service bills, other than tokens. One unit is a query with up to ``unit_documents`` documents;
@@ -91,8 +95,8 @@ class Dialect:
     instruction: str = ""
     most_documents: int = 1000
     most_bytes: int = 8_000_000
-    most_tokens: ByModel = by_prefix()
-    reads: ByModel = by_prefix()
+    most_tokens: ByModel = _unknown
+    reads: ByModel = _unknown
     scores_alone: Callable[[str], bool | None] = _always_alone
     unit: str = ""
     unit_documents: int = 100

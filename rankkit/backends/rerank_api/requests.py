@@ -92,6 +92,6 @@ def check_extra_body(extra: Mapping[str, object]) -> dict[str, object]:
     if taken := sorted(OWN_FIELDS & set(extra)):
         raise ConfigError(
             f"extra_body sets {', '.join(taken)}, which each call sets itself",
-            hint="Leave it out: all documents are asked for, and the model, scores and instruction have keys of their own.",
+            hint="Leave it out: all documents are asked for; model, scores and instruction have keys of their own.",
         )
     return dict(extra)
