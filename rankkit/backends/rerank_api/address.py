@@ -27,8 +27,8 @@ def address_of(dialect: Dialect, base_url: str | None) -> tuple[str, str]:
     base = check_url(base_url or dialect.base_url)
     ends, path = urlsplit(base).path, dialect.path
     versioned = _VERSION.match(path)
-    bare = path[versioned.end() :] if versioned else path
-    if ends.endswith(bare):
-        return base[: -len(bare)], bare
+    tail = path[versioned.end() :] if versioned else path
+    if ends.endswith(tail):
+        return base[: -len(tail)], tail
     own = re.search(r"/v\d+\Z", ends)
-    return base, bare if own and versioned else path
+    return base, tail if own and versioned else path

@@ -119,7 +119,7 @@ class RerankApi:
             limits=Limits(timeout, retries, total_timeout),
             gate=Gate(concurrency),
             circuit=circuit or Circuit(),
-            form=ReplyForm(partial(hidden_status_in, dialect), array_as=dialect.results if dialect.bare_array else ""),
+            form=ReplyForm(partial(hidden_status_in, dialect), array_as=dialect.results if dialect.array_reply else ""),
         )
 
     def __repr__(self) -> str:
@@ -248,8 +248,8 @@ class RerankApi:
 
     @property
     def _reads(self) -> int | None:
-        told = self._settings.extra_body.get("max_tokens_per_doc")
-        return told if isinstance(told, int) and told > 0 else self._dialect.reads(self._settings.model)
+        given = self._settings.extra_body.get("max_tokens_per_doc")
+        return given if isinstance(given, int) and given > 0 else self._dialect.reads(self._settings.model)
 
 
 def _rebuild(settings: RerankSettings) -> RerankApi:

@@ -64,7 +64,7 @@ class Dialect:
     - ``base_url`` and ``own_variables`` are the hosted service's: where it is, and the environment variables that hold
       its key; ``key_header`` takes the key as it is, else it goes as ``Authorization: Bearer``. ``""`` and none: people
       run this server themselves.
-    - ``documents``, ``results``, ``score`` and ``limit`` are names of fields; ``results`` may be a bare array.
+    - ``documents``, ``results``, ``score`` and ``limit`` are names of fields; ``results`` may be the whole reply, an array (``array_reply``).
       ``limit`` is sent, with the number of documents, only where a server gives fewer if it is left out.
     - ``wraps`` documents into ``{"text": ...}``. ``fields`` go with every request: they ask for no texts in the reply
       where these are given by default.
@@ -89,7 +89,7 @@ class Dialect:
     fields: Mapping[str, object] = field(default_factory=dict)
     limit: str = ""
     results: str = "results"
-    bare_array: bool = False
+    array_reply: bool = False
     score: str = "relevance_score"
     scores: Mapping[str, ScoreForm] = field(default_factory=lambda: _OWN_SCALE)
     instruction: str = ""
@@ -158,7 +158,7 @@ ROWS = (
         path="/rerank",
         sends_model=False,
         documents="texts",
-        bare_array=True,
+        array_reply=True,
         score="score",
         scores=_RAW,
         most_documents=32,  # --max-client-batch-size
