@@ -54,7 +54,8 @@ def example(name: str) -> BaseReranker:
 def test_all_that_were_promised_are_there():
     assert {path.stem for path in EXAMPLES} == {"minilm", "minilm-then-pairwise", ENDPOINT, *GGUF, *SEARCHING}
     table = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
-    assert all(f"({path.name})" in table for path in [*EXAMPLES, EXPERIMENT])
+    programs = (ROOT / "examples").glob("*.py")  # run in tests/integrations, beside their frameworks
+    assert all(f"({path.name})" in table for path in [*EXAMPLES, EXPERIMENT, *programs])
 
 
 FIRST_STAGES = sorted(

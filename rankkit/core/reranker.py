@@ -17,7 +17,7 @@ from rankkit.core.execution import Execution, OnProgress
 from rankkit.core.plan import Plan
 from rankkit.core.printing import clip
 from rankkit.core.ranking import Query, Ranking, Request
-from rankkit.core.step import THRESHOLD_LEFT_OUT
+from rankkit.core.step import THRESHOLD_LEFT_OUT, THRESHOLD_WITHOUT_SCORES
 from rankkit.core.usage import Budget
 from rankkit.core.workers import drive
 from rankkit.errors import ConfigError, InputError, InstructionRefused
@@ -370,12 +370,14 @@ def refuse_threshold(reranker: Reranker, threshold: float | None) -> None:
 
 def cut(ranking: Ranking, *, top_k: int | None, threshold: float | None) -> Ranking:
     """Cut at ``threshold``, then at ``top_k``. Whether a cascade's last order has scores can differ from query to query
-    (a stage was skipped, or failed): where it has none of its own, the threshold is left out, and the last step says
-    so.
+    (a stage was skipped, or failed): where it has none of its own, or none at all for that reason, the threshold is
+    left out, and the last step says so.
     """
-    if threshold is not None and ranking.scores_from:
-        logger.warning("a threshold was left out: the last stage gives no scores, those there are an earlier stage's")
-        ranking = ranking.noted(THRESHOLD_LEFT_OUT)
+    lost = ranking.scores is None and any(step.trouble or step.skipped for step in ranking.steps)
+    if threshold is not None and (ranking.scores_from or lost):
+        words = THRESHOLD_WITHOUT_SCORES if lost else THRESHOLD_LEFT_OUT
+        logger.warning("a %s", words)
+        ranking = ranking.noted(words)
     elif threshold is not None:
         ranking = ranking.above(threshold)
     return ranking if top_k is None else ranking.top(top_k)

@@ -11,6 +11,8 @@ from rankkit.core.usage import Usage
 OTHER_SCRIPT = "text in a script that the model was not trained on"
 #: A note where scores of the last stage were asked for and it has none.
 THRESHOLD_LEFT_OUT = "threshold left out: the scores are an earlier stage's"
+#: And where the stage that would have given some failed or was skipped.
+THRESHOLD_WITHOUT_SCORES = "threshold left out: the stage that gives scores failed or was skipped"
 #: How the notes on gates and cuts end that could not decide.
 HAD_NO_SCORES = " had no scores"
 
@@ -53,7 +55,7 @@ class Step:
         """The notes that whoever reads the result should see: the model does not know the text's script, or a cut, a
         gate or a threshold was left out for want of scores.
         """
-        seen = (OTHER_SCRIPT, THRESHOLD_LEFT_OUT)
+        seen = (OTHER_SCRIPT, THRESHOLD_LEFT_OUT, THRESHOLD_WITHOUT_SCORES)
         return tuple(note for note in self.notes if note in seen or note.endswith(HAD_NO_SCORES))
 
     @property

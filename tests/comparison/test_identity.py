@@ -287,12 +287,7 @@ def test_where_candidates_come_from_is_said_and_does_not_count(tmp_path):
     plain = load(str(tmp_path / "model"))
     searching = load({"model": str(tmp_path / "model"), "first_stage": {"corpus": "here", "k1": 0.5}})
     assert fingerprint(plain) == fingerprint(searching)
-    assert identity_of(searching).description["first_stage"] == {
-        "method": "bm25",
-        "corpus": "here",
-        "k": 100,
-        "k1": 0.5,
-    }
+    assert identity_of(searching).description["spec"]["first_stage"] == {"corpus": "here", "k1": 0.5}
 
 
 # -- records

@@ -17,10 +17,10 @@ from tests.lanes import needs
 
 needs("frameworks", "mcp")
 
-import anyio  # noqa: E402
-from mcp import Client  # noqa: E402
+import anyio
+from mcp import Client
 
-from tests.server.mcp.connection import client_of, over_http, over_stdio, served_by, serving, surroundings  # noqa: E402
+from tests.server.mcp.connection import client_of, over_http, over_stdio, served_by, serving, surroundings
 
 BOTH = pytest.mark.parametrize("connected", [over_stdio, over_http], ids=["stdio", "http"])
 MINILM = "ms-marco-MiniLM-L-12-v2"

@@ -22,10 +22,10 @@ from tests.lanes import needs
 
 needs("frameworks", "mcp")
 
-import anyio  # noqa: E402
-from mcp import Client  # noqa: E402
+import anyio
+from mcp import Client
 
-from rankkit.server.mcp import McpLimits, build_server  # noqa: E402
+from rankkit.server.mcp import McpLimits, build_server
 
 POINTWISE = JudgeReranker(oracle(batch=10), ScoreAll())
 DOCUMENTS = [
