@@ -64,8 +64,8 @@ class Dialect:
     - ``base_url`` and ``own_variables`` are the hosted service's: where it is, and the environment variables that hold
       its key; ``key_header`` takes the key as it is, else it goes as ``Authorization: Bearer``. ``""`` and none: people
       run this server themselves.
-    - ``documents``, ``results``, ``score`` and ``limit`` are names of fields; ``results`` may be the whole reply, an array (``array_reply``).
-      ``limit`` is sent, with the number of documents, only where a server gives fewer if it is left out.
+    - ``documents``, ``results``, ``score`` and ``limit`` are names of fields; with ``array_reply`` the whole reply is
+      the array of results. ``limit`` is sent, with the number of documents, only where fewer come if it is left out.
     - ``wraps`` documents into ``{"text": ...}``. ``fields`` go with every request: they ask for no texts in the reply
       where these are given by default.
     - ``scores``: the forms of scores, the default first. ``instruction``: the field of a request's instruction.
