@@ -217,7 +217,7 @@ class RerankApi:
         delivery = await self._client.post(self._path, body)
         scores = read_scores(self._dialect, delivery.body, len(batch.documents))
         usage, notes = self._bill(batch, delivery)
-        warnings = (f"the service warns: {words}" for words in read_warnings(delivery.body))
+        warnings = (f"the service warns: {words}" for words in read_warnings(delivery.body, delivery.headers))
         return DocumentScores(scores, usage, (*notes, *warnings), self._remarks(batch))
 
     def _bill(self, batch: DocumentBatch, delivery: Delivery) -> tuple[Usage, tuple[str, ...]]:

@@ -133,6 +133,7 @@ ROWS = (
         base_url="https://api.voyageai.com",
         path="/v1/rerank",
         own_variables=("VOYAGE_API_KEY",),
+        fields={"truncation": True},  # its default; servers of several dialects know Voyage's by it
         results="data",
         most_tokens=by_prefix(("rerank-2", 600_000), ("", 100_000)),
         reads=by_prefix(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ _TOKENS = (
 )
 _UNITS = (("meta", "billed_units", "search_units"), ("usage", "search_units"), ("usage", "rerank_units"))
 _TOKENS_HEADER = "x-compute-tokens"
+#: Where ``rankkit serve`` has them in dialects whose bodies have no place for them.
+_WARNINGS_HEADER = "x-rankkit-warnings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +102,21 @@ def _number(value: object, path: tuple[str, ...]) -> float | None:
     return float(value)
 
 
-def read_warnings(body: Mapping[str, object]) -> tuple[str, ...]:
+def read_warnings(body: Mapping[str, object], headers: Mapping[str, str]) -> tuple[str, ...]:
     """What the service warns of, in its words, shortened."""
     meta = body.get("meta")
-    places = (meta.get("warnings") if isinstance(meta, dict) else None, body.get("warnings"), body.get("warning"))
+    inside = meta.get("warnings") if isinstance(meta, dict) else None
+    places = (inside, body.get("warnings"), body.get("warning"), _parsed(headers.get(_WARNINGS_HEADER, "")))
     found = (warning for place in places for warning in _texts(place))
     return tuple(dict.fromkeys(clip(clean(text), _LONGEST_WARNING) for text in found))[:_MOST_WARNINGS]
+
+
+def _parsed(text: str) -> object:
+    try:
+        value: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value
 
 
 def _texts(place: object) -> Iterator[str]:

@@ -124,7 +124,7 @@ PATHS = {
 BODIES = {
     "cohere": {"model", "query", "documents"},
     "jina": {"model", "query", "documents", "return_documents"},
-    "voyage": {"model", "query", "documents"},
+    "voyage": {"model", "query", "documents", "truncation"},
     "mixedbread": {"model", "query", "input", "top_k"},
     "tei": {"query", "texts"},
     "vllm": {"model", "query", "documents"},
