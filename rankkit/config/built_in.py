@@ -78,7 +78,9 @@ KINDS = (
     KindRow(name="seq2seq", words="a seq2seq model", paradigm="pairwise", keys=_ENCODER),
     KindRow(name="gguf", words="a gguf model", paradigm="listwise", keys=_GGUF),
     KindRow(name="endpoint", words="a model behind an endpoint", paradigm="listwise", keys=_SERVED, served=True),
-    KindRow(name="rerank-api", words="a rerank API", paradigm="pointwise", keys=_RERANK_API, served=True),
+    KindRow(
+        name="rerank-api", words="a model behind a rerank API", paradigm="pointwise", keys=_RERANK_API, served=True
+    ),
     KindRow(name="late-interaction", words="a late-interaction model"),
     KindRow(name="bi-encoder", words="a bi-encoder model"),
 )
