@@ -208,7 +208,7 @@ LINK = re.compile(r"\]\(([^)]*)\)|^\[[^]]+\]:\s*(\S+)", re.M)
 
 
 def test_the_readme_can_be_read_on_a_package_index(built):
-    """A link into the repository leads nowhere there, and a picture is missing: files are named, and are in the sdist."""
+    """A link into the repository leads nowhere there, and a picture is missing: files are named instead."""
     [wheel] = built.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         [name] = (name for name in archive.namelist() if name.endswith("METADATA"))
