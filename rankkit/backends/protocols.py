@@ -130,16 +130,13 @@ class TargetScorer(Backend, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DocumentBatch:
-    """The documents of a query that one call scores. ``positions`` are places in what was handed in, and ``rows``,
-    parallel to it, which of the documents stands there: one that came several times may be sent once. ``tokens`` are an
-    upper estimate of each document's, ``query_tokens`` of the query's with the instruction. ``alone``: one call holds
-    all.
+    """The documents of a query that one call scores, with their places in what was handed in. ``tokens`` are an upper
+    estimate of each document's, ``query_tokens`` of the query's with the instruction. ``alone``: one call holds all.
     """
 
     query: str
     instruction: str
     positions: tuple[int, ...]
-    rows: tuple[int, ...]
     documents: tuple[str, ...]
     tokens: tuple[int, ...]
     query_tokens: int
@@ -153,7 +150,7 @@ class DocumentBatch:
 
 @dataclass(frozen=True, slots=True)
 class DocumentScores:
-    """One score a document that was sent. ``notes`` are remarks on the call, ``remarks`` those on each document."""
+    """One score a document. ``notes`` are remarks on the call, ``remarks`` those on each document."""
 
     scores: tuple[float, ...]
     usage: Usage

@@ -57,22 +57,22 @@ class RemoteJudge(BackendJudge[DocumentScorer]):
                 )
 
     def _run(self, batch: DocumentBatch) -> list[Reply[float]]:
-        return _replies(batch, self.backend.score(batch))
+        return _replies(self.backend.score(batch))
 
 
 async def _await(
     score: Callable[[DocumentBatch], Awaitable[DocumentScores]], batch: DocumentBatch
 ) -> list[Reply[float]]:
-    return _replies(batch, await score(batch))
+    return _replies(await score(batch))
 
 
-def _replies(batch: DocumentBatch, scored: DocumentScores) -> list[Reply[float]]:
+def _replies(scored: DocumentScores) -> list[Reply[float]]:
     """The first document carries the bill of the call, and the remarks on it."""
     return [
         Reply(
-            Answer(scored.scores[row]),
+            Answer(score),
             Usage() if place else scored.usage,
-            (*(() if place else scored.notes), *scored.remarks[row]),
+            (*(() if place else scored.notes), *scored.remarks[place]),
         )
-        for place, row in enumerate(batch.rows)
+        for place, score in enumerate(scored.scores)
     ]

@@ -20,7 +20,7 @@ from rankkit.backends.protocols import DocumentBatch, DocumentScores
 from rankkit.backends.rerank_api.address import address_of
 from rankkit.backends.rerank_api.pricing import RerankPrices, most_units
 from rankkit.backends.rerank_api.replies import hidden_status_in, read_counts, read_scores, read_warnings
-from rankkit.backends.rerank_api.requests import body_of, in_batches, in_batches_once
+from rankkit.backends.rerank_api.requests import body_of, in_batches
 from rankkit.backends.rerank_api.settings import RerankSettings
 from rankkit.core.limits import Gate
 from rankkit.core.ranking import ScoreKind
@@ -184,12 +184,9 @@ class RerankApi:
         return bool(self._settings.instruction)
 
     def batches(self, query: str, instruction: str, documents: Sequence[str]) -> Iterable[DocumentBatch]:
-        """All documents in their order, in calls that the service takes. Where it scores each document alone, a text
-        that comes several times is sent once.
-        """
+        """All documents in their order, in calls that the service takes."""
         texts = [without_surrogates(text) for text in documents]
-        split = in_batches_once if self._scores_alone else in_batches
-        return split(without_surrogates(query), without_surrogates(instruction), texts, self._limits)
+        return in_batches(without_surrogates(query), without_surrogates(instruction), texts, self._limits)
 
     def bound(self, batch: DocumentBatch) -> Usage:
         """The most that a call can cost."""
@@ -242,16 +239,12 @@ class RerankApi:
 
     def _remarks(self, batch: DocumentBatch) -> tuple[tuple[str, ...], ...]:
         """On each document."""
-        apart = not batch.alone and not self._scores_alone
+        apart = not batch.alone and self._dialect.scores_alone(self._settings.model) is not True
         reads = self._reads
         longest = None if reads is None else reads - batch.query_tokens
         return tuple(
             (APART,) * apart + (PERHAPS_CUT,) * (longest is not None and tokens > longest) for tokens in batch.tokens
         )
-
-    @property
-    def _scores_alone(self) -> bool:
-        return self._dialect.scores_alone(self._settings.model) is True
 
     @property
     def _reads(self) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rankkit.backends.language.pricing import estimate_tokens
 from rankkit.backends.protocols import DocumentBatch
@@ -34,18 +34,6 @@ class CallLimits:
             )
 
 
-def in_batches_once(
-    query: str, instruction: str, documents: Sequence[str], limits: CallLimits
-) -> Iterator[DocumentBatch]:
-    """``in_batches`` with each text sent once, however often it comes."""
-    places: dict[str, list[int]] = {}
-    for place, document in enumerate(documents):
-        places.setdefault(document, []).append(place)
-    for batch in in_batches(query, instruction, list(places), limits):
-        found = [(place, row) for row, text in enumerate(batch.documents) for place in places[text]]
-        yield replace(batch, positions=tuple(place for place, _ in found), rows=tuple(row for _, row in found))
-
-
 def in_batches(query: str, instruction: str, documents: Sequence[str], limits: CallLimits) -> Iterator[DocumentBatch]:
     """All documents in their order, each call as full as it may be. A document that is too large by itself has a call
     of its own: the service says what it makes of it.
@@ -66,7 +54,6 @@ def in_batches(query: str, instruction: str, documents: Sequence[str], limits: C
                 query,
                 instruction,
                 tuple(range(start, end)),
-                tuple(range(end - start)),
                 tuple(documents[start:end]),
                 tuple(tokens[start:end]),
                 asked,

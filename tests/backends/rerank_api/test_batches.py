@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rankkit.backends.rerank_api.client import APART, PERHAPS_CUT, RerankApi
 from rankkit.backends.rerank_api.dialects import DIALECTS
-from rankkit.backends.rerank_api.requests import CallLimits, in_batches, in_batches_once
+from rankkit.backends.rerank_api.requests import CallLimits, in_batches
 from rankkit.core.ranking import Request
 from rankkit.errors import ConfigError
 from tests.backends.loopback import Says
@@ -34,35 +34,14 @@ def test_every_document_is_in_one_call_and_no_call_is_too_large(texts, documents
             assert tokens is None or batch.most_tokens <= tokens
 
 
-@given(TEXTS, st.integers(1, 9))
-def test_a_text_that_comes_several_times_is_sent_once(texts, documents):
-    batches = list(in_batches_once("a query", "", texts, CallLimits(documents, None, 10_000)))
-    sent = [text for batch in batches for text in batch.documents]
-    assert sent == list(dict.fromkeys(texts))
-    stands = {
-        place: batch.documents[row] for batch in batches for place, row in zip(batch.positions, batch.rows, strict=True)
-    }
-    assert [stands[place] for place in range(len(texts))] == texts
-
-
-def test_equal_texts_have_equal_scores_and_are_paid_for_once(server, root):
-    server.behaviour = speaks("cohere")
-    for model, api, count in (("m", "cohere", 2), ("jina-reranker-v3", "jina", 5)):
-        server.behaviour = speaks(api)
-        with RerankApi(api, model, base_url=root) as backend:
-            ranking = reranker(backend).rank(Request.of(QUERY, ["fleas", "a", "fleas", "fleas", "a"]))
-        assert len(server.asked[-1].body["documents"]) == count
-        assert ranking.ids == ("0", "2", "3", "1", "4") and len(set(ranking.scores)) == 2
-
-
 def test_limits_are_the_services_unless_others_are_given(server, root):
     for api, documents in {"cohere": 1000, "tei": 32, "pinecone": 100}.items():
         server.behaviour = speaks(api)
         with RerankApi(api, "m", base_url=root) as backend:
-            plan = reranker(backend).plan(Request.of(QUERY, [f"a {n}" for n in range(1001)]))
+            plan = reranker(backend).plan(Request.of(QUERY, ["a"] * 1001))
             assert plan.calls == -(-1001 // documents) and plan.questions == 1001
     with RerankApi("voyage", "rerank-2.5", base_url=root) as backend:
-        batches = list(backend.batches(QUERY, "", ["word " * 20_000 + str(n) for n in range(40)]))
+        batches = list(backend.batches(QUERY, "", ["word " * 20_000] * 40))
         assert len(batches) > 1 and max(batch.most_tokens for batch in batches) <= 600_000
     with pytest.raises(ConfigError, match="documents_per_call=0"):
         RerankApi("tei", "m", base_url=root, documents_per_call=0)
