@@ -60,7 +60,6 @@ def test_an_api_makes_a_spec_pointwise_and_any_name_is_a_model():
 def to_toml_round(table):
     import tomllib
 
-
     return parse(tomllib.loads(as_toml(parse(table))))
 
 

@@ -222,7 +222,7 @@ class RerankApi:
 
     def _bill(self, batch: DocumentBatch, delivery: Delivery) -> tuple[Usage, tuple[str, ...]]:
         counted, notes = read_counts(delivery.body, delivery.headers), []
-        tokens = counted.tokens
+        tokens = counted.tokens if self._dialect.counts_tokens else None
         if tokens is None:
             tokens = batch.most_tokens
             notes.append(TOKENS_ESTIMATED)

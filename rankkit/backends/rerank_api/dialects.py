@@ -73,6 +73,7 @@ class Dialect:
       query once a document, and the documents'. Query and document together are cut by the service to ``reads`` tokens.
     - ``scores_alone``, by model: whether each document is scored for itself, so that equal documents get equal scores
       whatever stands beside them; ``None`` where nobody says.
+    - ``counts_tokens``: whether what it calls tokens are some.
     - ``unit``: what the service bills, other than tokens. One unit is a query with up to ``unit_documents`` documents;
       a document of more than ``unit_tokens`` (with the query) counts once for each part of that length.
     """
@@ -98,6 +99,7 @@ class Dialect:
     most_tokens: ByModel = _unknown
     reads: ByModel = _unknown
     scores_alone: Callable[[str], bool | None] = _always_alone
+    counts_tokens: bool = True
     unit: str = ""
     unit_documents: int = 100
     unit_tokens: int | None = None
@@ -175,7 +177,7 @@ ROWS = (
         },
     ),
     Dialect(name="llama.cpp", path="/v1/rerank", scores={"logit": ScoreForm(ScoreKind.LOGIT)}),
-    Dialect(name="infinity", path="/rerank", scores=_RAW),
+    Dialect(name="infinity", path="/rerank", scores=_RAW, counts_tokens=False),  # 0.0.78 counts characters
     Dialect(
         name="openrouter",
         base_url="https://openrouter.ai/api/v1",

@@ -95,7 +95,7 @@ def test_the_bill_is_the_services(server, root, api):
     with RerankApi(api, "m", base_url=root) as backend:
         ranking = reranker(backend).rank(Request.of(QUERY, DOCUMENTS))
     [step] = ranking.steps
-    counts = {"cohere": None, "pinecone": None, "contextual": None, "openrouter": 9}
+    counts = {"cohere": None, "infinity": None, "pinecone": None, "contextual": None, "openrouter": 9}
     tokens = counts.get(api, 7 * len(DOCUMENTS))
     estimated = "tokens are an upper estimate: the service counts none" in step.notes
     assert estimated == (tokens is None)
