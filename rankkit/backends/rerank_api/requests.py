@@ -17,6 +17,9 @@ OWN_FIELDS = frozenset(
     raw_scores use_activation instruction rank_fields stream""".split()
 )
 
+#: What stands around a document in the JSON, in bytes, rounded up.
+_AROUND = 16
+
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
@@ -35,30 +38,37 @@ class CallLimits:
 
 
 def in_batches(query: str, instruction: str, documents: Sequence[str], limits: CallLimits) -> Iterator[DocumentBatch]:
-    """All documents in their order, each call as full as it may be. A document that is too large by itself has a call
-    of its own: the service says what it makes of it.
+    """All documents in their order, each call as full as it may be, made when it is asked for. A document that is too
+    large by itself has a call of its own: the service says what it makes of it.
     """
     asked = estimate_tokens(query) + estimate_tokens(instruction)
-    tokens = [estimate_tokens(document) for document in documents]
-    cuts, held, size = [0], 0, 0
+    start, tokens, held, size = 0, list[int](), 0, 0
     for place, document in enumerate(documents):
-        more, bytes_more = asked + tokens[place], len(json.dumps(document)) + 16
-        full = place - cuts[-1] >= limits.documents or size + bytes_more > limits.bytes
-        full = full or (limits.tokens is not None and held + more > limits.tokens)
-        if full and place > cuts[-1]:
-            cuts, held, size = [*cuts, place], 0, 0
-        held, size = held + more, size + bytes_more
-    for start, end in zip(cuts, [*cuts[1:], len(documents)], strict=True):
-        if start < end:
-            yield DocumentBatch(
-                query,
-                instruction,
-                tuple(range(start, end)),
-                tuple(documents[start:end]),
-                tuple(tokens[start:end]),
-                asked,
-                alone=len(cuts) == 1,
-            )
+        own, own_size = estimate_tokens(document), len(json.dumps(document)) + _AROUND
+        full = len(tokens) >= limits.documents or size + own_size > limits.bytes
+        full = full or (limits.tokens is not None and held + asked + own > limits.tokens)
+        if full and tokens:
+            yield _batch(query, instruction, documents, start, tokens, asked)
+            start, tokens, held, size = place, [], 0, 0
+        tokens.append(own)
+        held, size = held + asked + own, size + own_size
+    if tokens:
+        yield _batch(query, instruction, documents, start, tokens, asked)
+
+
+def _batch(
+    query: str, instruction: str, documents: Sequence[str], start: int, tokens: Sequence[int], query_tokens: int
+) -> DocumentBatch:
+    end = start + len(tokens)
+    return DocumentBatch(
+        query,
+        instruction,
+        tuple(range(start, end)),
+        tuple(documents[start:end]),
+        tuple(tokens),
+        query_tokens,
+        alone=len(tokens) == len(documents),
+    )
 
 
 def body_of(
