@@ -55,32 +55,36 @@ def read_scores(dialect: Dialect, body: Mapping[str, object], count: int) -> tup
     """
     rows = body.get(dialect.results)
     if not isinstance(rows, list):
-        said = clip(said_in(body).words, 200)
-        raise _invalid(f"no list {dialect.results!r} in it (fields: {', '.join(map(str, body)) or 'none'}; {said})")
+        fields = clip(clean(", ".join(body)), 200) or "none"
+        raise _invalid(
+            dialect, f"no list {dialect.results!r} in it (fields: {fields}; {clip(said_in(body).words, 200)})"
+        )
     scores: dict[int, float] = {}
     for row in rows:
         index, score = _row(dialect, row, count)
         if index in scores:
-            raise _invalid(f"document {index} has two results")
+            raise _invalid(dialect, f"document {index} has two results")
         scores[index] = score
     if missing := [index for index in range(count) if index not in scores]:
         few = ", ".join(map(str, missing[:5])) + (", ..." if len(missing) > 5 else "")
-        raise _invalid(f"{len(scores)} results for {count} documents: none for {few}")
+        raise _invalid(dialect, f"{len(scores)} results for {count} documents: none for {few}")
     return tuple(scores[index] for index in range(count))
 
 
 def _row(dialect: Dialect, row: object, count: int) -> tuple[int, float]:
     if not isinstance(row, dict):
-        raise _invalid(f"a result that is no object: {row!r:.80}")
+        raise _invalid(dialect, f"a result that is no object: {row!r:.80}")
     index, score = row.get("index"), row.get(dialect.score)
     if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < count:
-        raise _invalid(f"a result has the index {index!r:.40}, and there are {count} documents (0 to {count - 1})")
+        raise _invalid(
+            dialect, f"a result has the index {index!r:.40}, and there are {count} documents (0 to {count - 1})"
+        )
     if not isinstance(score, int | float) or isinstance(score, bool):
-        raise _invalid(f"the {dialect.score} of document {index} is no number: {score!r:.40}")
+        raise _invalid(dialect, f"the {dialect.score} of document {index} is no number: {score!r:.40}")
     # An integer of a thousand digits is no float.
     number = float(score) if isinstance(score, float) or abs(score) < 1 << 1000 else math.inf
     if not math.isfinite(number):
-        raise _invalid(f"the {dialect.score} of document {index} is {number}")
+        raise _invalid(dialect, f"the {dialect.score} of document {index} is {number}")
     return index, number
 
 
@@ -127,8 +131,8 @@ def _texts(place: object) -> Iterator[str]:
             yield said_in(item).words
 
 
-def _invalid(seen: str) -> InvalidReply:
+def _invalid(dialect: Dialect, seen: str) -> InvalidReply:
     return InvalidReply(
-        f"the reply cannot be used: {seen}",
+        f"a reply of {dialect.name} cannot be used: {seen}",
         hint="Check that api is the dialect that this server speaks; if it is, the service is at fault.",
     )

@@ -18,6 +18,7 @@ from rankkit.errors import ConfigError
 from rankkit.pipeline.judged import JudgeReranker
 from rankkit.pointwise.remote import RemoteJudge
 from rankkit.pointwise.strategy import ScoreAll
+from rankkit.replay.record import RecordedJudge, Recorder, read_record
 from tests.backends.loopback import Says
 from tests.backends.rerank_api.serving import BODIES, DOCUMENTS, PATHS, QUERY, numbers, speaks
 
@@ -210,6 +211,18 @@ def test_money_by_tokens_and_by_units(server, root):
         assert reranker(backend).rank(Request.of(QUERY, ["a"] * 4)).usage.cost == pytest.approx(28 * 50 / 1e6)
     with pytest.raises(ConfigError, match="bills no units"):
         RerankApi("voyage", "m", api_key=KEY, prices=prices)
+
+
+def test_a_record_of_replies_is_replayed_with_its_bill(server, root, tmp_path):
+    server.behaviour = speaks("cohere")
+    with RerankApi("cohere", "m", base_url=root, prices=RerankPrices(per_unit=0.002)) as backend:
+        judge, request = RemoteJudge(backend), Request.of(QUERY, DOCUMENTS)
+        with Recorder(tmp_path / "run.jsonl", judge.fingerprints) as recorder:
+            live = JudgeReranker(judge, ScoreAll(), on_reply=recorder.write).rank(request)
+    again = JudgeReranker(RecordedJudge(read_record(tmp_path / "run.jsonl")), ScoreAll()).rank(request)
+    assert len(server.asked) == 1
+    assert (again.ids, again.scores) == (live.ids, live.scores)
+    assert again.usage.billed_units == live.usage.billed_units == 1.0 and again.usage.cost == 0.002
 
 
 def test_units_that_nobody_states_are_unknown_and_charged_at_the_most_they_can_be(server, root):
