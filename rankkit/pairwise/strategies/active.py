@@ -58,7 +58,7 @@ class Active(PairStrategy):
     name = "active"
 
     questions: int | None = None
-    confidence: float = 0.95
+    confidence: float = 0.9
     correlation: float = 0.5
     together: int = 10
 

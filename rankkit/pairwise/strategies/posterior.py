@@ -24,7 +24,7 @@ Array = npt.NDArray[np.float64]
 #: How far strengths of equal use may seem apart to the judge, in standard deviations of all strengths.
 SPREAD = 0.1
 #: What is believed of the judge beforehand, as answers seen: so many wrong ones among so many.
-WRONG, SEEN = 4.0, 20.0
+WRONG, SEEN = 6.0, 20.0
 #: Draws of all strengths together from which probabilities are counted.
 DRAWS = 512
 #: Steps of expectation propagation after each round, which goes on from where the last one ended.
@@ -115,8 +115,9 @@ class Posterior:
         """Draw strengths, and count places."""
         self._combine()
         root = np.linalg.cholesky(self._covariance + 1e-9 * np.eye(len(self.means)))
-        draws = self.means + self._normals @ root.T
-        self._places = np.argsort(np.argsort(-draws, axis=1, kind="stable"), axis=1, kind="stable")
+        order = np.argsort(-(self.means + self._normals @ root.T), axis=1, kind="stable")
+        self._places = np.empty_like(order)
+        np.put_along_axis(self._places, order, np.arange(len(self.means))[None, :], axis=1)
 
     @property
     def in_top(self) -> Array:
@@ -133,10 +134,12 @@ class Posterior:
         probability that it now stands the wrong way round, times what the places of the two differ by in discounted
         gain (nothing below place ``k``), in the mean over the draws. Those worth most come first.
         """
-        gains = np.where(self._places < self._k, 1.0 / np.log2(self._places + 2.0), 0.0)
-        chosen = np.sort(np.argsort(-(gains.mean(axis=0) + 1e-6 * self.means), kind="stable")[:among])
+        of_place = np.where(np.arange(len(self.means)) < self._k, 1.0 / np.log2(np.arange(len(self.means)) + 2.0), 0.0)
+        gains = of_place[self._places.T]
+        chosen = np.sort(np.argsort(-(gains.mean(axis=1) + 1e-6 * self.means), kind="stable")[:among])
         one, other = np.triu_indices(len(chosen), 1)
-        differ = np.abs(gains[:, chosen[one]] - gains[:, chosen[other]]).mean(axis=0)
+        kept = gains[chosen]
+        differ = np.concatenate([np.abs(kept[at + 1 :] - kept[at]).mean(axis=1) for at in range(len(chosen))])
         i, j = chosen[one], chosen[other]
         variance = self._covariance[i, i] + self._covariance[j, j] - 2.0 * self._covariance[i, j]
         wins = normal_cdf((self.means[i] - self.means[j]) / np.sqrt(variance + SPREAD**2))
