@@ -11,7 +11,7 @@ Crowdsourced Setting").
 from __future__ import annotations
 
 import heapq
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 

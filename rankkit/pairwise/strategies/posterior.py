@@ -1,10 +1,10 @@
-"""What comparisons say about strengths, where any of them may be wrong: a normal distribution over all strengths at once.
+"""What comparisons say about strengths, where any of them may be wrong: a normal distribution over all strengths.
 
 Before anything is asked, strengths are normal with the means of the first stage's ranks. An answer is right with an
 unknown rate; if it is, the stronger one won, by Thurstone's model (1927, "A Law of Comparative Judgment"). What all
 answers together say is approximated by expectation propagation (Minka 2001, "Expectation Propagation for Approximate
 Bayesian Inference"; for contests, Herbrich, Minka and Graepel 2006, "TrueSkill"), which stays exact in the mean and
-spread of every single difference where Laplace's approximation takes the peak; the rate of wrong answers is
+spread of every single difference, where Laplace's approximation goes by the peak; the rate of wrong answers is
 fitted along with it. A wrong answer that the others contradict costs a candidate little, whoever it lost to.
 """
 

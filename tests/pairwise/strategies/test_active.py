@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -204,7 +205,7 @@ def test_the_normal_distribution_is_exact():
 @given(st.lists(st.floats(0, 1), max_size=12))
 def test_falling_values_fall_and_keep_their_sum(values):
     found = falling(values)
-    assert all(one >= other for one, other in zip(found, found[1:], strict=False))
+    assert all(one >= other for one, other in pairwise(found))
     assert sum(found) == pytest.approx(sum(values))
     if values == sorted(values, reverse=True):
         assert found == pytest.approx(values)
