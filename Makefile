@@ -35,7 +35,7 @@ test: .venv/.dev .venv/.gguf models browser frameworks clients
 
 # Other packages' warnings are not ours to end: -W default.
 frameworks: .venv-frameworks/.done models
-	RANKKIT_LANE=frameworks .venv-frameworks/bin/python -m pytest -W default tests/integrations tests/server/mcp
+	RANKKIT_LANE=frameworks .venv-frameworks/bin/python -m pytest -W default tests/integrations tests/server/mcp tests/server/clients
 
 clients: .venv-clients/.done models
 	RANKKIT_LANE=clients .venv-clients/bin/python -m pytest -W default tests/integrations tests/server/clients

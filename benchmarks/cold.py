@@ -27,7 +27,7 @@ from rankkit.listwise.strategies.single import Single
 from rankkit.models import store
 from rankkit.models.catalogue import find
 from rankkit.pipeline.judged import JudgeReranker
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 
 #: With its prompt, and how many passages are shown.
 JUDGES = {

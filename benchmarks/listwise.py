@@ -24,7 +24,7 @@ from rankkit.listwise.generate import GenerateJudge, read_answer
 from rankkit.listwise.strategies.single import Single
 from rankkit.models import store
 from rankkit.pipeline.judged import JudgeReranker
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from rankkit.testing import request_of
 
 MODEL = "smollm2-135m-instruct"

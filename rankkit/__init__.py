@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from rankkit.core.usage import Budget as Budget
     from rankkit.core.usage import Usage as Usage
     from rankkit.errors import RankkitError as RankkitError
+    from rankkit.integrations.functions import from_function as from_function
     from rankkit.models.store import pull as pull
     from rankkit.pipeline.cascade import BaseReranker as BaseReranker
     from rankkit.pipeline.cascade import Cascade as Cascade
@@ -60,6 +61,7 @@ else:
             "Usage": "rankkit.core.usage",
             "clear_cache": "rankkit.config.loading",
             "compare": "rankkit.comparison.running",
+            "from_function": "rankkit.integrations.functions",
             "fuse": "rankkit.pipeline.fusion",
             "listening": "rankkit.core.events",
             "load": "rankkit.config.loading",

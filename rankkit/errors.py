@@ -8,6 +8,7 @@
     │   ├── InvalidDocument        no text, not a document, ...
     │   ├── DuplicateIds
     │   ├── QueryTooLong
+    │   ├── InstructionRefused     a model that cannot follow the request's instruction
     │   └── DataError              a line of a file cannot be read, or files do not fit together
     ├── ConfigError                a spec, an option or a value of it
     ├── PromptError                a prompt file
@@ -91,6 +92,10 @@ class InvalidDocument(InputError):
 
 
 class DuplicateIds(InputError):
+    pass
+
+
+class InstructionRefused(InputError):
     pass
 
 

@@ -19,7 +19,7 @@ from tests.tiny import tiny_cross_encoder
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").glob("*.md")])
 #: Pages whose Python needs nothing but a small model and a small data set; the others name models of gigabytes.
-RUN = ("docs/comparing.md", "docs/evaluation.md", "docs/extending.md", "docs/run-store.md")
+RUN = ("docs/comparing.md", "docs/evaluation.md", "docs/extending.md", "docs/first-stages.md", "docs/run-store.md")
 
 
 def blocks(page: Path) -> list[str]:

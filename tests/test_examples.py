@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import tomllib
@@ -9,6 +10,7 @@ import tomllib
 import pytest
 
 import rankkit
+from rankkit import retrieval
 from rankkit.config import load, parse
 from rankkit.config import searcher as searcher_of
 from rankkit.config.checking import check_models
@@ -52,7 +54,23 @@ def example(name: str) -> BaseReranker:
 def test_all_that_were_promised_are_there():
     assert {path.stem for path in EXAMPLES} == {"minilm", "minilm-then-pairwise", ENDPOINT, *GGUF, *SEARCHING}
     table = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
-    assert all(f"({path.name})" in table for path in [*EXAMPLES, EXPERIMENT])
+    programs = (ROOT / "examples").glob("*.py")  # run in tests/integrations, beside their frameworks
+    assert all(f"({path.name})" in table for path in [*EXAMPLES, EXPERIMENT, *programs])
+
+
+FIRST_STAGES = sorted(
+    {*(ROOT / "examples" / "first_stages").glob("*.py")} - {ROOT / "examples/first_stages/articles.py"}
+)
+
+
+@pytest.mark.parametrize("path", FIRST_STAGES, ids=lambda path: path.stem)
+def test_each_first_stage_is_python_calls_its_function_and_is_listed(path):
+    """They need packages of others, and two of them a server, which are not here."""
+    code = path.read_text(encoding="utf-8")
+    compile(code, str(path), "exec")
+    [name] = re.findall(r"from rankkit.retrieval import (\w+)", code)
+    assert f"request = {name}(" in code.replace("    request", "request") and hasattr(retrieval, name)
+    assert f"(first_stages/{path.name})" in (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -24,7 +24,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 PROGRAM = """
 import sys, rankkit
 from importlib import resources
-from rankkit.prompting.template import list_prompts, load_prompt
+from rankkit.prompting.loading import list_prompts, load_prompt
 assert load_prompt("rankzephyr").question == "order" and len(list_prompts()) >= 5
 assert (resources.files("rankkit.comparison.outputs") / "page" / "page.html").is_file()
 ranking = rankkit.rerank("word", ["bad", "best"], model=sys.argv[1])
@@ -180,14 +180,14 @@ sys.exit(run(["--help"]))
 
 
 def test_an_editable_install_finds_the_prompts_beside_it():
-    import rankkit.prompting.template
+    import rankkit.prompting.loading
 
-    if Path(rankkit.prompting.template.__file__).is_relative_to(ROOT):
-        assert rankkit.prompting.template._folder() == ROOT / "prompts"
+    if Path(rankkit.prompting.loading.__file__).is_relative_to(ROOT):
+        assert rankkit.prompting.loading._folder() == ROOT / "prompts"
 
 
 def test_an_installation_without_prompts_says_so(tmp_path, monkeypatch):
-    from rankkit.prompting import template as prompt
+    from rankkit.prompting import loading as prompt
 
     monkeypatch.setattr(prompt.resources, "files", lambda _: tmp_path / "rankkit")
     with pytest.raises(prompt.PromptError, match="install rankkit again"):
@@ -204,14 +204,25 @@ def test_the_distribution_has_one_name_everywhere():
             assert not foreign.search(text), f"{name} names the package of somebody else"
 
 
-def test_the_readme_can_be_read_on_a_package_index():
-    """A link that is relative in the repository leads nowhere there, so files are named, and are in the sdist."""
-    readme = (ROOT / PROJECT["readme"]).read_text(encoding="utf-8")
-    links = re.findall(r"\]\(([^)]*)\)|^\[[^]]+\]:\s*(\S+)", readme, re.M)
-    assert all("".join(link).startswith("https://") for link in links)
-    named = set(re.findall(r"`([\w/.-]+\.md)`", readme))
-    assert {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} <= named
-    assert all((ROOT / name).is_file() for name in named)
+LINK = re.compile(r"\]\(([^)]*)\)|^\[[^]]+\]:\s*(\S+)", re.M)
+
+
+def test_the_readme_can_be_read_on_a_package_index(built):
+    """A link into the repository leads nowhere there, and a picture is missing: files are named instead."""
+    [wheel] = built.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = (name for name in archive.namelist() if name.endswith("METADATA"))
+        described = archive.read(name).decode()
+    assert "Description-Content-Type: text/markdown" in described and "`docs/comparing.md`" in described
+    assert all("".join(link).startswith("https://") for link in LINK.findall(described))
+
+
+def test_the_readme_leads_to_what_is_there():
+    links = ["".join(link) for link in LINK.findall((ROOT / "README.md").read_text(encoding="utf-8"))]
+    inside = [link for link in links if not link.startswith("https://")]
+    assert "docs/images/report.png" in inside
+    assert all((ROOT / link.partition("#")[0]).is_file() for link in inside)
+    assert {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} <= set(inside)
     assert all(url.startswith("https://") for url in PROJECT.get("urls", {}).values())
 
 

@@ -18,7 +18,13 @@ from rankkit.errors import MissingExtra
 from tests.test_architecture import HEAVY, PACKAGE, name_of
 
 #: Folders that hand on no names: a command, and what only rankkit itself uses.
-SILENT = {"rankkit.cli", "rankkit.integrations", "rankkit.backends.http", "rankkit.backends.tokenizing"}
+SILENT = {
+    "rankkit.cli",
+    "rankkit.integrations",
+    "rankkit.server",
+    "rankkit.backends.http",
+    "rankkit.backends.tokenizing",
+}
 GATEWAYS = {name: path for path in sorted(PACKAGE.rglob("__init__.py")) if (name := name_of(path)) not in SILENT}
 
 

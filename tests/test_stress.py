@@ -23,7 +23,7 @@ from rankkit.listwise.strategies.sliding import Sliding
 from rankkit.pipeline.judged import JudgeReranker
 from rankkit.pointwise.cross_encoder import CrossEncoderJudge
 from rankkit.pointwise.strategy import ScoreAll
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from tests.backends.loopback import Loopback, chat
 from tests.tiny import tiny_cross_encoder
 

@@ -23,6 +23,8 @@ _COMMANDS = {
     "compare": "rankkit.cli.compare:compare",
     "tune": "rankkit.cli.tune:tune",
     "plan": "rankkit.cli.plan:plan",
+    "serve": "rankkit.cli.serve:serve",
+    "mcp": "rankkit.cli.mcp:mcp",
     "demo": "rankkit.cli.demo:demo",
     "doctor": "rankkit.cli.doctor:doctor",
 }

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import TaskID
 from rich.table import Table
 from rich.text import Text
 
-from rankkit.cli.output import end, progress_on, remark, stderr, stdout, write_json
+from rankkit.cli.going_on import says_how_to_go_on
+from rankkit.cli.output import end, figure, progress_on, remark, stderr, stdout, write_json
 from rankkit.cli.parameters import AsJson, argument, flag, number, option
 from rankkit.cli.plan import NOT_EXACT
 from rankkit.cli.terminal import visible
@@ -47,12 +48,8 @@ def compare(
         return
     from rankkit.comparison.running import compare as run
 
-    try:
-        with _bars() as progress:
-            comparison = run(experiment, out=out, limit=limit, jobs=jobs, store=store, progress=progress)
-    except KeyboardInterrupt:
-        remark("What is ranked so far is in the run store: the same command goes on from there.", style="yellow")
-        raise
+    with says_how_to_go_on() as going, _bars() as progress:
+        comparison = run(experiment, out=out, limit=limit, jobs=jobs, store=store, progress=going.watched(progress))
     if as_json:
         write_json(comparison.to_dict())
     else:
@@ -66,15 +63,8 @@ def compare(
 @contextmanager
 def _bars() -> Iterator[OnComparisonProgress]:
     """A bar for each system on each data set, and one for all together, on stderr."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),  # a system's name is anything
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
     tasks: dict[tuple[str, str], TaskID] = {}
-    with progress_on(stderr(), *columns) as bars:
+    with progress_on(stderr()) as bars:
         whole = bars.add_task("all systems", total=None)
 
         def advance(now: ComparisonProgress) -> None:
@@ -110,8 +100,8 @@ def _show_plan(plans: Sequence[SystemPlan], *, as_json: bool) -> None:
     for title in _COLUMNS.values():
         table.add_column(title, justify="right")
     for row in rows:
-        table.add_row(Text(visible(str(row["system"]))), *(_cell(row.get(key)) for key in _COLUMNS))
-    table.add_row(Text("together", style="bold"), *(_cell(_sum(rows, key)) for key in _COLUMNS if key != "exact"), "")
+        table.add_row(Text(visible(str(row["system"]))), *(figure(row.get(key)) for key in _COLUMNS))
+    table.add_row(Text("together", style="bold"), *(figure(_sum(rows, key)) for key in _COLUMNS if key != "exact"), "")
     stdout().print(table)
     if not all(row.get("exact", True) for row in rows):
         stderr().print(NOT_EXACT, style="dim", soft_wrap=True)
@@ -122,11 +112,3 @@ def _sum(rows: Sequence[dict[str, object]], key: str) -> float | int | None:
     values = [row[key] for row in rows if key in row]
     known = [value for value in values if isinstance(value, int | float)]
     return sum(known) if len(known) == len(values) else None
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value is None:
-        return "-"
-    return f"{value:.3g}" if isinstance(value, float) else f"{value:,}"

@@ -81,7 +81,9 @@ def convert(
 @contextmanager
 def _reading() -> Iterator[Callable[[str, int], None]]:
     """What is being read, on stderr; nothing where that is no terminal."""
-    with progress_on(stderr(), SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()) as bar:
+    with progress_on(
+        stderr(), SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+    ) as bar:
         task = bar.add_task("", total=None)
 
         def advance(name: str, done: int) -> None:

@@ -25,7 +25,7 @@ from rankkit.core.usage import Usage
 from rankkit.errors import ConfigError, DataError
 from rankkit.pipeline.cascade import BaseReranker
 from rankkit.planning.totals import together, usage_bounds
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from rankkit.replay.record import Recorder
 from rankkit.replay.replayed import ReplayReranker, replayed
 

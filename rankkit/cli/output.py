@@ -59,11 +59,29 @@ def write_json(data: object) -> None:
     out.write(UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
+def figure(value: object) -> str:
+    """A number in a table, or whether something is so; ``-`` for what is not known."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "-"
+    return f"{value:.3g}" if isinstance(value, float) else f"{value:,}"
+
+
 def progress_on(console: Console, *columns: ProgressColumn) -> Progress:
-    """A bar that is gone when done, and that is not there where the console is no terminal."""
+    """A bar that is gone when done, and that is not there where the console is no terminal. Without ``columns``: the
+    description, how many of how many, and the time left.
+    """
+    usual = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),  # names of systems, models and files are anything
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     # Rich would put itself in place of sys.stdout and sys.stderr, which the console writes to.
     return Progress(
-        *columns,
+        *(columns or usual),
         console=console,
         transient=True,
         disable=not console.is_terminal,
@@ -76,14 +94,7 @@ def progress_on(console: Console, *columns: ProgressColumn) -> Progress:
 def progress_bar(words: str) -> Iterator[execution.OnProgress]:
     """A bar over requests, on stderr, gone when done; nothing where stderr is not a terminal."""
     console = stderr()
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with progress_on(console, *columns) as bar:
+    with progress_on(console) as bar:
         task = bar.add_task(words, total=None)
 
         def advance(event: execution.Progress) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 from rich.table import Table
 from rich.text import Text
 
-from rankkit.cli.output import stderr, stdout, write_json
+from rankkit.cli.output import figure, stderr, stdout, write_json
 from rankkit.cli.parameters import AsJson, flag, number, option
 from rankkit.config.first_stage import FirstStageSpec
 from rankkit.config.loading import read_spec
@@ -104,18 +104,10 @@ def _table(stages: Sequence[StageTotal], summary: Mapping[str, object]) -> Table
         table.add_column(title, justify="right")
     for stage in stages:
         row = stage.to_dict()
-        table.add_row(Text(stage.stage), *(_cell(row[key]) for key in _COLUMNS))
+        table.add_row(Text(stage.stage), *(figure(row[key]) for key in _COLUMNS))
     words = f"together, {summary['queries']} queries" if summary["queries"] != 1 else "together, 1 query"
-    table.add_row(Text(words, style="bold"), *(_cell(summary[key]) for key in _COLUMNS))
+    table.add_row(Text(words, style="bold"), *(figure(summary[key]) for key in _COLUMNS))
     return table
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value is None:
-        return "-"
-    return f"{value:.3g}" if isinstance(value, float) else f"{value:,}"
 
 
 def _remark(stages: Sequence[StageTotal], speeds: Mapping[str, Speed]) -> None:

@@ -15,7 +15,8 @@ from rankkit.core.ranking import Request
 from rankkit.data.documents import read_documents
 from rankkit.errors import PromptError
 from rankkit.prompting.files import read_prompt_file, write_prompt_file
-from rankkit.prompting.template import Message, PromptTemplate, find_prompt, list_prompts, load_prompt
+from rankkit.prompting.loading import find_prompt, list_prompts, load_prompt
+from rankkit.prompting.template import Message, PromptTemplate
 
 if TYPE_CHECKING:
     from rankkit.backends.gguf.model import GgufModel

@@ -46,11 +46,14 @@ def rerank(
     ] = "error",
     top_k: Annotated[int | None, number("--top-k", "-k", help="Only the best K.", minimum=0)] = None,
     threshold: Annotated[float | None, number("--threshold", help="Only scores of at least this.")] = None,
+    instruction: Annotated[
+        str, option("--instruction", help="What counts beside the query, for models that can be told so.")
+    ] = "",
     explain: Explain = None,
     as_json: AsJson = False,
 ) -> None:
     """Rerank documents from files or standard input."""
-    request = Request.of(query, read_documents(files, form), on_empty=on_empty)
+    request = Request.of(query, read_documents(files, form), on_empty=on_empty, instruction=instruction)
     spec = options.spec()
     if spec.first_stage is not None:
         stderr().print("the config's first stage is not asked: the documents are given", style="yellow")

@@ -113,7 +113,7 @@ def diff_runs(before: Name, after: Name, *, store: Store = None, as_json: AsJson
     out = stdout()
     for change in found.changed:
         about = f"  ({change.about})" if change.about else ""
-        before_words, after_words = _where_they_differ(repr(change.before), repr(change.after))
+        before_words, after_words = _where_they_differ(_word(change.before), _word(change.after))
         words = f"{change.path}{about}  {clip(before_words, _WORDS)} -> {clip(after_words, _WORDS)}"
         out.print(Text(visible(words)), soft_wrap=True)
     if not found.changed:
@@ -121,6 +121,12 @@ def diff_runs(before: Name, after: Name, *, store: Store = None, as_json: AsJson
     out.print(Text(f"{len(found.moved)} queries moved, {found.unmoved} did not.{_apart(found)}"))
     for moved in found.moved:
         out.print(Text(_moved(moved)), soft_wrap=True)
+
+
+def _word(value: object) -> str:
+    if isinstance(value, dict) and "kind" in value:  # a whole part: --json has all of it
+        return str(value["kind"])
+    return "not there" if value is None else repr(value)
 
 
 def _where_they_differ(before: str, after: str) -> tuple[str, str]:

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
-
+from rankkit.cli.going_on import says_how_to_go_on
 from rankkit.cli.output import end, progress_on, remark, stderr, stdout, write_json
 from rankkit.cli.parameters import AsJson, argument, number, option
 from rankkit.cli.terminal import visible
@@ -48,25 +47,21 @@ def tune(
     keys = parse_sweep(sweep or ())
     if out is not None:
         check_folder(out)
-    try:
-        with _bar() as progress:
-            tuning = run(
-                config,
-                data,
-                sweep=keys,
-                measure=measure,
-                cost=cost,
-                max_cost=max_cost,
-                folds=folds,
-                seed=seed,
-                limit=limit,
-                depth=depth,
-                store=store,
-                progress=progress,
-            )
-    except KeyboardInterrupt:
-        remark("What is ranked so far is in the run store: the same command goes on from there.", style="yellow")
-        raise
+    with says_how_to_go_on() as going, _bar() as progress:
+        tuning = run(
+            config,
+            data,
+            sweep=keys,
+            measure=measure,
+            cost=cost,
+            max_cost=max_cost,
+            folds=folds,
+            seed=seed,
+            limit=limit,
+            depth=depth,
+            store=store,
+            progress=going.watched(progress),
+        )
     if as_json:
         write_json(tuning.to_dict())
     else:
@@ -80,14 +75,7 @@ def tune(
 @contextmanager
 def _bar() -> Iterator[OnTuningProgress]:
     """One bar over all combinations, on stderr."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with progress_on(stderr(), *columns) as bar:
+    with progress_on(stderr()) as bar:
         task = bar.add_task("tuning", total=None)
 
         def advance(now: TuningProgress) -> None:

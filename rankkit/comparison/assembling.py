@@ -12,6 +12,8 @@ from itertools import combinations
 from rankkit.comparison.comparison import Comparison
 from rankkit.comparison.experiment import Experiment, System
 from rankkit.comparison.result import (
+    ALL_DATA,
+    SHOWN_TEXT,
     DataSummary,
     Document,
     PairResult,
@@ -20,7 +22,7 @@ from rankkit.comparison.result import (
     SystemResult,
 )
 from rankkit.comparison.robustness import Variant, VariedRun, robustness
-from rankkit.comparison.statistics import RESAMPLES, Interval, difference, holm, interval
+from rankkit.comparison.statistics import RESAMPLES, Interval, holm, interval, mean_difference
 from rankkit.comparison.systems import SHOWN, Measured, Opened
 from rankkit.config.writing import as_table
 from rankkit.core.ranking import Candidate
@@ -30,8 +32,6 @@ from rankkit.evaluation.provenance import provenance
 
 #: How complete the judgements are: measured beside what is asked for.
 JUDGED = parse_measures("Judged@10")[0]
-#: Characters of a document that a report shows.
-_SHOWN_TEXT = 600
 #: What figures may depend on beside rankkit itself.
 _PACKAGES = ("numpy", "scipy", "ir-measures", "pytrec-eval-terrier", "onnxruntime", "tokenizers", "llama-cpp-python")
 
@@ -125,26 +125,33 @@ def _over_data(figures: Sequence[SystemFigures], experiment: Experiment) -> dict
 def _comparisons(
     runs: Sequence[SystemRuns], datasets: Sequence[Dataset], experiment: Experiment
 ) -> tuple[PairResult, ...]:
-    """Every system against the baseline (or against every other one) by every measure, corrected over all of it."""
+    """Every system against the baseline (or against every other one) by every measure, on each data set and on several
+    together, corrected over all of it.
+    """
     by_name = {one.system.name: one for one in runs}
     pairs = [(name, experiment.baseline) for name in by_name if name != experiment.baseline]
     if experiment.settings.pairs == "all":
         rest = [name for name in by_name if name != experiment.baseline]
         pairs += [(later, earlier) for earlier, later in combinations(rest, 2)]
+    parts: list[Sequence[Dataset]] = [[dataset] for dataset in datasets]
+    if len(datasets) > 1:
+        parts.append(datasets)
     rows = [
         PairResult(
             system,
             other,
             measure.name,
-            dataset.name,
-            difference(
-                _paired(by_name[system], dataset, measure.name),
-                _paired(by_name[other], dataset, measure.name),
+            ALL_DATA if len(part) > 1 else part[0].name,
+            mean_difference(
+                [
+                    (_paired(by_name[system], dataset, measure.name), _paired(by_name[other], dataset, measure.name))
+                    for dataset in part
+                ],
                 seed=experiment.settings.seed,
             ),
         )
         for system, other in pairs
-        for dataset in datasets
+        for part in parts
         for measure in experiment.measures
     ]
     corrected = holm([row.figures.p for row in rows])
@@ -179,7 +186,7 @@ def _lists(dataset: Dataset, runs: Sequence[SystemRuns]) -> Iterator[QueryLists]
 
 def _document(candidate: Candidate, grade: int | None) -> Document:
     text = candidate.text
-    return Document(text if len(text) <= _SHOWN_TEXT else f"{text[: _SHOWN_TEXT - 1]}…", candidate.title, grade)
+    return Document(text if len(text) <= SHOWN_TEXT else f"{text[: SHOWN_TEXT - 1]}…", candidate.title, grade)
 
 
 def _robustness(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rankkit.comparison.experiment import DataSpec, Experiment
+from rankkit.comparison.result import ALL_DATA
 from rankkit.data.datasets import Dataset, load_dataset
 from rankkit.errors import ConfigError, DataError
 
@@ -18,12 +19,17 @@ def open_datasets(experiment: Experiment) -> list[Dataset]:
         ConfigError: two of them have one name.
     """
     opened: list[Dataset] = []
-    for number, spec in enumerate(experiment.settings.data, start=1):
+    for number, spec in enumerate(experiment.data, start=1):
         dataset = _opened(spec, experiment.settings.limit, experiment.folder)
         if dataset.name in [one.name for one in opened]:
             raise ConfigError(
                 f"{experiment.source}: data.{number}: a data set before it is called {dataset.name!r}, too",
                 hint='Give it a name of its own: name = "...".',
+            )
+        if dataset.name == ALL_DATA:
+            raise ConfigError(
+                f"{experiment.source}: data.{number} is called {ALL_DATA!r}, as the figures over all of them are",
+                hint='Give it another name: name = "...".',
             )
         if not len(dataset.requests) and any(one.kind != "run" for one in experiment.systems):
             raise DataError(

@@ -22,9 +22,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from rankkit.comparison.result import SystemKind
 from rankkit.config.checking import check_models
@@ -53,6 +62,7 @@ def _printable(name: str | None) -> str | None:
 
 
 Name = Annotated[str, AfterValidator(_printable)]
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class DataSpec(BaseModel):
@@ -94,16 +104,23 @@ class ExperimentSpec(BaseModel):
     shuffle: int = Field(default=0, ge=0, le=100)
     reverse: bool = False
     repeat: int = Field(default=0, ge=0, le=100)
-    data: tuple[DataSpec, ...]
+    data: tuple[dict[str, Any], ...]
     systems: tuple[dict[str, Any], ...]
 
-    @field_validator("measures", "data", "systems", mode="before")
+    @field_validator("measures", mode="before")
     @classmethod
     def _lists(cls, value: object) -> object:
         """TOML has lists, and ``measures`` may be written as on the command line."""
         if isinstance(value, str):
             return (value,)
         return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("data", "systems", mode="before")
+    @classmethod
+    def _tables(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, list | tuple) or not all(isinstance(one, Mapping) for one in value):
+            raise ValueError(f"tables are wanted, each under [[{info.field_name}]]")
+        return tuple(map(dict, value))
 
     @model_validator(mode="after")
     def _something_to_compare(self) -> ExperimentSpec:
@@ -133,6 +150,7 @@ class Experiment:
     """An experiment, read and checked: what can be refused is refused before data is read or a model loaded."""
 
     settings: ExperimentSpec
+    data: tuple[DataSpec, ...]
     systems: tuple[System, ...]
     measures: tuple[Measure, ...]
     source: str = "the experiment"
@@ -172,12 +190,15 @@ class Experiment:
         table: Mapping[str, object] = what if isinstance(what, Mapping) else _read(Path(what))
         source = "the experiment" if isinstance(what, Mapping) else str(what)
         folder = Path() if isinstance(what, Mapping) else Path(what).parent
-        settings = _settings(table, source)
+        settings = _checked(table, ExperimentSpec, source)
+        data = tuple(
+            _checked(one, DataSpec, f"{source}: data.{number}") for number, one in enumerate(settings.data, start=1)
+        )
         systems = _systems(settings, source, folder)
         _check_baseline(settings, systems, source)
         with naming(f"{source}: measures"):
             measures = parse_measures(",".join(settings.measures))
-        return cls(settings, systems, measures, source, folder)
+        return cls(settings, data, systems, measures, source, folder)
 
 
 def _read(path: Path) -> dict[str, object]:
@@ -185,12 +206,12 @@ def _read(path: Path) -> dict[str, object]:
     return read_file(path)
 
 
-def _settings(table: Mapping[str, object], source: str) -> ExperimentSpec:
+def _checked(table: Mapping[str, object], kind: type[Model], where: str) -> Model:
     try:
-        return ExperimentSpec.model_validate(dict(table))
+        return kind.model_validate(dict(table))
     except ValidationError as error:
-        message, hint = problems(error, ExperimentSpec, {})
-        raise ConfigError(f"{source}: {message}", hint=hint) from None
+        message, hint = problems(error, kind, {})
+        raise ConfigError(f"{where}: {message}", hint=hint) from None
 
 
 def _systems(settings: ExperimentSpec, source: str, folder: Path) -> tuple[System, ...]:
@@ -217,7 +238,14 @@ def _system(table: Mapping[str, Any], where: str, source: str, folder: Path) -> 
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
         raise ConfigError(f"{where}: a system needs a name", hint='Add name = "...", as reports are to call it.')
     where = f"{where} ({name})"
-    sources = [key for key in _SOURCES if key in keys and (key != "first_stage" or keys[key] is True)]
+    first = keys.get("first_stage", True)
+    if first is not True and not (isinstance(first, Mapping) and len(keys) > 1):
+        raise ConfigError(
+            f"{where}: first_stage is {first!r:.80}",
+            hint="As a system it is the candidates as they came: first_stage = true. How they are searched is said "
+            "under [[data]].",
+        )
+    sources = [key for key in _SOURCES if key in keys and (key != "first_stage" or first is True)]
     if len(sources) > 1 or (sources and sources[0] != "replay" and len(keys) > 1):
         others = ", ".join(key for key in keys if key != sources[0])
         raise ConfigError(f"{where}: {sources[0]} stands for the whole system, but {others} is there, too")
@@ -237,6 +265,8 @@ def _reranker(name: str, keys: dict[str, Any], source: str, folder: Path) -> Sys
         path = _file(keys["config"], "config", folder)
         if path.suffix in SUFFIXES and Path(source).exists() and path.samefile(source):
             raise ConfigError("config: the experiment names itself as a system", hint="Name the config of a reranker.")
+        if path.suffix in SUFFIXES and "systems" in read_file(path):
+            raise ConfigError(f"config: {path} is an experiment itself", hint="Name the config of a reranker.")
         spec = read_spec(path)
     elif "model" in keys and isinstance(keys["model"], str):
         # The paradigm is inferred from the model, as `rankkit.load` does; the other keys are those of its spec.

@@ -20,6 +20,7 @@ from enum import Enum
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from rankkit.config.spec import BaseSpec
+from rankkit.config.writing import as_table
 from rankkit.core.events import logger
 from rankkit.core.judge import Backed, Judge
 from rankkit.core.reranker import AccountedReranker, Reranker, walk
@@ -72,11 +73,13 @@ class _Unidentified(Exception):
     """Says what nobody can tell apart."""
 
 
-def identity_of(reranker: Reranker) -> SystemIdentity | None:
+def identity_of(reranker: Reranker, spec: BaseSpec | None = None) -> SystemIdentity | None:
     """What a reranker is; ``None`` where that cannot be known (see ``missing_identity``): its rankings are then
     computed anew each time, and the log says why.
 
-    Weights that were not pulled by rankkit are read once for their checksum.
+    ``spec`` is what it was built from, where it does not say so itself. That stands in the description, in the words of
+    whoever wrote it, and makes no difference: what follows from it does. Weights that were not pulled by rankkit are
+    read once for their checksum.
 
     Raises:
         InvalidModel: a model's file cannot be read.
@@ -87,7 +90,7 @@ def identity_of(reranker: Reranker) -> SystemIdentity | None:
         logger.info("%s is computed anew each time: %s", type(reranker).__name__, unknown)
         return None
     told = json.dumps(_without_names(described), sort_keys=True, separators=(",", ":"))
-    description = json.loads(json.dumps(described)) | _first_stage(reranker)
+    description = json.loads(json.dumps(described)) | _written(spec, reranker)
     return SystemIdentity(hashlib.sha256(told.encode()).hexdigest()[:32], description)
 
 
@@ -235,9 +238,7 @@ def _limits_money(reranker: Reranker) -> bool:
     return any(limit.cost is not None for limit in limits)
 
 
-def _first_stage(reranker: Reranker) -> _Parts:
-    """What its file says of it, beside what the fingerprint is of."""
-    spec = reranker.spec if isinstance(reranker, AccountedReranker) else None
-    if not isinstance(spec, BaseSpec) or spec.first_stage is None:
-        return {}
-    return {"first_stage": spec.first_stage.model_dump(mode="json", exclude_none=True)}
+def _written(spec: BaseSpec | None, reranker: Reranker) -> _Parts:
+    """What its file says, beside what the fingerprint is of."""
+    said = reranker.spec if spec is None and isinstance(reranker, AccountedReranker) else spec
+    return {"spec": as_table(said)} if isinstance(said, BaseSpec) else {}

@@ -79,6 +79,8 @@ def request_digest(request: Request) -> bytes:
 def _read(request: Request) -> Iterator[str]:
     yield str(request.query.id)
     yield request.query.text
+    if request.query.instruction:
+        yield f"instruction {request.query.instruction}"
     for candidate in request.candidates:
         yield from (str(candidate.id), candidate.title, candidate.text)
         yield "" if candidate.score is None else repr(float(candidate.score))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from rankkit.comparison.datasets import open_datasets
 from rankkit.comparison.experiment import Experiment
-from rankkit.comparison.running import opened_store, variants_of
+from rankkit.comparison.running import opened_store, store_path, variants_of
 from rankkit.comparison.store import RunStore
 from rankkit.comparison.systems import Opened
 from rankkit.core.ranking import Request
@@ -51,15 +52,25 @@ def plan_comparison(
         experiment = Experiment.of(experiment)
     experiment = experiment.limited(limit)
     datasets = open_datasets(experiment)
-    with opened_store(store, experiment) as kept:
+    with _store_that_is_there(store, experiment) as kept:
         return [
             _system_plan(opened, datasets, experiment, kept, calibrated=calibrated)
             for opened in map(Opened.of, experiment.systems)
         ]
 
 
+@contextmanager
+def _store_that_is_there(store: RunStore | str | Path | None, experiment: Experiment) -> Iterator[RunStore | None]:
+    """A plan leaves nothing behind: where there is no store yet, none is made."""
+    if not isinstance(store, RunStore) and not store_path(store, experiment).exists():
+        yield None
+        return
+    with opened_store(store, experiment) as opened:
+        yield opened
+
+
 def _system_plan(
-    opened: Opened, datasets: Sequence[Dataset], experiment: Experiment, store: RunStore, *, calibrated: bool
+    opened: Opened, datasets: Sequence[Dataset], experiment: Experiment, store: RunStore | None, *, calibrated: bool
 ) -> SystemPlan:
     system = opened.system
     try:
@@ -81,5 +92,7 @@ def _system_plan(
         opened.close()
 
 
-def _is_stored(opened: Opened, request: Request, repeat: int, store: RunStore) -> bool:
-    return opened.identity is not None and not store.missing(opened.identity.fingerprint, [request], repeat)
+def _is_stored(opened: Opened, request: Request, repeat: int, store: RunStore | None) -> bool:
+    if store is None or opened.identity is None:
+        return False
+    return not store.missing(opened.identity.fingerprint, [request], repeat)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from statistics import fmean
 from typing import Any, Literal
 
 from rankkit.comparison.statistics import Difference, Interval
 from rankkit.core.usage import Usage
+
+#: What the figures over several data sets together stand under.
+ALL_DATA = "all data sets"
+
+#: Characters of a document's text that a comparison keeps for its report.
+SHOWN_TEXT = 700
 
 #: What stands behind a system's orders.
 SystemKind = Literal["reranker", "replay", "first stage", "run"]
@@ -102,7 +110,7 @@ class SystemFigures:
 
 @dataclass(frozen=True, slots=True)
 class SystemResult:
-    """One system on all data sets; ``measures`` are means of the data sets' means."""
+    """One system on all data sets; ``measures`` are means of the data sets' means, ``figures`` those of each."""
 
     name: str
     kind: SystemKind
@@ -133,10 +141,39 @@ class SystemResult:
         costs = [one.cost for one in self.figures if one.cost is not None]
         return _added(costs) if costs else None
 
+    @property
+    def together(self) -> SystemFigures:
+        """Over all data sets: quality is the mean of theirs, cost and conduct their sum. Of one, its figures."""
+        if len(self.figures) == 1:
+            return self.figures[0]
+        return SystemFigures(
+            data=ALL_DATA,
+            measures=self.measures,
+            per_query={},
+            judged=fmean(one.judged for one in self.figures),
+            cost=self.cost,
+            conduct=Conduct(
+                outcomes=_summed(one.conduct.outcomes for one in self.figures),
+                failures=tuple(failure for one in self.figures for failure in one.conduct.failures),
+                late=sum(one.conduct.late for one in self.figures),
+            ),
+            stored=sum(one.stored for one in self.figures),
+        )
+
+    def on(self, data: str) -> SystemFigures:
+        """On the data set of this name, or on ``ALL_DATA``.
+
+        Raises:
+            KeyError: there is none of this name.
+        """
+        return {ALL_DATA: self.together, **{one.data: one for one in self.figures}}[data]
+
 
 @dataclass(frozen=True, slots=True)
 class PairResult:
-    """A system against another by one measure on one data set; ``p_holm`` is corrected over the whole table."""
+    """A system against another by one measure on one data set, or on several together (``data`` is then ``ALL_DATA``);
+    ``p_holm`` is corrected over the whole table.
+    """
 
     system: str
     baseline: str
@@ -235,13 +272,16 @@ class ComparisonResult:
     def __getitem__(self, system: str) -> SystemResult:
         return {one.name: one for one in self.systems}[system]
 
+    @property
+    def all_data(self) -> tuple[str, ...]:
+        """The data sets' names; of several, ``ALL_DATA`` follows them."""
+        names = tuple(one.name for one in self.data)
+        return (*names, ALL_DATA) if len(names) > 1 else names
+
     def against(self, system: str, measure: str, data: str | None = None) -> PairResult | None:
-        """The comparison of this system with the baseline, where there is one."""
-        found = (
-            one
-            for one in self.comparisons
-            if (one.system, one.baseline, one.measure) == (system, self.baseline, measure) and data in (None, one.data)
-        )
+        """The comparison of this system with the baseline, where there is one: on this data set, or on all together."""
+        wanted = (system, self.baseline, measure, data or self.all_data[-1])
+        found = (one for one in self.comparisons if (one.system, one.baseline, one.measure, one.data) == wanted)
         return next(found, None)
 
     def to_dict(self) -> dict[str, object]:
@@ -258,6 +298,13 @@ class ComparisonResult:
             "notes": list(self.notes),
             "repro": dict(self.repro),
         }
+
+
+def _summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for one in counts:
+        total.update(one)
+    return dict(total)
 
 
 def _intervals(measures: Mapping[str, Interval]) -> dict[str, object]:

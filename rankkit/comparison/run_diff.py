@@ -13,12 +13,15 @@ from rankkit.core.extras import require_extra
 
 #: The part of a result that people look at.
 TOP = 10
+#: Keys of a file that name what the description has in full: equal ones may have been called otherwise.
+_NAMED = ("model", "prompt")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One value of the description (``path``: ``stages[1].reranker.judge.prompt.fingerprint``), before and after;
-    ``None`` where there was, or is, no such value. ``about`` names the model or prompt that it belongs to.
+    """One value of the description (``path``: ``stages[1].reranker.judge.prompt.fingerprint``; ``spec.max_length`` for
+    a key of the system's file), before and after; ``None`` where there was, or is, no such value. ``about`` names the
+    model or prompt that it belongs to.
     """
 
     path: str
@@ -115,7 +118,7 @@ def diff(store: RunStore, before: str, after: str) -> RunDiff:
         if getattr(first, name) != getattr(second, name)
     ]
     if first.fingerprint != second.fingerprint:  # else names at most are others
-        changes += differences(*described)
+        changes += _system_changes(*described)
     one, other = _by_query(store, first), _by_query(store, second)
     both = [key for key in one if key in other]
     moves = [_move(one[key], other[key]) for key in both]
@@ -129,6 +132,38 @@ def diff(store: RunStore, before: str, after: str) -> RunDiff:
         tuple(one[key].query.id for key in one if key not in other),
         tuple(other[key].query.id for key in other if key not in one),
     )
+
+
+def _system_changes(before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[Change]:
+    """What is other in the system. A key of its file is named before what follows from it: of a model's settings the
+    description has only a fingerprint, and another ``on_failure`` makes it a part of another kind.
+    """
+    one, other = ({key: part[key] for key in part if key != "spec"} for part in (before, after))
+    found = list(differences(one, other))
+    specs = before.get("spec"), after.get("spec")
+    said = list(differences(specs[0], specs[1], "spec")) if _alike(*specs) else []
+    if said:
+        found = [change for change in found if not _is_of_two_kinds(change)]
+    known = {*_NAMED, *map(_last_key, found)}
+    yield from (change for change in said if _last_key(change) not in known)
+    yield from found
+
+
+def _alike(before: object, after: object) -> bool:
+    """Whether two files are of one form, so that their keys can be held against each other."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return False
+    lists = [[key for key in ("stages", "members") if key in part] for part in (before, after)]
+    return lists[0] == lists[1] and before.get("paradigm") == after.get("paradigm")
+
+
+def _is_of_two_kinds(change: Change) -> bool:
+    kinds = [part.get("kind") for part in (change.before, change.after) if isinstance(part, dict)]
+    return len(kinds) == 2 and kinds[0] != kinds[1]
+
+
+def _last_key(change: Change) -> str:
+    return change.path.rpartition(".")[2]
 
 
 def differences(before: object, after: object, path: str = "", about: str = "") -> Iterator[Change]:

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from rankkit.comparison.assembling import JUDGED, SystemRuns, assembled
 from rankkit.comparison.comparison import Comparison
+from rankkit.comparison.database import default_store_path
 from rankkit.comparison.datasets import open_datasets
 from rankkit.comparison.experiment import Experiment, System
 from rankkit.comparison.outputs.folder import ReportFolder
 from rankkit.comparison.robustness import Variant, variants
 from rankkit.comparison.store import RunStore
-from rankkit.comparison.systems import Measured, Opened, ThroughStore, measured
+from rankkit.comparison.systems import Measured, Opened, ThroughStore, check_file, measured
 from rankkit.core.ranking import Ranking
 from rankkit.data.datasets import Dataset
 from rankkit.errors import Cancelled
@@ -63,8 +64,10 @@ def compare(
     if not isinstance(experiment, Experiment):
         experiment = Experiment.of(experiment)
     experiment = experiment.limited(limit)
-    folder = None if out is None else ReportFolder.of(Path(out), experiment)
     datasets = open_datasets(experiment)
+    for system in experiment.systems:
+        check_file(system, datasets)
+    folder = None if out is None else ReportFolder.of(Path(out))
     with opened_store(store, experiment) as kept:
         run = _Run(experiment, datasets, kept, progress, folder)
         run.all(jobs)
@@ -76,14 +79,20 @@ def compare(
 
 @contextmanager
 def opened_store(store: RunStore | str | Path | None, experiment: Experiment) -> Iterator[RunStore]:
-    """The store that is given, or that the experiment names, or the user's own."""
+    """The store that is given, or that the experiment names, or the user's own; made where there is none."""
     if isinstance(store, RunStore):
         yield store
         return
-    said = experiment.settings.store
-    path = Path(store) if store is not None else None if said is None else experiment.folder / Path(said).expanduser()
-    with RunStore.open(path) as opened:
+    with RunStore.open(store_path(store, experiment)) as opened:
         yield opened
+
+
+def store_path(store: str | Path | None, experiment: Experiment) -> Path:
+    """Where the store is that somebody names, or the experiment does; else the user's own."""
+    if store is not None:
+        return Path(store).expanduser()
+    said = experiment.settings.store
+    return default_store_path() if said is None else experiment.folder / Path(said).expanduser()
 
 
 def variants_of(system: System, dataset: Dataset, experiment: Experiment) -> Iterator[Variant]:
@@ -151,6 +160,14 @@ class _Run:
             opened.close()
 
     @cached_property
+    def run_files(self) -> dict[tuple[str, str], Path]:
+        """Where the orders over the data as it is are written to; empty without a folder."""
+        if self.folder is None:
+            return {}
+        systems = [system.name for system in self.experiment.systems]
+        return self.folder.run_files(systems, [dataset.name for dataset in self.datasets])
+
+    @cached_property
     def all_total(self) -> int:
         """Queries of all systems that rank, on all data sets and their variants."""
         settings = self.experiment.settings
@@ -197,7 +214,7 @@ class _Run:
             measures=(*self.experiment.measures, JUDGED),
             depth=settings.depth,
             through=through,
-            run_out=self.folder.run_file(name, dataset.name) if self.folder and not variant.label else None,
+            run_out=None if variant.label else self.run_files.get((name, dataset.name)),
             on_ranking=take,
         )
         if through is not None:

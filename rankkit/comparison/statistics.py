@@ -89,25 +89,49 @@ def difference(
     Raises:
         ValueError: there is no figure, or not one for each query.
     """
-    if len(system) != len(baseline):
-        raise ValueError(f"{len(system)} figures against {len(baseline)}: they are paired by query")
-    gains = np.asarray(system, float) - np.asarray(baseline, float)
-    gains[np.abs(gains) < _EQUAL] = 0.0
-    mean = interval(gains.tolist(), seed=seed, resamples=resamples)
-    deviation = float(gains.std(ddof=1)) if gains.size > 1 else 0.0
+    return mean_difference([(system, baseline)], seed=seed, resamples=resamples)
+
+
+def mean_difference(
+    pairs: Sequence[tuple[Sequence[float], Sequence[float]]], *, seed: int, resamples: int = RESAMPLES
+) -> Difference:
+    """Compare two systems on several data sets together, each with its own queries: the mean of the data sets' mean
+    differences, so that each weighs the same.
+
+    Queries are resampled, and their signs exchanged, within their data set. The deviation that the effect size is of is
+    the root of the data sets' mean variance; ``queries_needed`` is then the number in all, as many from each.
+
+    Raises:
+        ValueError: there is no figure, or not one for each query.
+    """
+    gains = [_gains(system, baseline) for system, baseline in pairs]
+    mean = interval(*(one.tolist() for one in gains), seed=seed, resamples=resamples)
+    variances = [float(one.var(ddof=1)) if one.size > 1 else 0.0 for one in gains]
+    deviation = math.sqrt(sum(variances) / len(variances))
     effect = mean.mean / deviation if deviation > _EQUAL else None
-    wins, losses = int((gains > 0).sum()), int((gains < 0).sum())
+    # Of a mean of means, each query has its data set's share.
+    total = sum(one.size for one in gains)
+    weighted = gains[0] if len(gains) == 1 else np.concatenate([one * (total / len(gains) / one.size) for one in gains])
+    wins, losses = int((weighted > 0).sum()), int((weighted < 0).sum())
     return Difference(
         difference=mean.mean,
         low=mean.low,
         high=mean.high,
-        p=_randomisation_p(gains, seed, resamples),
+        p=_randomisation_p(weighted, seed, resamples),
         wins=wins,
-        ties=gains.size - wins - losses,
+        ties=total - wins - losses,
         losses=losses,
         effect_size=effect,
         queries_needed=None if not effect else queries_needed(effect),
     )
+
+
+def _gains(system: Sequence[float], baseline: Sequence[float]) -> np.ndarray:
+    if len(system) != len(baseline):
+        raise ValueError(f"{len(system)} figures against {len(baseline)}: they are paired by query")
+    gains: np.ndarray = np.asarray(system, float) - np.asarray(baseline, float)
+    gains[np.abs(gains) < _EQUAL] = 0.0
+    return gains
 
 
 def holm(values: Sequence[float]) -> list[float]:

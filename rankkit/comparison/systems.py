@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -17,17 +17,19 @@ from rankkit.comparison.runs import Run
 from rankkit.comparison.store import RunStore
 from rankkit.config.checking import walk
 from rankkit.config.listwise import ListwiseSpec
+from rankkit.config.shared_judges import SharedJudges
+from rankkit.config.spec import naming
 from rankkit.core.execution import OnProgress
 from rankkit.core.ranking import Ranking, Request
 from rankkit.core.reranker import Reranker, iter_rank_many
-from rankkit.data.datasets import Dataset
+from rankkit.data.datasets import Dataset, refuse_foreign_run
 from rankkit.data.runs import RunWriter, read_run
 from rankkit.errors import ConfigError
 from rankkit.evaluation.evaluate import evaluate_reranker, evaluate_run
 from rankkit.evaluation.measures import Measure
 from rankkit.evaluation.report import EvaluationReport
 from rankkit.pipeline.cascade import BaseReranker
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from rankkit.replay.replayed import replayed
 
 #: Documents of each list that a report shows.
@@ -94,10 +96,12 @@ class Opened:
     system: System
     reranker: Reranker | None
     identity: SystemIdentity | None = None
+    #: Who closes the models, where that is not ``close``.
+    shared: SharedJudges | None = None
 
     @classmethod
-    def of(cls, system: System) -> Opened:
-        """Load what the system names. ``close`` gives it back.
+    def of(cls, system: System, shared: SharedJudges | None = None) -> Opened:
+        """Load what the system names, but for judges that are ``shared`` and open already. ``close`` gives it back.
 
         Raises:
             RankkitError: a model or a record cannot be used.
@@ -110,8 +114,9 @@ class Opened:
             raise ConfigError(f"the system {system.name!r} has no spec")
         if system.kind == "replay":
             return cls(system, _replayed(system))
-        reranker = system.spec.build()
-        return cls(system, reranker, identity_of(reranker))
+        with nullcontext() if shared is None else shared.building():
+            reranker = system.spec.build()
+        return cls(system, reranker, identity_of(reranker, system.spec), shared)
 
     @property
     def served(self) -> bool:
@@ -120,7 +125,9 @@ class Opened:
         return any(getattr(part, "endpoint", None) is not None for _, part in parts)
 
     def close(self) -> None:
-        if isinstance(self.reranker, BaseReranker):
+        if self.shared is not None:
+            self.shared.close_unused()
+        elif isinstance(self.reranker, BaseReranker):
             self.reranker.close()
 
 
@@ -129,6 +136,21 @@ def _replayed(system: System) -> Reranker:
         raise ConfigError(f"{system.name}: only listwise runs are replayed", hint='Use paradigm = "listwise".')
     prompt = None if system.spec.prompt is None else load_prompt(system.spec.prompt, "listwise")
     return replayed(system.path, system.spec.build_strategy(), budget=system.spec.budget, prompt=prompt)
+
+
+def check_file(system: System, datasets: Sequence[Dataset]) -> None:
+    """Read what a system has from a file, before hours of another system's work are spent.
+
+    Raises:
+        RankkitError: a run or a record is wrong, or a run is of other data.
+    """
+    if system.kind == "run" and system.path is not None:
+        run = read_run(system.path)
+        for dataset in datasets:
+            with naming(f"the system {system.name} on {dataset.name}"):
+                refuse_foreign_run(dataset, run)
+    elif system.kind == "replay":
+        _replayed(system)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
@@ -19,6 +19,7 @@ from rankkit.config.checking import check_models
 from rankkit.config.files import check_name
 from rankkit.config.kinds import Spec
 from rankkit.config.loading import read_spec
+from rankkit.config.shared_judges import SharedJudges
 from rankkit.core.ranking import Ranking
 from rankkit.data.datasets import Dataset, load_dataset
 from rankkit.errors import ConfigError, DataError, ModelNotPulled, nearest
@@ -145,12 +146,17 @@ class _Sweep:
     unit: CostUnit
     progress: OnTuningProgress | None
     done: int = 0
+    #: A model that the combination before had open, and this one has, too, is not opened again.
+    shared: SharedJudges = field(default_factory=SharedJudges)
 
     def all(self, grid: Sequence[Combination]) -> dict[str, Measured]:
-        return {one.name: self._one(one, len(grid)) for one in grid}
+        try:
+            return {one.name: self._one(one, len(grid)) for one in grid}
+        finally:
+            self.shared.close()
 
     def _one(self, one: Combination, combinations: int) -> Measured:
-        """Loaded, measured through the store, and closed before the next one is."""
+        """Built, measured through the store, and closed but for what the next one may share."""
         dataset = self.candidates.of(one.spec)
         total = combinations * len(dataset.requests)
 
@@ -159,7 +165,7 @@ class _Sweep:
             if self.progress is not None:
                 self.progress(TuningProgress(one.name, self.done, max(total, self.done)))
 
-        opened = Opened.of(System(one.name, "reranker", one.spec))
+        opened = Opened.of(System(one.name, "reranker", one.spec), self.shared)
         try:
             through = self._through(opened, dataset)
             result = measured(

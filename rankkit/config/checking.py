@@ -13,7 +13,7 @@ from rankkit.config.scores import check_scores
 from rankkit.config.spec import BaseSpec, naming
 from rankkit.errors import ModelNotPulled
 from rankkit.models import store
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 
 
 def walk(spec: BaseSpec, path: str = "") -> Iterator[tuple[str, BaseSpec]]:

@@ -44,6 +44,24 @@ def duot5(spec: Any) -> object:
     return DuoT5Judge(Seq2Seq(store.locate(spec.model), **spec.reading()), spec.prompt_template())
 
 
+def scored(model: Any, template: Any, passage_tokens: int) -> object:
+    from rankkit.pointwise.prompted import PromptedScoreJudge
+
+    return PromptedScoreJudge(model, template, passage_tokens)
+
+
+def scored_text(model: Any, template: Any, passage_tokens: int) -> object:
+    from rankkit.pointwise.prompted import PromptedScoreJudge
+
+    return PromptedScoreJudge(model, template, passage_tokens, by_text=True)
+
+
+def likelihood(model: Any, template: Any, passage_tokens: int) -> object:
+    from rankkit.pointwise.likelihood import QueryLikelihoodJudge
+
+    return QueryLikelihoodJudge(model, template, passage_tokens)
+
+
 def prompted(model: Any, template: Any, passage_tokens: int) -> object:
     from rankkit.pairwise.prompted import PromptedJudge
 

@@ -157,6 +157,7 @@ def rerank(  # noqa: PLR0913 - the keywords of load, and those of every form of 
     budget: Budget | None = None,
     progress: OnProgress | None = None,
     on_empty: OnEmpty = "error",
+    instruction: str = "",
 ) -> Ranking:
     """Rerank plain Python values in one line: ``rankkit.rerank("how do fleas live?", ["...", "..."], top_k=3)``.
 
@@ -177,6 +178,7 @@ def rerank(  # noqa: PLR0913 - the keywords of load, and those of every form of 
             budget=budget,
             progress=progress,
             on_empty=on_empty,
+            instruction=instruction,
         )
 
 

@@ -21,6 +21,10 @@ def check_method(model: str, kind: str, paradigm: str, method: str) -> None:
     Raises:
         CapabilityMissing: names the methods that it has, and the models of the catalogue that have this one.
     """
+    if model.endswith(".onnx"):
+        raise CapabilityMissing(
+            f"{model} is a graph, which is a part of a model", hint="Of an ONNX model, give the folder."
+        )
     own = methods_of(kind)
     if method in own.get(paradigm, ()):
         return
@@ -31,8 +35,6 @@ def check_method(model: str, kind: str, paradigm: str, method: str) -> None:
     able = [kind for kind in kinds() if any(kind in row.kinds for row in rows)]
     can = "; ".join(f"{name}: {', '.join(methods)}" for name, methods in own.items())
     hints = [f"What it can: {can}." if can else "No method of this version runs it.", _models(able, paradigm, method)]
-    if model.endswith(".onnx"):
-        hints.insert(0, "Of an ONNX model, give the folder.")
     raise CapabilityMissing(
         f"{model} is {_a(kind)}; {asked} needs {' or '.join(map(_a, able))}", hint=" ".join(filter(None, hints))
     )

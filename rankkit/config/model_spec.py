@@ -19,6 +19,7 @@ from pydantic_core import CoreSchema
 from rankkit.config.model_facts import kind_of_model, trained_languages, trained_prompt
 from rankkit.config.registry import default_method, kinds, look_up, methods, strategies, strategy_names
 from rankkit.config.rows import MethodRow, StrategyRow
+from rankkit.config.shared_judges import shared_judges
 from rankkit.config.spec import BaseSpec
 from rankkit.config.unused_keys import refuse_unused, users_of_keys
 from rankkit.core.questions import Strategy
@@ -26,7 +27,8 @@ from rankkit.core.runner import OnCallFailure, OnReply
 from rankkit.errors import nearest
 from rankkit.pipeline.cascade import BaseReranker
 from rankkit.pipeline.judged import JudgeReranker
-from rankkit.prompting.template import PromptTemplate, load_prompt
+from rankkit.prompting.loading import load_prompt
+from rankkit.prompting.template import PromptTemplate
 
 if TYPE_CHECKING:
     from rankkit.core.judge import Judge
@@ -143,13 +145,27 @@ class ModelSpec(BaseSpec):
         return cast(Strategy[Any, Any], self.strategy_row.build(self))
 
     def judge(self) -> Judge[Any, Any]:
-        """The judge alone. Here the model is opened.
+        """The judge alone. Here the model is opened, unless it is shared with a reranker that was built before.
 
         Raises:
             ConfigError: what ``check`` finds.
         """
         self.check()
+        shared = shared_judges()
+        return self._own_judge() if shared is None else shared.of(self._judge_key, self._own_judge)
+
+    def _own_judge(self) -> Judge[Any, Any]:
         return cast("Judge[Any, Any]", self.method_row.judge(self))
+
+    @property
+    def _judge_key(self) -> str:
+        """All that the judge may follow from: not where the reranker stands, nor the strategy with its keys."""
+        used = {key for method in methods(self.paradigm).values() for key in method.keys}
+        used |= {key for kind in kinds().values() for key in kind.keys}
+        asked = {key for row in strategies(self._question).values() for key in row.keys}
+        left = {*BaseSpec.model_fields, "strategy", "strategy_options", "top_k", *(asked - used)}
+        made_of = {name: getattr(self, name) for name in type(self).model_fields if name not in left}
+        return repr((type(self), self.chosen_method, made_of))
 
     def reranker(self, *, on_reply: OnReply | None = None) -> BaseReranker:
         languages = trained_languages(self.model) if self.kind != "endpoint" else ()

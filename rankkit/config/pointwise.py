@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from rankkit.config.language_model import LanguageModelSpec
 from rankkit.config.methods import check_method
 from rankkit.config.model_facts import display_name, kind_of_model, trained_prompt
 from rankkit.config.model_spec import ModelSpec
@@ -36,8 +37,9 @@ class LocalModelSpec(ModelSpec):
         }
 
 
-class PointwiseSpec(LocalModelSpec):
-    """One score for each candidate: a cross-encoder, or monoT5 (an ONNX folder, or a name in the catalogue).
+class PointwiseSpec(LanguageModelSpec, LocalModelSpec):
+    """One score for each candidate: a cross-encoder, or monoT5 (an ONNX folder, or a name in the catalogue); or a
+    language model, ``prompted`` for yes or no or for a grade, or read for the ``likelihood`` of the query.
 
     ``scores``: a cross-encoder gives ``logit`` (default) or ``probability``, monoT5 ``log-probability`` (default) or
     ``probability``.
@@ -45,27 +47,33 @@ class PointwiseSpec(LocalModelSpec):
 
     paradigm: Literal["pointwise"] = "pointwise"
     model: str = DEFAULT_MODEL
-    prompt: str | None = Field(default=None, description="for monoT5")
+    prompt: str | None = Field(default=None, description="for monoT5 and language models")
     scores: Literal["logit", "log-probability", "probability"] | None = None
     graph: str | None = Field(default=None, description="the ONNX file of a cross-encoder, where there are several")
 
     @property
     def chosen_method(self) -> str:
-        return self.method or scoring_method(self.model)
+        return self.method or self._default_method
+
+    @property
+    def _default_method(self) -> str:
+        return default_method("pointwise", self.kind).name if self.endpoint is not None else scoring_method(self.model)
 
     def check(self) -> None:
         check_method(self.model, self.kind, self.paradigm, self.method or default_method("pointwise", self.kind).name)
         self.check_kind_keys()
-        if self.prompt is None:  # the prompt that it was trained on is then the one it is asked by
-            scoring_method(self.model)
+        if self.prompt is None and self.endpoint is None:
+            scoring_method(self.model)  # the prompt that it was trained on is then the one it is asked by
         row, others = self.method_row, methods("pointwise").values()
         misfits = [key for key in ("graph", "prompt") if key not in row.keys and getattr(self, key) is not None]
-        misfits += ["scores"] if self.scores is not None and row.scores and self.scores not in row.scores else []
+        misfits += ["scores"] if self.scores is not None and self.scores not in row.scores else []
         for key in misfits:
             raise ConfigError(
                 f"{key}: {self.model} is asked as a {row.name}, which has no use for {getattr(self, key)!r}",
                 hint=f"Take it out, or name the method that is meant: {' or '.join(one.name for one in others)}.",
             )
+
+        self.check_method_keys()
 
     def decided(self) -> dict[str, object]:
         row = self.method_row

@@ -64,6 +64,10 @@ class BaseSpec(BaseModel):
     on_failure: FailurePolicy | None = Field(
         default=None, description="keep, partial or raise, or the table of a reranker to be run instead"
     )
+    instruction: str | None = Field(
+        default=None,
+        description="what counts beside the query, where the request says nothing; empty: its own is left out",
+    )
     first_stage: FirstStageSpec | None = Field(default=None, description="where the candidates come from, at the top")
 
     @model_validator(mode="after")
@@ -90,6 +94,8 @@ class BaseSpec(BaseModel):
             reranker = reranker.on_failure(self.on_failure)
         if self.skip_if is not None:
             reranker = reranker.skip_if(*self.skip_if.gates())
+        if self.instruction is not None:
+            reranker = reranker.with_instruction(self.instruction)
         built = self.narrowed(reranker)
         object.__setattr__(built, "leaves_scores", self.leaves_scores)  # frozen, and this is no part of its value
         return built

@@ -220,4 +220,7 @@ def _name(value: object) -> str:
 def _number(value: object, position: int) -> float:
     if isinstance(value, bool) or not hasattr(value, "__float__"):
         raise InvalidDocument(f"document {position}: score is a number, not {value!r}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise InvalidDocument(f"document {position}: score is larger than any number that a float can hold") from None

@@ -44,12 +44,18 @@ class ScoreKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Query:
+    """What is searched for. ``instruction`` says in words what counts as relevant beside it ("prefer official
+    sources"): a reranker follows it or refuses the request.
+    """
+
     text: str
     id: str = ""
+    instruction: str = ""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.text, str):
-            raise InputError(f"a query is a string, not {type(self.text).__name__}")
+        for what, text in (("a query", self.text), ("an instruction", self.instruction)):
+            if not isinstance(text, str):
+                raise InputError(f"{what} is a string, not {type(text).__name__}")
         if not self.text.strip():
             where = f" (query id {self.id!r})" if self.id else ""
             raise EmptyQuery(
@@ -130,7 +136,9 @@ class Request:
             )
 
     @classmethod
-    def of(cls, query: str | Query, documents: Iterable[object], *, on_empty: OnEmpty = "error") -> Request:
+    def of(
+        cls, query: str | Query, documents: Iterable[object], *, on_empty: OnEmpty = "error", instruction: str = ""
+    ) -> Request:
         """Accept plain strings, mappings and objects (see ``Candidate.of``); nothing handed in is changed.
 
         Documents without an id get their position among ``documents`` as one, or another number where that is the id
@@ -145,6 +153,8 @@ class Request:
             raise InputError(f"on_empty is {on_empty!r}", hint=nearest(str(on_empty), get_args(OnEmpty)))
         notes = Counter[str]()
         asked = query if isinstance(query, Query) else Query(_valid(query, "query", notes))
+        if instruction:
+            asked = replace(asked, instruction=_valid(instruction, "instruction", notes))
         read: dict[int, Fields | Candidate] = {}
         for position, document in enumerate(listed(documents)):
             one = document if isinstance(document, Candidate) else read_document(document, position)
@@ -336,6 +346,7 @@ class Ranking:
         return {
             "query": self.query.text,
             "query_id": self.query.id,
+            **({"instruction": self.query.instruction} if self.query.instruction else {}),
             "score_kind": self.score_kind and self.score_kind.value,
             "scores_from": self.scores_from or None,
             "input_notes": dict(self.request.notes),

@@ -94,7 +94,8 @@ class RequestState(Generic[Q, A]):
 
     def _memo_key(self, question: Q) -> object:
         ids = tuple(self.request.candidates[index].id for index in question.indices)
-        return self.key, type(question), getattr(question, "top", None), ids
+        # A stage of a cascade may leave the instruction out.
+        return self.key, self.request.query.instruction, type(question), getattr(question, "top", None), ids
 
     def pay(self, reply: Reply[A]) -> None:
         """Charge a reply, whatever comes of it."""

@@ -15,11 +15,12 @@ from rankkit.core.documents import OnEmpty
 from rankkit.core.events import logger
 from rankkit.core.execution import Execution, OnProgress
 from rankkit.core.plan import Plan
+from rankkit.core.printing import clip
 from rankkit.core.ranking import Query, Ranking, Request
-from rankkit.core.step import THRESHOLD_LEFT_OUT
+from rankkit.core.step import THRESHOLD_LEFT_OUT, THRESHOLD_WITHOUT_SCORES
 from rankkit.core.usage import Budget
 from rankkit.core.workers import drive
-from rankkit.errors import ConfigError, InputError
+from rankkit.errors import ConfigError, InputError, InstructionRefused
 
 T = TypeVar("T")
 
@@ -75,6 +76,13 @@ class AccountedReranker(ABC):
     def resources(self) -> tuple[object, ...]:
         """What this one, its children aside, holds of models and servers; ``close`` closes those that can be."""
         return ()
+
+    def refuses_instruction(self) -> str:
+        """The name of whoever inside cannot follow a request's instruction; empty where all can, or nothing is known
+        of them.
+        """
+        inside = (child.refuses_instruction() for child in self.children() if isinstance(child, AccountedReranker))
+        return next(filter(None, inside), "")
 
     def details(self) -> dict[str, object]:
         """What ``describe`` says of this one, its children aside."""
@@ -156,11 +164,15 @@ class AccountedReranker(ABC):
         budget: Budget | None = None,
         progress: OnProgress | None = None,
         on_empty: OnEmpty = "error",
+        instruction: str = "",
     ) -> Ranking:
         """Rank plain Python values (see ``Candidate.of``). ``on_empty="skip"`` leaves out documents without a text, and
-        counts them in ``Ranking.request.notes``.
+        counts them in ``Ranking.request.notes``. ``instruction`` says what counts beside the query.
+
+        Raises:
+            InstructionRefused: there is an instruction, and a model here that cannot follow one.
         """
-        request = Request.of(query, documents, on_empty=on_empty)
+        request = Request.of(query, documents, on_empty=on_empty, instruction=instruction)
         return self.rank(request, top_k=top_k, threshold=threshold, budget=budget, progress=progress)
 
     def rank_many(
@@ -224,8 +236,9 @@ class AccountedReranker(ABC):
         budget: Budget | None = None,
         progress: OnProgress | None = None,
         on_empty: OnEmpty = "error",
+        instruction: str = "",
     ) -> Ranking:
-        request = Request.of(query, documents, on_empty=on_empty)
+        request = Request.of(query, documents, on_empty=on_empty, instruction=instruction)
         return await self.rank_async(request, top_k=top_k, threshold=threshold, budget=budget, progress=progress)
 
     async def rank_many_async(
@@ -258,6 +271,7 @@ class AccountedReranker(ABC):
 
     async def _rank_one(self, request: Request, budget: Budget | None, execution: Execution) -> Ranking:
         account = Account(budget)
+        self._accept(request)
         account.start()
         [ranking] = await self.rank_accounted([request], [account], execution)
         return ranking
@@ -271,7 +285,18 @@ class AccountedReranker(ABC):
                 hint="Collect what comes asynchronously, or rank each with rank_async.",
             )
         total = len(requests) if isinstance(requests, Sized) else None
-        return self.stream_accounted(((request, Account(budget)) for request in requests), execution, total)
+        accepted = ((self._accept(request), Account(budget)) for request in requests)
+        return self.stream_accounted(accepted, execution, total)
+
+    def _accept(self, request: Request) -> Request:
+        """Refuse a request, before anything is paid for it, whose instruction somebody would drop."""
+        if request.query.instruction and (name := self.refuses_instruction()):
+            raise InstructionRefused(
+                f"{name} cannot follow an instruction ({clip(request.query.instruction, 60)!r} was given)",
+                hint="Take a language model and a prompt with $instruction, or have this stage leave it out "
+                '(with_instruction(""), instruction = "").',
+            )
+        return request
 
 
 async def _next(rankings: AsyncGenerator[Ranking, None]) -> Ranking | None:
@@ -345,12 +370,14 @@ def refuse_threshold(reranker: Reranker, threshold: float | None) -> None:
 
 def cut(ranking: Ranking, *, top_k: int | None, threshold: float | None) -> Ranking:
     """Cut at ``threshold``, then at ``top_k``. Whether a cascade's last order has scores can differ from query to query
-    (a stage was skipped, or failed): where it has none of its own, the threshold is left out, and the last step says
-    so.
+    (a stage was skipped, or failed): where it has none of its own, or none at all for that reason, the threshold is
+    left out, and the last step says so.
     """
-    if threshold is not None and ranking.scores_from:
-        logger.warning("a threshold was left out: the last stage gives no scores, those there are an earlier stage's")
-        ranking = ranking.noted(THRESHOLD_LEFT_OUT)
+    lost = ranking.scores is None and any(step.trouble or step.skipped for step in ranking.steps)
+    if threshold is not None and (ranking.scores_from or lost):
+        words = THRESHOLD_WITHOUT_SCORES if lost else THRESHOLD_LEFT_OUT
+        logger.warning("a %s", words)
+        ranking = ranking.noted(words)
     elif threshold is not None:
         ranking = ranking.above(threshold)
     return ranking if top_k is None else ranking.top(top_k)

@@ -14,9 +14,6 @@ from rankkit.data.plain import plain
 from rankkit.data.written import replaced_folder
 from rankkit.errors import DataError
 
-#: What ``beir`` and ``trec`` call the candidates.
-RUN = "run.trec"
-
 #: Files that a data set's folder may hold: only a folder of these is ever replaced.
 _DATA = re.compile(r"(queries|qrels|candidates|corpus|collection|top1000|msmarco-docs|run)(\..+)?|qrels/.+\.tsv(\..+)?")
 
@@ -75,8 +72,7 @@ def convert(
     """
     layout, source, target = layout_of(to), Path(folder), Path(out)
     files = Files.of(source, split)
-    own = source / RUN
-    run = own if run is None and files.candidates is None and own.is_file() else run
+    run = run or files.run
     inputs = (*files.read, *([] if run is None else [Path(run)]))
     _check_target(target, inputs, overwrite=overwrite)
     with replaced_folder(target) as place:

@@ -97,9 +97,11 @@ class Converter:
         rows = read_run(path).rows
         wanted = {document for listed in rows.values() for document, _ in listed}
         known: dict[str, Candidate] = {}
+        asked: dict[str, Query] = {}
         queries = dict(self._queries or {})
         for request in self._stored() if self._files.candidates else ():
             queries.setdefault(request.query.id, request.query.text)
+            asked[request.query.id] = request.query
             known |= {candidate.id: candidate for candidate in request.candidates if candidate.id in wanted}
         missing = sorted(wanted - known.keys())
         if missing and self._files.corpus is None:
@@ -113,7 +115,10 @@ class Converter:
         foreign = [name for name in rows if name not in queries]
         self._lose("rankings of queries without a text", len(foreign))
         return [
-            Request(Query(queries[name], name), tuple(replace(known[one], score=score) for one, score in listed))
+            Request(
+                asked.get(name) or Query(queries[name], name),
+                tuple(replace(known[one], score=score) for one, score in listed),
+            )
             for name, listed in rows.items()
             if name in queries
         ]
@@ -152,6 +157,8 @@ class Converter:
         """Queries that are not in their own file: their texts stand beside candidates, where there is room."""
         name = request.query.id
         texts[name] = request.query.text
+        if request.query.instruction and self._layout.candidate_format in ("run", "top1000"):
+            self._lose("instructions beside queries")
         if self._queries is not None and name not in self._queries and self._layout.candidate_format == "run":
             self._lose("texts of queries that are not in the file of queries")
 

@@ -19,7 +19,7 @@ from rankkit.data.corpus import Collection, Corpus
 from rankkit.data.folder import Files, read_queries
 from rankkit.data.qrels import read_qrels
 from rankkit.data.requests import read_requests
-from rankkit.data.runs import Run
+from rankkit.data.runs import Run, read_run
 from rankkit.data.stored_requests import StoredRequests
 from rankkit.errors import ConfigError, DataError
 
@@ -50,6 +50,12 @@ class Dataset:
     files: tuple[Path, ...] = field(default=(), compare=False)
 
     @property
+    def asked(self) -> dict[str, Query]:
+        """The queries as models are given them: with the instructions that stand beside their candidates."""
+        beside = {request.query.id: request.query for request in self.requests if request.query.instruction}
+        return {name: beside.get(name) or Query(text, name) for name, text in self.queries.items()}
+
+    @property
     def first_stage(self) -> dict[str, tuple[str, ...]]:
         """Document ids of each query's candidates, in stored order: the order says it, scores are not looked at."""
         return {request.query.id: tuple(item.id for item in request.candidates) for request in self.requests}
@@ -62,6 +68,7 @@ def load_dataset(
     (``qrels/test.tsv``, ``qrels/dev.tsv``) the one of this name.
 
     ``depth`` here *drops* the tail. To rerank the head and keep the tail behind it, see ``evaluate_reranker``.
+    Where there is a corpus and a ``run.trec`` but no candidates with texts, that run picks them from the corpus.
     Where ``queries`` and ``candidates`` both hold a query's text, that of ``queries`` is used. Files are checked as a
     whole, whatever the limit, but for the corpus.
 
@@ -94,7 +101,10 @@ def load_dataset(
     found = {name: queries[name] for name in chosen if name in known}
     requests: Sequence[Request]
     if kept or files.candidates is None:
-        requests = tuple(Request(Query(text, name), listed[name].candidates[:depth]) for name, text in found.items())
+        requests = tuple(
+            Request(replace(listed[name].query, text=text), listed[name].candidates[:depth])
+            for name, text in found.items()
+        )
     else:
         requests = StoredRequests(files.candidates, found, len(found), depth)
     left_out = {
@@ -102,7 +112,7 @@ def load_dataset(
         "judged queries without a text, left out": len(qrels) - len(judged),
         UNFOUND: len(chosen) - len(requests) if files.candidates else 0,
     }
-    return Dataset(
+    dataset = Dataset(
         name=files.root.resolve().name,
         queries={name: queries[name] for name in chosen},
         qrels={name: qrels[name] for name in chosen},
@@ -111,6 +121,11 @@ def load_dataset(
         notes={words: count for words, count in left_out.items() if count},
         files=files.read,
     )
+    if files.run is None:
+        return dataset
+    run = read_run(files.run)
+    refuse_strangers(files.qrels, qrels, files.run, run.orders)
+    return _picked(dataset, run, depth)
 
 
 def with_run(dataset: Dataset, run: Run, *, depth: int | None = None) -> Dataset:
@@ -123,8 +138,12 @@ def with_run(dataset: Dataset, run: Run, *, depth: int | None = None) -> Dataset
         ConfigError: ``depth`` is less than 1.
     """
     _at_least_one("depth", depth)
-    rows = {name: run.rows[name][:depth] for name in dataset.queries if name in run.rows}
     refuse_foreign_run(dataset, run)
+    return _picked(dataset, run, depth)
+
+
+def _picked(dataset: Dataset, run: Run, depth: int | None) -> Dataset:
+    rows = {name: run.rows[name][:depth] for name in dataset.queries if name in run.rows}
     known: dict[str, Candidate] = {item.id: item for request in dataset.requests for item in request.candidates}
     wanted = {document for listed in rows.values() for document, _ in listed}
     missing = sorted(wanted - known.keys())
@@ -136,11 +155,9 @@ def with_run(dataset: Dataset, run: Run, *, depth: int | None = None) -> Dataset
         )
     if missing and dataset.corpus is not None:
         known |= dataset.corpus.pick(missing)
+    asked = dataset.asked
     requests = tuple(
-        Request(
-            Query(dataset.queries[name], name),
-            tuple(replace(known[document], score=score) for document, score in listed),
-        )
+        Request(asked[name], tuple(replace(known[document], score=score) for document, score in listed))
         for name, listed in rows.items()
     )
     notes = {words: count for words, count in dataset.notes.items() if words != UNFOUND}

@@ -17,6 +17,8 @@ SPLITS = ("test", "dev.small", "dev", "eval.small", "eval", "train")
 _QUERIES = ("queries.tsv", "queries.jsonl", "queries.{split}.tsv", "queries.{split}.jsonl")
 _QRELS = ("qrels.txt", "qrels/{split}.tsv", "qrels.{split}.tsv", "qrels.tsv")
 _CANDIDATES = ("candidates.jsonl", "candidates.tsv", "top1000.tsv", "top1000.{split}.tsv", "top1000.{split}")
+#: A TREC run as candidates, which has no texts: the corpus has them.
+RUN = "run.trec"
 CORPUS = ("corpus.jsonl", "corpus.tsv", "corpus.csv", "collection.tsv", "msmarco-docs.tsv")
 _SUFFIXES = ("", ".gz", ".bz2", ".xz")
 
@@ -30,6 +32,8 @@ class Files:
     queries: Path | None
     candidates: Path | None
     corpus: Path | None
+    #: Candidates as a TREC run, where there are none with texts, and a corpus has these.
+    run: Path | None = None
 
     @classmethod
     def of(cls, root: Path, split: str | None = None) -> Files:
@@ -51,12 +55,13 @@ class Files:
         qrels = parts.qrels or _needed(root, _qrels_names(split), split)
         # Candidates bring their queries' texts along.
         queries = parts.queries if parts.candidates else parts.queries or _needed(root, _QUERIES, split)
-        return cls(root, qrels, queries, parts.candidates, parts.corpus)
+        return cls(root, qrels, queries, parts.candidates, parts.corpus, parts.run)
 
     @property
     def read(self) -> tuple[Path, ...]:
         """All of them that there are, the corpus last."""
-        return tuple(path for path in (self.qrels, self.queries, self.candidates, self.corpus) if path is not None)
+        parts = (self.qrels, self.queries, self.candidates, self.run, self.corpus)
+        return tuple(path for path in parts if path is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ class Parts:
     queries: Path | None
     candidates: Path | None
     corpus: Path | None
+    #: As in ``Files``.
+    run: Path | None = None
 
 
 def parts_of(root: Path, split: str | None = None, on_fault: OnFault | None = None) -> Parts:
@@ -81,7 +88,9 @@ def parts_of(root: Path, split: str | None = None, on_fault: OnFault | None = No
             return find(root, names, split)
         return None
 
-    return Parts(found(_qrels_names(split), split), found(_QUERIES, split), found(_CANDIDATES, split), found(CORPUS))
+    qrels, queries, candidates = (found(names, split) for names in (_qrels_names(split), _QUERIES, _CANDIDATES))
+    corpus = found(CORPUS)
+    return Parts(qrels, queries, candidates, corpus, found([RUN]) if corpus and not candidates else None)
 
 
 def check_folder(root: Path) -> None:

@@ -113,7 +113,9 @@ def has_space(name: str) -> bool:
 def request_line(request: Request) -> str:
     """A line of rankkit's candidates."""
     rows = [_fields(candidate, "docid") for candidate in request.candidates]
-    return json_line({"qid": request.query.id, "query": request.query.text, "candidates": rows})
+    return json_line(
+        {"qid": request.query.id, "query": request.query.text, **_instruction(request), "candidates": rows}
+    )
 
 
 def rankllm_line(request: Request) -> str:
@@ -122,8 +124,12 @@ def rankllm_line(request: Request) -> str:
         {"docid": candidate.id, "score": candidate.score, "doc": _fields(candidate, "", score=False)}
         for candidate in request.candidates
     ]
-    query = {"text": request.query.text, "qid": request.query.id}
+    query = {"text": request.query.text, "qid": request.query.id, **_instruction(request)}
     return json_line({"query": query, "candidates": rows})
+
+
+def _instruction(request: Request) -> dict[str, object]:
+    return {"instruction": request.query.instruction} if request.query.instruction else {}
 
 
 def top1000_lines(request: Request, losses: Losses) -> Iterator[str]:

@@ -134,7 +134,10 @@ def _query(fields: Mapping[str, object]) -> Query:
             f"no {'query id' if isinstance(text, str) else 'query text'} among {', '.join(fields)}",
             hint='A line is {"qid": ..., "query": ..., "candidates": [...]}.',
         )
-    return Query(text, whole_id(name, "the query id"))
+    instruction = inner.get("instruction") or fields.get("instruction") or ""
+    if not isinstance(instruction, str):
+        raise DataError(f"the instruction is a {type(instruction).__name__}, not a text")
+    return Query(text, whole_id(name, "the query id"), instruction)
 
 
 def _first(fields: Mapping[str, object], keys: tuple[str, ...]) -> str | None:

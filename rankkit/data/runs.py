@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import IO
 
 from rankkit.core.ranking import Ranking
-from rankkit.data.lines import read_lines, whole_id
+from rankkit.data.lines import OnFault, faults_to, read_lines, whole_id
 from rankkit.data.written import check_writable, replaced
 from rankkit.errors import DataError
 
@@ -41,8 +41,9 @@ class Run:
         return {query: tuple(document for document, _ in rows) for query, rows in self.rows.items()}
 
 
-def read_run(path: Path) -> Run:
-    """Read a run in trec_eval's order, whatever its lines' order and ranks are.
+def read_run(path: Path, on_fault: OnFault | None = None) -> Run:
+    """Read a run in trec_eval's order, whatever its lines' order and ranks are. A line with a fault that ``on_fault``
+    takes is left out.
 
     Raises:
         DataError: the file cannot be read or is empty, a line has another number of columns or a score that is no
@@ -50,26 +51,35 @@ def read_run(path: Path) -> Run:
     """
     scores: dict[str, dict[str, float]] = {}
     tag = ""
-    for where, text in read_lines(path):
-        columns = text.split()
-        if len(columns) == len(_MSMARCO):
-            query, document, rank = columns
-            columns = [query, "Q0", document, rank, str(-_number(where, rank)), "run"]
-        if len(columns) != len(_COLUMNS):
-            raise DataError(
-                f"{where}: {len(columns)} columns instead of {len(_COLUMNS)}: {text[:80]!r}",
-                hint=f"Each line must be: {' '.join(_COLUMNS)}",
-            )
-        query, _, document, _, score, tag = columns
-        listed = scores.setdefault(query, {})
-        if document in listed:
-            raise DataError(
-                f"{where}: document {document!r} is there twice for query {query!r}", hint="Keep one of its lines."
-            )
-        listed[document] = _number(where, score)
+    for where, text in read_lines(path, on_fault):
+        with faults_to(on_fault):
+            tag = _add(scores, where, text)
     if not scores:
-        raise DataError(f"{path}: the run is empty", hint=f"Each line must be: {' '.join(_COLUMNS)}")
+        with faults_to(on_fault):
+            raise DataError(f"{path}: the run is empty", hint=f"Each line must be: {' '.join(_COLUMNS)}")
     return Run({query: _sorted(listed) for query, listed in scores.items()}, tag)
+
+
+def _add(scores: dict[str, dict[str, float]], where: str, text: str) -> str:
+    """Take in a line; what is returned is its tag."""
+    columns = text.split()
+    if len(columns) == len(_MSMARCO):
+        query, document, rank = columns
+        columns = [query, "Q0", document, rank, str(-_number(where, rank)), "run"]
+    if len(columns) != len(_COLUMNS):
+        raise DataError(
+            f"{where}: {len(columns)} columns instead of {len(_COLUMNS)}: {text[:80]!r}",
+            hint=f"Each line must be: {' '.join(_COLUMNS)}",
+        )
+    query, _, document, _, score, tag = columns
+    number = _number(where, score)
+    listed = scores.setdefault(query, {})
+    if document in listed:
+        raise DataError(
+            f"{where}: document {document!r} is there twice for query {query!r}", hint="Keep one of its lines."
+        )
+    listed[document] = number
+    return tag
 
 
 def _number(where: str, text: str) -> float:

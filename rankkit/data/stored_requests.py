@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import overload
 
-from rankkit.core.ranking import Query, Request
+from rankkit.core.ranking import Request
 from rankkit.data.requests import read_requests
 
 
@@ -30,7 +30,7 @@ class StoredRequests(Sequence[Request]):
         for request in read_requests(self.path, depth=self.depth):
             name = request.query.id
             if name in self.queries:
-                yield Request(Query(self.queries[name], name), request.candidates)
+                yield Request(replace(request.query, text=self.queries[name]), request.candidates)
 
     @overload
     def __getitem__(self, place: int) -> Request: ...

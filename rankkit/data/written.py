@@ -7,13 +7,13 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
 from rankkit.data.lines import read_lines
-from rankkit.errors import DataError
+from rankkit.errors import DataError, RankkitError
 
 
 def check_writable(path: Path, what: str, looks_right: Callable[[str], bool], inputs: Iterable[Path] = ()) -> None:
@@ -92,8 +92,26 @@ def replaced(path: Path) -> Iterator[IO[bytes]]:
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
+    except RankkitError:  # of whoever writes: a store's is an OSError, too
+        raise
     except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror or error})", hint="Give another place.") from error
+        raise _unwritten(path, error) from error
+
+
+def replace_all(contents: Mapping[Path, bytes]) -> None:
+    """Write files that belong together: each takes its place when all of them are on the disk, or none does.
+
+    Raises:
+        DataError: one cannot be written.
+    """
+    with ExitStack() as stack:
+        for path, content in contents.items():
+            file = stack.enter_context(replaced(path))
+            try:
+                file.write(content)
+                file.flush()
+            except OSError as error:
+                raise _unwritten(path, error) from error
 
 
 @contextmanager
@@ -121,5 +139,11 @@ def replaced_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(partial, ignore_errors=True)
             raise
         shutil.rmtree(former, ignore_errors=True)
+    except RankkitError:  # of whoever writes: a store's is an OSError, too
+        raise
     except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror or error})", hint="Give another place.") from error
+        raise _unwritten(path, error) from error
+
+
+def _unwritten(path: Path, error: OSError) -> DataError:
+    return DataError(f"{path}: cannot be written ({error.strerror or error})", hint="Give another place.")

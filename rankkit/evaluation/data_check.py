@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, median
 from typing import TypeAlias, cast
 
+from rankkit.core.ranking import Query, Request
 from rankkit.data.candidate_counter import CandidateCounter
 from rankkit.data.corpus import Corpus
 from rankkit.data.corpus_counter import CorpusCounter
@@ -18,6 +20,7 @@ from rankkit.data.folder import Files, Parts, check_folder, parts_of, read_queri
 from rankkit.data.lines import faults_to
 from rankkit.data.qrels import Qrels, read_qrels
 from rankkit.data.requests import read_requests
+from rankkit.data.runs import read_run
 from rankkit.data.text_facts import LONG_QUERY, TextCounter, TextFacts, check_scripts
 from rankkit.errors import ConfigError, DataError, InputError
 from rankkit.evaluation.data_report import CandidateFacts, CorpusFacts, DataReport, FileFacts, QueryFacts
@@ -77,9 +80,14 @@ class _Check:
             self._findings.add("error", fault.message)
         if parts.candidates is None and parts.corpus is None:
             self._findings.add("warning", "there are no candidates and no corpus: nothing can be reranked")
-        elif parts.candidates is None:
+        elif parts.candidates is None and parts.run is None:
             self._findings.add("note", "there are no candidates: --first-stage bm25 finds them in the corpus")
         return parts
+
+    @property
+    def _listed(self) -> Path | None:
+        """The file of the candidates: with their texts, or as a run."""
+        return self._parts.candidates or self._parts.run
 
     def _read_qrels(self) -> Qrels:
         path = self._parts.qrels
@@ -92,11 +100,23 @@ class _Check:
             own = read_queries(path, self._findings.in_file(path))
         if self._parts.candidates is not None:
             self._read_candidates(self._parts.candidates)
+        elif self._parts.run is not None and self._parts.corpus is not None:
+            with faults_to(lambda fault: self._findings.add("error", fault.message)):
+                self._read_run(self._parts.run, Corpus(self._parts.corpus), own)
         return own if path is not None else self._candidates.queries
 
     def _read_candidates(self, path: Path) -> None:
         for done, request in enumerate(read_requests(path, on_fault=self._findings.in_file(path)), start=1):
             self._candidates.add(request)
+            self._on_read(path.name, done)
+
+    def _read_run(self, path: Path, corpus: Corpus, queries: Mapping[str, str]) -> None:
+        """A run has no texts: those of its documents are the corpus's."""
+        rows = {name: row for name, row in read_run(path, self._findings.in_file(path)).rows.items() if name in queries}
+        known = corpus.pick(document for row in rows.values() for document, _ in row)
+        for done, (name, row) in enumerate(rows.items(), start=1):
+            candidates = tuple(replace(known[document], score=score) for document, score in row)
+            self._candidates.add(Request(Query(queries[name], name), candidates))
             self._on_read(path.name, done)
 
     def report(self) -> DataReport:
@@ -132,7 +152,7 @@ class _Check:
         parts = {
             "judgements": self._parts.qrels,
             "queries": self._parts.queries,
-            "candidates": self._parts.candidates,
+            "candidates": self._listed,
             "corpus": self._parts.corpus,
         }
         return tuple(FileFacts(role, path, path.stat().st_size) for role, path in parts.items() if path is not None)
@@ -142,7 +162,7 @@ class _Check:
         unknown = [name for name in self._qrels if name not in self._queries]
         lone = [name for name in self._judged if name not in self._candidates.found or not self._candidates.found[name]]
         fruitless = [name for name, grades in self._judged.items() if max(grades.values()) < 1]
-        without_candidates = [] if self._parts.candidates is None else lone
+        without_candidates = [] if self._listed is None else lone
         for severity, words, names in (
             ("note", "queries without judgements, which are left out", unjudged),
             ("warning", "judged queries without a text, which are left out", unknown),
@@ -176,18 +196,18 @@ class _Check:
         parts, known = self._parts, self._candidates.found
         if not self._qrels or not self._queries or parts.qrels is None:
             return
-        source = parts.queries or parts.candidates or self._root
+        source = parts.queries or self._listed or self._root
         with faults_to(lambda fault: self._findings.add("error", fault.message)):
             if not self._judged:
                 raise strangers("queries", parts.qrels, self._qrels, source, self._queries)
-            if parts.candidates is not None:
-                refuse_strangers(parts.qrels, self._qrels, parts.candidates, known)
+            if self._listed is not None and (known or parts.run is None):
+                refuse_strangers(parts.qrels, self._qrels, self._listed, known)
         stray = [name for name in known if name not in self._queries]
         words = "queries with candidates that are not in the file of queries"
         self._findings.add("note", words, *map("query {}".format, stray[:3]), count=len(stray))
 
     def _candidate_facts(self) -> CandidateFacts | None:
-        if self._parts.candidates is None:
+        if self._listed is None:
             return None
         rows = {name: self._candidates.found.get(name, ()) for name in self._judged}
         relevant = {

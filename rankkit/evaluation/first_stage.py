@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rankkit.core.ranking import Query
 from rankkit.data.datasets import UNFOUND, Dataset
 from rankkit.data.runs import write_run
 from rankkit.errors import DataError
@@ -74,7 +73,7 @@ def searched(data: Dataset, settings: Bm25Settings | None = None, k: int = 100) 
         )
     index = Bm25Index.build(data.corpus, settings)
     _refuse_strangers(data, index)
-    found = index.search_many([Query(text, name) for name, text in data.queries.items()], k)
+    found = index.search_many(list(data.asked.values()), k)
     requests = tuple(request for request in found if request.candidates)
     unfound = {UNFOUND: len(found) - len(requests)} if len(requests) < len(found) else {}
     name = f"{data.name}, first {k} of {index!r}"

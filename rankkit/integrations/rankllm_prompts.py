@@ -17,7 +17,8 @@ import yaml
 
 from rankkit.errors import PromptError
 from rankkit.prompting.files import read_prompt_file
-from rankkit.prompting.template import PromptTemplate, clipped, parse_prompt
+from rankkit.prompting.parsing import clipped, parse_prompt
+from rankkit.prompting.template import PromptTemplate
 
 _LISTWISE = ("listwise", "singleturn_listwise", "multiturn_listwise")
 _NAMES = {

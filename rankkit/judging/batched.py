@@ -83,6 +83,12 @@ class FirstWordJudge(BatchJudge[TargetScorer, Q]):
                 f"prompt {self.prompt.name!r} is no plain text that {self.asks_for}; {self.needed_by} reads one",
                 hint=f'Take {self.needed_by.lower()}, or a file with question = "{self.asks}" and one text.',
             )
+        if self.prompt.takes_instruction:
+            raise PromptError(
+                f"prompt {self.prompt.name!r} has $instruction; a model that reads its text to the letter was trained "
+                "without",
+                hint="Leave it out, or take a language model.",
+            )
         _ = self._targets
 
     @property

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rankkit.backends.protocols import Prompt, TextBackend
 from rankkit.errors import ContextTooSmall
-from rankkit.prompting.template import sanitize
+from rankkit.prompting.sanitize import sanitize
 
 Render = Callable[[Sequence[str]], Prompt]
 

@@ -12,6 +12,7 @@ from rankkit.backends.protocols import Backend, TextBackend
 from rankkit.core.judge import Gated
 from rankkit.core.limits import Gate
 from rankkit.core.usage import Usage
+from rankkit.prompting.template import PromptTemplate
 
 B = TypeVar("B", bound=Backend)
 
@@ -49,7 +50,14 @@ class BackendJudge(ABC, Generic[B]):
 
 @dataclass(frozen=True)
 class LanguageModelJudge(BackendJudge[TextBackend]):
-    """Its backend is a language model, which may be behind a server."""
+    """Its backend is a language model, which may be behind a server; ``template`` is what the model is asked with."""
+
+    template: PromptTemplate
+
+    @property
+    def takes_instruction(self) -> bool:
+        """Whether the prompt passes a request's instruction on."""
+        return self.template.takes_instruction
 
     @property
     def waits(self) -> bool:

@@ -74,7 +74,8 @@ class Window:
 
     def _render(self, request: Request, indices: Sequence[int], passages: Sequence[str]) -> Prompt:
         scores = [self._score(request.candidates[index]) for index in indices] if self.template.shows_scores else []
-        return self.template.render({"query": self.template.neutral(request.query.text)}, passages, scores)
+        said = self.template.said_of(request.query.text, request.query.instruction)
+        return self.template.render(said, passages, scores)
 
     def _score(self, candidate: Candidate) -> str:
         if candidate.score is None:

@@ -17,7 +17,6 @@ from rankkit.errors import PromptError
 from rankkit.judging.language_model import Ask, LanguageModel, call_of
 from rankkit.judging.on_backend import LanguageModelJudge
 from rankkit.judging.window import Fitted, Window
-from rankkit.prompting.template import PromptTemplate
 
 Q = TypeVar("Q", Order, Choose)
 A = TypeVar("A")
@@ -30,7 +29,6 @@ TOKENS_A_LABEL = 7
 class WindowJudge(LanguageModelJudge, Generic[Q, A]):
     """Shows a window of passages, labelled as the prompt file says. Subclasses ask the backend and read the answer."""
 
-    template: PromptTemplate
     passage_tokens: int = 300
     window: Window = field(init=False, repr=False, compare=False)
 

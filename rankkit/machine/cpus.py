@@ -7,15 +7,23 @@ from pathlib import Path
 
 from rankkit.machine import cgroups
 
+#: The most CPUs that this process should use: its share where several work side by side.
+CPUS_ENV = "RANKKIT_CPUS"
+
 
 def available_cpus(root: Path = cgroups.SYSTEM) -> int:
-    """CPUs that this process may run on, at least 1: those its affinity allows, cut to the quota of its control groups.
+    """CPUs that this process may run on, at least 1: those its affinity allows, cut to the quota of its control groups
+    and to ``RANKKIT_CPUS``.
 
     A quota of 1.5 CPUs counts as 1: a second thread would spend part of its time waiting, and the first waiting for it.
     """
-    allowed = _allowed()
-    quota = _quota(root)
-    return allowed if quota is None else max(1, min(allowed, int(quota)))
+    limits = [_allowed(), _quota(root), _share(os.environ.get(CPUS_ENV, ""))]
+    return max(1, min(int(limit) for limit in limits if limit is not None))
+
+
+def _share(said: str) -> int | None:
+    """A number of CPUs, or no limit where it is none."""
+    return int(said) if said.strip().isdecimal() and int(said) > 0 else None
 
 
 def _allowed() -> int:

@@ -11,7 +11,8 @@ from rankkit.core.questions import Compare
 from rankkit.core.ranking import ScoreKind
 from rankkit.judging.batched import FirstWordJudge, logistic
 from rankkit.pairwise.texts import texts_of
-from rankkit.prompting.template import PromptTemplate, load_prompt
+from rankkit.prompting.loading import load_prompt
+from rankkit.prompting.template import PromptTemplate
 
 
 @dataclass(frozen=True)

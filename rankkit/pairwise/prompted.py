@@ -18,7 +18,6 @@ from rankkit.judging.fitting import Fit, fit
 from rankkit.judging.language_model import LanguageModel, call_of
 from rankkit.judging.on_backend import LanguageModelJudge
 from rankkit.pairwise.verdict import read_verdict
-from rankkit.prompting.template import PromptTemplate
 
 #: An answer is one letter; some models cannot help putting a few words around it.
 _ANSWER_TOKENS = 16
@@ -34,7 +33,6 @@ class PromptedJudge(LanguageModelJudge):
     backend which keeps the beginning of a prompt (GGUF) computes instructions, query and first document once.
     """
 
-    template: PromptTemplate
     passage_tokens: int = 300
     by_text: bool = False
 
@@ -82,10 +80,11 @@ class PromptedJudge(LanguageModelJudge):
             yield call_of(self.backend, self.capability, bound, partial(self._ask, fitted), slot)
 
     def _fit(self, item: BoundQuestion[Compare]) -> Fit:
-        query = self.template.neutral(item.request.query.text)
+        query = item.request.query
+        said = self.template.said_of(query.text, query.instruction)
         return fit(
             self.backend,
-            lambda shown: self.template.render({"query": query, "first": shown[0], "second": shown[1]}),
+            lambda shown: self.template.render({**said, "first": shown[0], "second": shown[1]}),
             [self.template.neutral(item.request.candidates[index].content) for index in item.question.indices],
             answer_tokens=_ANSWER_TOKENS,
             passage_tokens=self.passage_tokens,

@@ -93,6 +93,12 @@ class BaseReranker(AccountedReranker):
         """Keep this stage within limits of its own, for each request, beside those of the whole ranking."""
         return Cascade.of(self).as_stage(budget=budget)
 
+    def with_instruction(self, instruction: str) -> Cascade:
+        """What counts beside the query, for requests that do not say so themselves. An empty one leaves theirs out:
+        for a stage that cannot follow instructions, before one that can.
+        """
+        return Cascade.of(self).as_stage(instruction=instruction)
+
 
 @dataclass(frozen=True, repr=False)
 class Cascade(BaseReranker):
@@ -115,6 +121,9 @@ class Cascade(BaseReranker):
         inside = ((stage.reranker, stage.fallback) for stage in self.stages)
         return tuple(reranker for pair in inside for reranker in pair if reranker is not None)
 
+    def refuses_instruction(self) -> str:
+        return next(filter(None, (stage.refuses_instruction(given=True) for stage in self.stages)), "")
+
     def planned_children(self) -> tuple[Reranker, ...]:
         """Without the fallbacks."""
         return tuple(stage.reranker for stage in self.stages)
@@ -134,6 +143,7 @@ class Cascade(BaseReranker):
         gates: tuple[Gate, ...] = (),
         on_failure: OnFailure | Reranker | None = None,
         budget: Budget | None = None,
+        instruction: str | None = None,
     ) -> Cascade:
         """Say something of all of this cascade as one stage; what is not given stays as it is, gates are added."""
         stage = self.stages[0] if len(self.stages) == 1 else Stage(self)
@@ -143,6 +153,7 @@ class Cascade(BaseReranker):
             gates=(*stage.gates, *gates),
             on_failure=stage.on_failure if on_failure is None else on_failure,
             budget=budget or stage.budget,
+            instruction=stage.instruction if instruction is None else instruction,
         )
         return Cascade((changed,))
 

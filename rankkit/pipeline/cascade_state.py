@@ -60,13 +60,17 @@ class CascadeState:
 
     def part(self, stage: Stage, seconds: float | None) -> SubRequest:
         return SubRequest.of(
-            self.request, self.account, self.order[: stage.top], replace(stage.budget, seconds=seconds)
+            self.request,
+            self.account,
+            self.order[: stage.top],
+            replace(stage.budget, seconds=seconds),
+            stage.instruction,
         )
 
     def part_for_fallback(self, stage: Stage, sharers: int) -> SubRequest:
         left = self.account.seconds_left()
         budget = Budget(seconds=None if left is None else share_of(left, sharers))
-        return SubRequest.of(self.request, self.account, self.order[: stage.top], budget)
+        return SubRequest.of(self.request, self.account, self.order[: stage.top], budget, stage.instruction)
 
     # -- after it
 

@@ -68,6 +68,9 @@ class JudgeReranker(BaseReranker, Generic[Q, A]):
         """The judge's backend, and the judge if that is what can be closed."""
         return (self.judge, *((self.judge.backend,) if isinstance(self.judge, Backed) else ()))
 
+    def refuses_instruction(self) -> str:
+        return "" if getattr(self.judge, "takes_instruction", False) else self.name
+
     def details(self) -> dict[str, object]:
         limits = {name: value for name, value in asdict(self.budget).items() if value is not None}
         said: dict[str, object] = {"judge": self.judge.name, "strategy": self.strategy.name}

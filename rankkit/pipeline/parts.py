@@ -37,8 +37,14 @@ class SubRequest:
     places: tuple[int, ...]
 
     @classmethod
-    def of(cls, whole: Request, parent: Account, places: Sequence[int], budget: Budget) -> SubRequest:
-        return cls(whole.select(places), Account(budget, parent=parent), tuple(places))
+    def of(
+        cls, whole: Request, parent: Account, places: Sequence[int], budget: Budget, instruction: str | None = None
+    ) -> SubRequest:
+        """``instruction`` stands in place of the request's own where that has none; an empty one leaves it out."""
+        part, query = whole.select(places), whole.query
+        if instruction is not None and (instruction == "" or not query.instruction):
+            part = replace(part, query=replace(query, instruction=instruction))
+        return cls(part, Account(budget, parent=parent), tuple(places))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from rankkit.core.gates import Cut, Gate, Situation, check_depth
-from rankkit.core.reranker import Reranker
+from rankkit.core.reranker import AccountedReranker, Reranker
 from rankkit.core.usage import Budget
 from rankkit.errors import ConfigError
 from rankkit.pipeline.parts import name_of
@@ -28,6 +28,7 @@ class Stage:
     gates: tuple[Gate, ...] = ()
     on_failure: OnFailure | Reranker = "keep"
     budget: Budget = field(default_factory=Budget)
+    instruction: str | None = None
 
     def __post_init__(self) -> None:
         if self.top is not None:
@@ -42,6 +43,11 @@ class Stage:
                 f"on_failure is {self.on_failure!r:.80}",
                 hint=f"Give one of {', '.join(map(repr, policies))}, or a reranker to be run instead.",
             )
+        if self.instruction and (name := self.refuses_instruction(given=True)):
+            raise ConfigError(
+                f"{name} cannot follow an instruction ({self.instruction[:60]!r})",
+                hint="Take a language model and a prompt with $instruction.",
+            )
 
     @property
     def name(self) -> str:
@@ -55,8 +61,14 @@ class Stage:
     @property
     def is_plain(self) -> bool:
         """Whether nothing is said but the reranker."""
-        said = self.top, self.cuts, self.gates, self.on_failure, self.budget
-        return said == (None, (), (), "keep", Budget())
+        said = self.top, self.cuts, self.gates, self.on_failure, self.budget, self.instruction
+        return said == (None, (), (), "keep", Budget(), None)
+
+    def refuses_instruction(self, *, given: bool) -> str:
+        """Who here cannot follow an instruction, if one comes here, which may be this stage's own."""
+        comes = given if self.instruction is None else bool(self.instruction)
+        inside = (one for one in (self.reranker, self.fallback) if isinstance(one, AccountedReranker))
+        return next(filter(None, (one.refuses_instruction() for one in inside)), "") if comes else ""
 
     def skip_reason(self, situation: Situation) -> str:
         """Why the first of its gates that holds would skip it, or ``""``."""
@@ -75,6 +87,7 @@ class Stage:
             words.append(f"on_failure({name_of(self.fallback) if self.fallback else repr(self.on_failure)})")
         limits = [f"{name}={getattr(self.budget, name)}" for name in _LIMITS if getattr(self.budget, name) is not None]
         words += [f"with_budget(Budget({', '.join(limits)}))"] if limits else []
+        words += [f"with_instruction({self.instruction!r})"] if self.instruction is not None else []
         name = f"({self.name})" if words and " >> " in self.name else self.name
         return ".".join([name, *words])
 

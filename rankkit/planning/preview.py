@@ -128,6 +128,7 @@ def _filled(template: PromptTemplate, request: Request) -> Rendered:
     """A text that a trained model reads to the letter: white space aside, its documents are not touched."""
     texts = [" ".join(candidate.content.split()) for candidate in request.candidates]
     values = {"query": " ".join(request.query.text.split()), "passage": texts[0], "first": texts[0]}
+    values["instruction"] = request.query.instruction
     if template.question == "compare":
         _need_two(request)
         values["second"] = texts[1]

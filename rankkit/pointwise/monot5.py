@@ -11,7 +11,8 @@ from rankkit.core.judge import BoundQuestion
 from rankkit.core.questions import Score
 from rankkit.core.ranking import ScoreKind
 from rankkit.judging.batched import FirstWordJudge, log_logistic, logistic
-from rankkit.prompting.template import PromptTemplate, load_prompt
+from rankkit.prompting.loading import load_prompt
+from rankkit.prompting.template import PromptTemplate
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from rankkit.core.lazy import lazily
 
 if TYPE_CHECKING:
+    from rankkit.prompting.loading import list_prompts as list_prompts
+    from rankkit.prompting.loading import load_prompt as load_prompt
+    from rankkit.prompting.parsing import parse_prompt as parse_prompt
     from rankkit.prompting.template import Message as Message
     from rankkit.prompting.template import MessageTemplate as MessageTemplate
     from rankkit.prompting.template import Prompt as Prompt
     from rankkit.prompting.template import PromptTemplate as PromptTemplate
-    from rankkit.prompting.template import list_prompts as list_prompts
-    from rankkit.prompting.template import load_prompt as load_prompt
-    from rankkit.prompting.template import parse_prompt as parse_prompt
 else:
     __getattr__, __dir__, __all__ = lazily(
         __name__,
@@ -22,8 +22,8 @@ else:
             "MessageTemplate": "rankkit.prompting.template",
             "Prompt": "rankkit.prompting.template",
             "PromptTemplate": "rankkit.prompting.template",
-            "list_prompts": "rankkit.prompting.template",
-            "load_prompt": "rankkit.prompting.template",
-            "parse_prompt": "rankkit.prompting.template",
+            "list_prompts": "rankkit.prompting.loading",
+            "load_prompt": "rankkit.prompting.loading",
+            "parse_prompt": "rankkit.prompting.parsing",
         },
     )

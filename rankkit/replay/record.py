@@ -104,6 +104,7 @@ class Recorder:
         return {
             **_key_fields(asked.request, asked.question),
             "query": asked.request.query.text,
+            **({"instruction": asked.request.query.instruction} if asked.request.query.instruction else {}),
             "value": _to_ids(asked.request, reply.answer.value),
             "outcome": reply.answer.outcome.value,
             "defects": list(reply.answer.defects),

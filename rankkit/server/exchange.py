@@ -30,6 +30,10 @@ class WireRequest:
     score_form: ScoreForm = "promised"
     instruction: str | None = None
     max_tokens_per_doc: int | None = None
+    #: Every document has to be in the reply, last ones that a cascade dropped too: clients of TEI and of /score count.
+    complete: bool = False
+    #: A query for each document, where they differ (pairs of /score); ``query`` is the first of them.
+    queries: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     #: What of the body was left aside, in words: a field that has no meaning here, a limit that does not apply.
     warnings: tuple[str, ...] = ()

@@ -21,7 +21,7 @@ from rankkit.backends.encoders.cross_encoder import CrossEncoder
 from rankkit.backends.encoders.seq2seq import Seq2Seq
 from rankkit.backends.protocols import PairBatch
 from rankkit.models.export import export_model
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from scripts.parity import small_models
 from scripts.parity.small_models import LENGTH, words
 

@@ -11,7 +11,7 @@ from rankkit.config.kinds import PARADIGMS
 from rankkit.config.methods import methods_of
 from rankkit.models import catalogue
 from rankkit.pairwise.aggregation.methods import AGGREGATIONS
-from rankkit.prompting.template import list_prompts, load_prompt
+from rankkit.prompting.loading import list_prompts, load_prompt
 
 Cells = list[list[str]]
 

@@ -8,7 +8,7 @@ import pytest
 
 from rankkit.errors import PromptError
 from rankkit.integrations.rankllm_prompts import convert
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from tests.cli.command import rankkit
 
 SINGLE = """

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from rankkit.cli.app import run
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from tests.backends.loopback import Loopback, chat, error
 
 DOCUMENTS = 6

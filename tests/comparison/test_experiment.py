@@ -1,7 +1,5 @@
 """What an experiment file may say, and what is said of one that is wrong."""
 
-import re
-
 import pytest
 
 pytest.importorskip("ir_measures", reason="the extra `eval` is not installed")
@@ -66,6 +64,12 @@ def test_a_failed_query_does_not_end_the_measuring_unless_the_file_says_so(tmp_p
         ({"title": "red \x1b[31m"}, "cannot be printed"),
         ({"data": [{"folder": "a", "name": "a\nb"}]}, "cannot be printed"),
         ({"shuffle": -1}, "shuffle"),
+        ({"data": "a"}, "tables are wanted, each under [[data]]"),
+        ({"data": ["a"]}, "tables are wanted, each under [[data]]"),
+        ({"data": [{"foldr": "a"}]}, "Did you mean folder?"),
+        ({"systems": {"name": "a"}}, "tables are wanted, each under [[systems]]"),
+        ({"systems": [{"name": "a", "first_stage": False}]}, "first_stage is False"),
+        ({"systems": [{"name": "a", "first_stage": "bm25"}]}, "how they are searched is said under [[data]]"),
         ({"systems": [{"first_stage": True}]}, "a system needs a name"),
         ({"systems": [{"name": "a", "run": "nowhere.trec"}]}, "there is no file"),
         ({"systems": [{"name": "a", "run": 3}]}, "the path of a file is wanted"),
@@ -75,8 +79,15 @@ def test_a_failed_query_does_not_end_the_measuring_unless_the_file_says_so(tmp_p
     ],
 )
 def test_what_is_wrong_is_named(keys, words):
-    with pytest.raises(ConfigError, match=re.escape(words)):
+    with pytest.raises(ConfigError) as raised:
         Experiment.of(experiment(**keys))
+    assert words.lower() in f"{raised.value.message} {raised.value.hint}".lower()
+
+
+def test_an_experiment_is_no_system_of_another(tmp_path):
+    (tmp_path / "other.toml").write_text('[[data]]\nfolder="x"\n[[systems]]\nname="a"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match="is an experiment itself"):
+        Experiment.of(experiment(systems=[{"name": "a", "config": str(tmp_path / "other.toml")}]))
 
 
 def test_a_model_that_nobody_knows_is_an_error_before_anything_is_read():

@@ -39,7 +39,7 @@ from rankkit.pipeline.judged import JudgeReranker
 from rankkit.pipeline.stage import Stage
 from rankkit.pointwise.cross_encoder import CrossEncoderJudge
 from rankkit.pointwise.strategy import ScoreAll
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from rankkit.replay.record import Recorded, RecordedJudge
 from rankkit.replay.window_log import Turn, WindowLogJudge
 from rankkit.testing import ScriptedModel
@@ -144,6 +144,7 @@ CHANGES: dict[str, dict[str, Any]] = {
         "gates": (MarginAbove(2.0),),
         "on_failure": scoring("other"),
         "budget": Budget(calls=4),
+        "instruction": "",
     },
     "Fusion": {
         "members": (scoring("two"), scoring()),
@@ -286,12 +287,7 @@ def test_where_candidates_come_from_is_said_and_does_not_count(tmp_path):
     plain = load(str(tmp_path / "model"))
     searching = load({"model": str(tmp_path / "model"), "first_stage": {"corpus": "here", "k1": 0.5}})
     assert fingerprint(plain) == fingerprint(searching)
-    assert identity_of(searching).description["first_stage"] == {
-        "method": "bm25",
-        "corpus": "here",
-        "k": 100,
-        "k1": 0.5,
-    }
+    assert identity_of(searching).description["spec"]["first_stage"] == {"corpus": "here", "k1": 0.5}
 
 
 # -- records

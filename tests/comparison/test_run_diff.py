@@ -12,14 +12,17 @@ from scipy.stats import kendalltau
 from rankkit.comparison.identity import SystemIdentity, identity_of
 from rankkit.comparison.run_diff import Change, diff, differences
 from rankkit.comparison.store import RunStore
+from rankkit.config.loading import read_spec
+from rankkit.config.writing import as_table
 from rankkit.core.ranking import Candidate, Query, Ranking, Request, Step
 from rankkit.errors import InputError
 from rankkit.listwise.generate import GenerateJudge
 from rankkit.listwise.strategies.sliding import Sliding
 from rankkit.pipeline.judged import JudgeReranker
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from rankkit.testing import ScriptedModel
 from tests.comparison.test_identity import scoring
+from tests.tiny import tiny_cross_encoder
 
 ONE = SystemIdentity("1" * 32, {"kind": "one", "k": 1})
 TWO = SystemIdentity("2" * 32, {"kind": "one", "k": 2})
@@ -100,6 +103,48 @@ def test_a_part_of_another_kind_is_one_change(store):
     [change] = differences(other.description, replaced.description)
     assert change.path == "stages[1].reranker.strategy"
     assert (change.before["kind"], change.after["kind"]) == ("ScoreAll", "Sliding")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changes"),
+    [
+        ({"max_length": 16}, {"max_length": 12}, [("spec.max_length", 16, 12), "judge.model.fingerprint"]),
+        ({}, {"max_length": 12}, [("spec.max_length", None, 12), "judge.model.fingerprint"]),
+        ({"on_failure": "partial"}, {"on_failure": "keep"}, [("spec.on_failure", "partial", "keep")]),
+        ({}, {"drop_after": 3}, [("spec.drop_after", None, 3)]),
+    ],
+)
+def test_a_key_of_the_file_is_named_with_its_values(store, tmp_path, before, after, changes):
+    model = str(tiny_cross_encoder(tmp_path / "model"))
+    for name, keys in (("before", before), ("after", after)):
+        kept(store, name, identity_in_a_file({"model": model, **keys}), ranking("q", "abc"))
+    found = [(one.path, one.before, one.after) for one in diff(store, "before", "after").changed]
+    assert [row if isinstance(change, tuple) else row[0] for row, change in zip(found, changes, strict=True)] == changes
+
+
+def test_keys_of_stages_are_named_each_by_its_place(store, tmp_path):
+    model = str(tiny_cross_encoder(tmp_path / "model"))
+    pair = {"paradigm": "pairwise", "model": model, "reorder_top": 3}
+    for name, keys in (("before", {}), ("after", {"on_failure": "keep", "strategy": "allpairs"})):
+        kept(store, name, identity_in_a_file({"stages": [{"model": model}, pair | keys]}), ranking("q", "abc"))
+    assert diff(store, "before", "after").changed == (
+        Change("spec.stages[1].on_failure", None, "keep"),
+        Change("spec.stages[1].strategy", None, "allpairs"),
+    )
+
+
+def test_what_a_file_says_makes_no_other_system(tmp_path):
+    spec = read_spec({"model": str(tiny_cross_encoder(tmp_path / "model"))})
+    with spec.build() as reranker:
+        alone, with_spec = identity_of(reranker), identity_of(reranker, spec)
+    assert alone.fingerprint == with_spec.fingerprint
+    assert with_spec.description == {**alone.description, "spec": as_table(spec)}
+
+
+def identity_in_a_file(keys: dict[str, object]) -> SystemIdentity:
+    spec = read_spec(keys)
+    with spec.build() as reranker:
+        return identity_of(reranker, spec)
 
 
 def test_how_a_query_moved(store):

@@ -15,6 +15,7 @@ pytest.importorskip("ir_measures", reason="the extra `eval` is not installed")
 import rankkit
 from rankkit.comparison import Comparison, RunStore
 from rankkit.comparison.planning import plan_comparison
+from rankkit.comparison.result import ALL_DATA
 from rankkit.errors import ConfigError, DataError, StoreError
 from rankkit.evaluation import Experiment as Evaluation
 from tests.comparison.data import write_data, write_run
@@ -145,6 +146,62 @@ def test_several_data_sets_weigh_the_same(experiment, tmp_path):
     means = [one.measures["nDCG@10"].mean for one in found.figures]
     assert found.measures["nDCG@10"].mean == pytest.approx(sum(means) / 2)
     assert found.to_dict()["data"].keys() == {"data", "more"}
+
+
+def test_over_several_data_sets_together_systems_are_tested_too(experiment, tmp_path):
+    more = str(write_data(tmp_path / "more", queries=3))
+    rows = [f"q{n} Q0 {doc} {at} {9 - at} other" for n in range(6) for at, doc in enumerate("cabd", start=1)]
+    (tmp_path / "other.trec").write_text("\n".join(rows), encoding="utf-8")
+    experiment["data"].append({"folder": more, "name": "more"})
+    comparison = rankkit.compare(experiment, out=tmp_path / "out")
+    pair = comparison.against("other", "nDCG@10")
+    each = [comparison.against("other", "nDCG@10", name).figures for name in ("data", "more")]
+    assert pair.data == ALL_DATA and pair.figures.wins == sum(one.wins for one in each) == 9
+    assert pair.figures.difference == pytest.approx(sum(one.difference for one in each) / 2)
+    assert pair.p_holm >= pair.figures.p
+    for name in ("report.md", "report.tex", "report.csv", "report.html", "report.json"):
+        assert ALL_DATA in (tmp_path / "out" / name).read_text(encoding="utf-8").lower()
+    frame = comparison.to_pandas()
+    assert set(frame["data"]) == {"data", "more", ALL_DATA}
+    tiny = comparison["tiny"]
+    assert tiny.together.cost.pairs == sum(one.cost.pairs for one in tiny.figures)
+    assert tiny.together.stored == 3  # those of the second are among the first's
+
+
+def test_no_data_set_is_called_as_all_of_them_are(experiment):
+    experiment["data"][0] |= {"name": ALL_DATA}
+    with pytest.raises(ConfigError, match="as the figures over all of them are"):
+        rankkit.compare(experiment)
+
+
+def test_files_are_read_before_anything_is_computed(experiment, tmp_path):
+    (tmp_path / "other.trec").write_text("q0 Q0 a 1 nan t\n", encoding="utf-8")
+    seen = []
+    with pytest.raises(DataError, match="not a finite number"):
+        rankkit.compare(experiment, progress=seen.append, out=tmp_path / "out")
+    assert seen == [] and not (tmp_path / "out").exists()
+
+
+def test_a_plan_makes_no_store(experiment, tmp_path):
+    plan_comparison(experiment, calibrated=False)
+    assert not list(tmp_path.glob("store*"))
+
+
+def test_names_become_files_of_their_own(experiment, tmp_path):
+    names = ["a/b", "a-b", "A-b", "../..", "日本語", "n" * 300, "n" * 299 + "m"]
+    experiment["systems"] = [{"name": name, "run": str(tmp_path / "other.trec")} for name in names]
+    rankkit.compare(experiment | {"baseline": "a-b"}, out=tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out" / "runs").iterdir()) == sorted(
+        [
+            "a-b.data.trec",
+            "a-b.data-2.trec",
+            "A-b.data-3.trec",
+            "unnamed.data.trec",
+            "日本語.data.trec",
+            f"{'n' * 100}.data.trec",
+            f"{'n' * 100}.data-2.trec",
+        ]
+    )
 
 
 def test_robustness_of_what_reads_documents_alone(experiment):

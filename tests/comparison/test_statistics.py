@@ -1,5 +1,6 @@
 """Intervals and tests: scipy's own on the same figures, and right in the long run."""
 
+import itertools
 import math
 
 import numpy as np
@@ -11,7 +12,7 @@ pytest.importorskip("scipy", reason="the extra `eval` is not installed")
 
 from scipy import stats
 
-from rankkit.comparison.statistics import difference, holm, interval, queries_needed
+from rankkit.comparison.statistics import difference, holm, interval, mean_difference, queries_needed
 
 
 def figures(seed: int, count: int = 43) -> tuple[np.ndarray, np.ndarray]:
@@ -49,6 +50,37 @@ def test_a_difference_counts_queries_and_its_size():
     assert (found.wins, found.ties, found.losses) == (2, 1, 1)
     assert found.difference == pytest.approx(0.1)
     assert found.effect_size == pytest.approx(gains.mean() / gains.std(ddof=1))
+
+
+def test_of_several_data_sets_each_weighs_the_same():
+    """An exact test over all signs, and scipy's own bootstrap of the two means."""
+    draw = np.random.default_rng(5)
+    small, large = draw.normal(0.2, 0.1, 3), draw.normal(-0.02, 0.1, 8)
+    found = mean_difference([(small, np.zeros(3)), (large, np.zeros(8))], seed=0)
+    assert found.difference == pytest.approx((small.mean() + large.mean()) / 2)
+    means = [
+        (np.array(signs[:3]) @ small / 3 + np.array(signs[3:]) @ large / 8) / 2
+        for signs in itertools.product((1, -1), repeat=11)
+    ]
+    extreme = np.mean([abs(mean) >= abs(found.difference) - 1e-12 for mean in means])
+    assert found.p == pytest.approx(extreme)
+    theirs = stats.bootstrap(
+        (small, large),
+        lambda one, other, axis: (one.mean(axis=axis) + other.mean(axis=axis)) / 2,
+        n_resamples=9_999,
+        batch=250,
+        method="BCa",
+        random_state=np.random.default_rng(0),
+    ).confidence_interval
+    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high))
+    assert (found.wins + found.ties + found.losses) == 11
+    deviation = math.sqrt((small.var(ddof=1) + large.var(ddof=1)) / 2)
+    assert found.effect_size == pytest.approx(found.difference / deviation)
+
+
+def test_of_one_data_set_it_is_the_difference():
+    first, second = figures(3)
+    assert mean_difference([(second, first)], seed=1) == difference(second, first, seed=1)
 
 
 @pytest.mark.parametrize(("system", "baseline"), [([0.5, 0.7], [0.5, 0.7]), ([1.0], [0.0]), ([1.0, 1.0], [0.0, 0.0])])

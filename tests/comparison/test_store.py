@@ -253,12 +253,12 @@ def test_a_killed_run_stays_unfinished(store):
 
 
 def test_runs_are_found_by_id_by_its_beginning_and_by_name_the_newest(store):
-    older, newer = store.begin_run(ONE, name="a"), store.begin_run(TWO, name="a")
+    older, newer = store.begin_run(ONE, name="mine"), store.begin_run(TWO, name="mine")
     assert [row.id for row in store.runs()] == [newer.id, older.id]
-    assert store.run("a").id == newer.id and store.run(older.id).id == older.id
+    assert store.run("mine").id == newer.id and store.run(older.id).id == older.id
     beginning = next(older.id[:end] for end in range(1, 12) if not newer.id.startswith(older.id[:end]))
     assert store.run(beginning).id == older.id
-    with pytest.raises(InputError, match=r"no run 'zzz'(.|\n)*Known: a"):
+    with pytest.raises(InputError, match=r"no run 'zzz'(.|\n)*Known: mine"):
         store.run("zzz")
     with pytest.raises(InputError):
         store.run("")

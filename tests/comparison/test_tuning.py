@@ -250,8 +250,17 @@ def test_the_plot_is_drawn_without_a_network(tmp_path):
     write_tuning(tuning, tmp_path / "out")
     with started(tmp_path / "profile") as browser:
         browser.open(tmp_path / "out" / "tuning.html")
-        assert all(count > 20 for count in browser.colours("#plot", "front", "chosen"))
-        browser.driver.save_screenshot(str(tmp_path / "plot.png"))
+        for scheme in ("light", "dark"):
+            browser.media(scheme=scheme)
+            assert all(count > 20 for count in browser.colours("#plot", "c1", "c2")), scheme
+        assert browser.run("return getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 26)"
+        browser.media(media="print", scheme="dark")
+        assert browser.run("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert browser.run("return document.querySelector('#plot svg').clientWidth") <= 640
+        browser.media()
+        browser.resize(360)
+        assert browser.run("return document.documentElement.scrollWidth") <= 360
+        assert len(browser.run("return [...document.querySelectorAll('tbody tr')]")) == 4
         asked = [url for url in browser.requests() if not url.startswith("chrome:")]  # its own first page
         assert browser.logs() == [] and asked == []
 

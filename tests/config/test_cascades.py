@@ -132,7 +132,7 @@ WRONG = {
         two(window=10),
         r"stages\.2\.window: extra inputs are not permitted\n  window goes with listwise\. Known keys",
     ),
-    "a key of two others": (two(passage_tokens=9), r"stages\.2\.passage_tokens: .*\n.* with pairwise or listwise"),
+    "a key of two others": (two(aggregate="borda"), r"stages\.2\.aggregate: .*\n.* with pairwise or listwise"),
     "a window": (two(paradigm="listwise", window=4, step=4), r"stages\.2: an impossible window: a step of 4 in a"),
     "weights": ({"members": [{}, {}], "weights": [1]}, "1 weights for 2 rerankers"),
     "a method": ({"members": [{}], "method": "sum"}, r"method: .*'rrf', 'weighted' or 'scores' \(seen: 'sum'\)"),
@@ -191,9 +191,9 @@ def test_names_with_tokens_in_them_are_no_secrets():
         ({"model": "ms-marco-MiniLM-L-13-v2"}, UnknownModel, r"stages\.2\.model: .*\n.*Did you mean ms-marco-MiniLM"),
         ({"model": "./nowhere"}, UnknownModel, r"stages\.2\.model: there is no folder or file nowhere"),
         (
-            {"model": "smollm2-135m-instruct"},
+            {"model": "smollm2-135m-instruct", "method": "cross-encoder"},
             CapabilityMissing,
-            r"stages\.2\.model: .* is a gguf model; .* cross-encoder model or a seq2seq .*\n.*ms-marco-MiniLM-L-12",
+            r"stages\.2\.model: .* is a gguf model; .* a cross-encoder model\n.*ms-marco-MiniLM-L-12",
         ),
         (
             {"paradigm": "listwise", "model": "ms-marco-MiniLM-L-12-v2"},

@@ -59,10 +59,10 @@ MISFITS = {
         {"paradigm": "pairwise", "method": "duo"},
         "the method duo needs a cross-",
     ),
-    "a GGUF model scores nothing": (
+    "a GGUF model is no cross-encoder": (
         "gguf",
-        {},
-        r"gguf model; pointwise needs .*\n.*What it can: pairwise: prompted, .*",
+        {"method": "cross-encoder"},
+        r"gguf model; the method cross-encoder needs .*\n.*What it can: pointwise: prompted, .*",
     ),
     "nor has it a difference": (
         "gguf",
@@ -82,7 +82,7 @@ MISFITS = {
     "an ONNX model is a folder": (
         "graph",
         {},
-        r"needs a cross-encoder model or .*\n.*Of an ONNX model, give the folder",
+        r"is a graph, which is a part of a model\n.*Of an ONNX model, give the folder",
     ),
 }
 

@@ -248,3 +248,8 @@ def test_only_documents_without_words_are_skipped():
     assert [candidate.text for candidate in kept.candidates] == ["real text"] and sum(kept.notes.values()) == 2
     with pytest.raises(InvalidDocument, match="has no text"):
         Request.of("q", [{"words": "under a name that nobody knows"}], on_empty="skip")
+
+
+def test_a_score_beyond_all_numbers_is_refused():
+    with pytest.raises(InvalidDocument, match="larger than any number"):
+        Candidate.of({"text": "one", "score": 10**400})

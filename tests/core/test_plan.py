@@ -22,7 +22,7 @@ from rankkit.pairwise.strategies.heapsort import HeapSort
 from rankkit.pairwise.strategies.kway import OrderTournament
 from rankkit.pairwise.strategies.tournament import Tournament
 from rankkit.pipeline.judged import JudgeReranker
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from rankkit.testing import ScriptedModel
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from rankkit.core.ranking import Candidate
+from rankkit.data.conversion import convert
 from rankkit.data.datasets import load_dataset, with_run
 from rankkit.data.runs import Run
 from rankkit.errors import ConfigError, DataError, DuplicateIds
@@ -41,6 +42,22 @@ def test_depth_and_limit(fleas: Path):
     dataset = load_dataset(fleas, depth=3, limit=1)
     assert dataset.first_stage == {"q1": ("a", "b", "c")}
     assert list(dataset.queries) == list(dataset.qrels) == ["q1"]
+
+
+def test_an_instruction_beside_the_candidates_is_kept(fleas: Path, monkeypatch: pytest.MonkeyPatch):
+    said = "prefer veterinary sources"
+    path = fleas / "candidates.jsonl"
+    first, *others = path.read_text().splitlines(keepends=True)
+    path.write_text(first.replace('"qid"', f'"instruction": "{said}", "qid"') + "".join(others))
+    assert [request.query.instruction for request in load_dataset(fleas).requests] == [said, ""]
+    assert with_run(load_dataset(fleas), Run({"q1": (("b", 1.0),)})).requests[0].query.instruction == said
+    monkeypatch.setattr("rankkit.data.datasets._KEPT_BYTES", 0)  # as a large file is read
+    assert [request.query.instruction for request in load_dataset(fleas).requests] == [said, ""]
+    for form, lost in (("rankkit", 0), ("rankllm", 0), ("trec", 1), ("beir", 1), ("msmarco", 1)):
+        conversion = convert(fleas, fleas / form, form)
+        assert conversion.lost.get("instructions beside queries", 0) == lost, form
+        kept = load_dataset(fleas / form).requests[0].query.instruction
+        assert kept == ("" if lost else said), form
 
 
 def test_compressed_files_do(fleas: Path):
@@ -79,6 +96,31 @@ def test_a_run_over_a_corpus_becomes_the_first_stage(beir: Path):
     (request,) = with_run(load_dataset(beir), run, depth=2).requests
     assert request.query.id == "q1"
     assert request.candidates == (Candidate("c", "on c", "T", 3.0), Candidate("b", "on b", "T", 1.0))
+
+
+@pytest.mark.parametrize("name", ["run.trec", "run.trec.gz"])
+def test_a_run_in_a_folder_with_a_corpus_brings_the_candidates(beir: Path, name: str):
+    lines = b"q1 Q0 c 1 3.0 x\nq1 Q0 b 2 1.0 x\nq1 Q0 a 3 0.5 x\nq9 Q0 zzz 1 1.0 x\n"
+    (beir / name).write_bytes(gzip.compress(lines) if name.endswith(".gz") else lines)
+    dataset = load_dataset(beir, depth=2)
+    assert dataset.requests[0].candidates == (Candidate("c", "on c", "T", 3.0), Candidate("b", "on b", "T", 1.0))
+    assert beir / name in dataset.files
+
+
+def test_candidates_with_texts_go_before_a_run_in_the_folder(fleas: Path, write):
+    write("run.trec", "q1 Q0 c 1 3.0 x\n")
+    write("corpus.jsonl", '{"_id": "c", "text": "on c"}\n')
+    assert load_dataset(fleas).first_stage["q1"] == ("a", "b", "c", "d")
+
+
+def test_a_run_in_the_folder_is_of_its_data(beir: Path, write):
+    write("run.trec", "q1 Q0 zzz 1 3.0 x\n")
+    with pytest.raises(DataError, match=r"judges none of the candidates of .*run\.trec"):
+        load_dataset(beir)
+    write("run.trec", "q1 Q0 a 1 3.0 x\nq2 Q0 b 1 1.0 x\n")
+    write("queries.jsonl", '{"_id": "q1", "text": "fleas"}\n{"_id": "q2", "text": "floors"}\n')
+    write("qrels/test.tsv", "query-id\tcorpus-id\tscore\nq1\tb\t1\nq2\tb\t1\n")
+    assert load_dataset(beir, limit=1).first_stage == {"q1": ("a",)}  # the second has the judged one
 
 
 def test_a_run_reorders_the_candidates_that_are_there(fleas: Path):

@@ -10,8 +10,8 @@ import pytest
 
 from rankkit.core.ranking import Candidate, Query, Ranking, Request
 from rankkit.data.runs import check_run_out, read_run, write_run
-from rankkit.data.written import check_writable, create_beside, is_device, replaced
-from rankkit.errors import DataError
+from rankkit.data.written import check_writable, create_beside, is_device, replace_all, replaced, replaced_folder
+from rankkit.errors import DataError, StoreError
 
 
 def is_number(line: str) -> bool:
@@ -83,3 +83,28 @@ def test_a_run_replaces_a_run_and_nothing_else(tmp_path: Path):
     with pytest.raises(DataError, match="read as data"):
         check_run_out(path, [path])
     assert read_run(path) == before
+
+
+def test_files_that_belong_together_are_replaced_together_or_not_at_all(tmp_path: Path):
+    paths = [tmp_path / "one", tmp_path / "two"]
+    replace_all(dict.fromkeys(paths, b"before"))
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(DataError, match=r"nowhere/three: cannot be written"):
+        replace_all({**dict.fromkeys(paths, b"after"), tmp_path / "nowhere" / "three": b"after"})
+    assert [path.read_bytes() for path in paths] == [b"before", b"before"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "one", "two"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_the_file_that_the_disk_is_full_for_is_named(tmp_path: Path):
+    with pytest.raises(DataError, match=r"/dev/full: cannot be written \(No space left"):
+        replace_all({tmp_path / "one": b"x", Path("/dev/full"): b"y", tmp_path / "two": b"z"})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("replacing", [replaced, replaced_folder])
+def test_an_error_of_a_store_while_it_is_written_stays_one(replacing, tmp_path: Path):
+    """A ``StoreError`` is an ``OSError``, and says which disk is full itself."""
+    with pytest.raises(StoreError, match="the disk is full"), replacing(tmp_path / "file"):
+        raise StoreError("the disk is full")
+    assert list(tmp_path.iterdir()) == []

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from rankkit.data.conversion import convert
 from rankkit.data.datasets import load_dataset
 from rankkit.errors import ConfigError, DataError, InputError
 from rankkit.evaluation import check_data
@@ -49,6 +50,34 @@ def test_what_there_is(fleas: Path):
     assert report.first_stage["RR@10"] == pytest.approx((1 / 2 + 1 / 2 + 0) / 3)
     assert report.texts["queries"].scripts == {"Latin": 4}
     assert report.texts["candidates"].lengths["max"] == len("text of a")
+
+
+def test_a_run_over_a_corpus_is_looked_into_like_candidates(fleas: Path):
+    whole = check_data(fleas)
+    convert(fleas, fleas / "out", "beir")
+    report = check_data(fleas / "out")
+    assert [file.role for file in report.files] == ["judgements", "queries", "candidates", "corpus"]
+    assert (report.candidates, report.first_stage) == (whole.candidates, whole.first_stage)
+    assert report.texts["candidates"] == whole.texts["candidates"]
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("q1 Q0 a 1 nan x\nq1 Q0 a 1 2 x\nq1 Q0 a 2 1 x\nq1 Q0 b\n", "3 faults"),
+        ("q1 Q0 zzz 1 2 x\n", "1 of 1 documents are not there"),
+    ],
+)
+def test_faults_of_such_a_run_are_counted_and_read_past(fleas: Path, text: str, error: str):
+    convert(fleas, fleas / "out", "beir")
+    (fleas / "out" / "run.trec").write_text(text, encoding="utf-8")
+    report = check_data(fleas / "out")
+    errors = [problem for problem in report.problems if problem.severity == "error"]
+    assert errors
+    if error == "3 faults":
+        assert sum(problem.count for problem in errors) == 3 and report.first_stage
+    else:
+        assert any(error in problem.words for problem in errors)
 
 
 def test_depth_is_where_judged_candidates_are_counted(fleas: Path):

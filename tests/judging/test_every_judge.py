@@ -25,7 +25,7 @@ from rankkit.pairwise.cross_encoder import DuoEncoderJudge
 from rankkit.pairwise.difference import ScoreDifferenceJudge
 from rankkit.pairwise.duot5 import DuoT5Judge
 from rankkit.pairwise.prompted import PromptedJudge
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from rankkit.testing import ScriptedModel, request_of
 
 
@@ -79,13 +79,17 @@ CHANGES_NO_ANSWER = {("ScoreDifferenceJudge", "remembered"), ("ScoreDifferenceJu
 def built() -> dict[str, Any]:
     """One of every judge of the package."""
     from rankkit.pointwise.cross_encoder import CrossEncoderJudge
+    from rankkit.pointwise.likelihood import QueryLikelihoodJudge
     from rankkit.pointwise.monot5 import MonoT5Judge
+    from rankkit.pointwise.prompted import PromptedScoreJudge
 
     model, order, choose = ScriptedModel(), load_prompt("listwise/small"), load_prompt("listwise/setwise")
     judges = [
         *(kind(model, order) for kind in (GenerateJudge, ConstrainedJudge, FirstTokenJudge)),
         *(kind(model, choose) for kind in (SetwiseJudge, SetwiseConstrainedJudge, SetwiseTextJudge)),
         PromptedJudge(model, load_prompt("pairwise/prp")),
+        PromptedScoreJudge(model, load_prompt("pointwise/yes-no")),
+        QueryLikelihoodJudge(model, load_prompt("pointwise/query-likelihood")),
         *(kind(AnyEncoder()) for kind in (DuoEncoderJudge, DuoT5Judge, CrossEncoderJudge, MonoT5Judge)),
         ScoreDifferenceJudge(pointwise()),
     ]
@@ -158,6 +162,8 @@ def made(call: Call[Any], depth: int = 0) -> Iterator[Call[Any]]:
 def test_no_more_tokens_are_asked_for_than_the_bound_says(thinking: int, count: int, said: Any) -> None:
     request = request_of([0.0] * count)
     backend = RecordsRooms(say=lambda prompt: said, thinking_tokens=thinking)
+    from rankkit.pointwise.prompted import PromptedScoreJudge
+
     order, choose = load_prompt("listwise/small"), load_prompt("listwise/setwise")
     everything = tuple(range(count))
     judges: list[tuple[Any, Any]] = [
@@ -171,6 +177,7 @@ def test_no_more_tokens_are_asked_for_than_the_bound_says(thinking: int, count: 
             for kind in (SetwiseJudge, SetwiseConstrainedJudge, SetwiseTextJudge)
         ),
         *((PromptedJudge(backend, load_prompt("prp"), by_text=by_text), Compare(0, 1)) for by_text in (True, False)),
+        *((PromptedScoreJudge(backend, load_prompt("yes-no"), by_text=by_text), Score(0)) for by_text in (True, False)),
     ]
     for judge, question in judges:
         for call in judge.prepare([BoundQuestion(request, question)]):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rankkit.core.ranking import Request
 from rankkit.errors import ConfigError, ContextTooSmall
 from rankkit.judging.window import Window
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from rankkit.testing import ScriptedModel, words_of
 
 TEMPLATE = load_prompt("listwise/small")

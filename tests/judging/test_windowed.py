@@ -21,7 +21,7 @@ from rankkit.listwise.strategies.setwise import SetwiseHeapsort
 from rankkit.listwise.strategies.single import Single
 from rankkit.listwise.strategies.sliding import Sliding
 from rankkit.pipeline.judged import JudgeReranker
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from rankkit.replay.record import RecordedJudge, Recorder, read_record
 from rankkit.testing import ScriptedModel, check_reranker, request_of, words_of
 

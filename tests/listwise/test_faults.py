@@ -18,7 +18,7 @@ from rankkit.errors import CapabilityMissing, ConfigError, RankkitError
 from rankkit.listwise.generate import GenerateJudge
 from rankkit.listwise.strategies.sliding import Sliding
 from rankkit.pipeline.judged import JudgeReranker
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from rankkit.testing import request_of
 from tests.backends.loopback import Cuts, Hangs, Loopback, Says, chat, error
 

@@ -1,9 +1,10 @@
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankkit.machine.cpus import available_cpus
+from rankkit.machine.cpus import CPUS_ENV, available_cpus
 from rankkit.machine.memory import available_memory
 
 
@@ -76,3 +77,11 @@ def test_memory_without_groups(tmp_path):
 
 def test_memory_that_nobody_tells(tmp_path):
     assert available_memory(tmp_path) is None
+
+
+@pytest.mark.parametrize(("said", "expected"), [("1", 1), ("100000", None), ("0", None), ("two", None), ("", None)])
+def test_a_process_may_have_a_share_only(said, expected, monkeypatch, tmp_path):
+    monkeypatch.delenv(CPUS_ENV, raising=False)
+    all_of_them = available_cpus(tmp_path)
+    monkeypatch.setenv(CPUS_ENV, said)
+    assert available_cpus(tmp_path) == (expected or all_of_them)

@@ -11,7 +11,7 @@ from rankkit.errors import ConfigError, UnknownModel
 from rankkit.models import catalogue
 from rankkit.models.catalogue import HubSource, Row, WheelSource, find, parse, rows
 from rankkit.models.naming import key
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from tests.models.conftest import ROW
 
 

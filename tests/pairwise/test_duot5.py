@@ -13,7 +13,8 @@ from rankkit.core.questions import Compare
 from rankkit.core.ranking import Request
 from rankkit.errors import CapabilityMissing, InvalidModel, PromptError
 from rankkit.pairwise.duot5 import DuoT5Judge
-from rankkit.prompting.template import load_prompt, parse_prompt
+from rankkit.prompting.loading import load_prompt
+from rankkit.prompting.parsing import parse_prompt
 from tests.tiny import tiny_cross_encoder
 from tests.tiny_seq2seq import tiny_seq2seq
 

@@ -14,7 +14,7 @@ from rankkit.pairwise.prompted import PromptedJudge
 from rankkit.pairwise.strategies.allpairs import AllPairs
 from rankkit.pairwise.strategies.heapsort import HeapSort
 from rankkit.pipeline.judged import JudgeReranker
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from rankkit.testing import ScriptedModel, check_reranker, request_of, words_of
 
 PRP = load_prompt("pairwise/prp")

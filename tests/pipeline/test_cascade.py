@@ -13,6 +13,7 @@ from rankkit.core.gates import FewerThan
 from rankkit.core.judge import BoundQuestion
 from rankkit.core.questions import Answer
 from rankkit.core.ranking import Ranking, Request, ScoreKind
+from rankkit.core.step import THRESHOLD_WITHOUT_SCORES
 from rankkit.core.usage import Budget, Usage
 from rankkit.errors import BackendError, BudgetExhausted, ConfigError, ConnectionFailed, ContractViolation
 from rankkit.listwise.strategies.single import Single
@@ -193,6 +194,12 @@ def cascades(draw):
             part = part.drop_below(draw(st.integers(-2, 3)))
         parts.append(part)
     return Cascade.of(*parts)
+
+
+def test_a_threshold_is_left_out_where_the_stage_with_the_scores_failed():
+    ranking = (broken().on_failure("keep") >> lister()).rank(request_of([1, 2, 3]), threshold=2.0)
+    assert len(ranking) == 3 and ranking.scores is None
+    assert THRESHOLD_WITHOUT_SCORES in ranking.steps[-1].warnings
 
 
 @settings(max_examples=50)

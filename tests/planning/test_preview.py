@@ -14,7 +14,8 @@ from rankkit.errors import ContextTooSmall, PromptError
 from rankkit.judging.window import Window
 from rankkit.listwise.generate import GenerateJudge
 from rankkit.planning.preview import render_prompt
-from rankkit.prompting.template import load_prompt, parse_prompt
+from rankkit.prompting.loading import load_prompt
+from rankkit.prompting.parsing import parse_prompt
 from rankkit.testing import ScriptedModel
 from tests.cli.command import rankkit
 from tests.conftest import pulled_model

@@ -13,7 +13,8 @@ from rankkit.errors import CapabilityMissing, InvalidModel, InvalidOutput, Promp
 from rankkit.pipeline.judged import JudgeReranker
 from rankkit.pointwise.monot5 import MonoT5Judge
 from rankkit.pointwise.strategy import ScoreAll
-from rankkit.prompting.template import load_prompt, parse_prompt
+from rankkit.prompting.loading import load_prompt
+from rankkit.prompting.parsing import parse_prompt
 from rankkit.testing import check_reranker
 from tests.tiny import tiny_cross_encoder
 from tests.tiny_seq2seq import tiny_seq2seq

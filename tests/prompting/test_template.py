@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from rankkit.backends.language.thinking import MARKS
 from rankkit.errors import PromptError
-from rankkit.prompting.template import Message, list_prompts, load_prompt, parse_prompt, sanitize
+from rankkit.prompting.loading import list_prompts, load_prompt
+from rankkit.prompting.parsing import parse_prompt
+from rankkit.prompting.sanitize import sanitize
+from rankkit.prompting.template import Message
 
 ORDER = """
 question = "order"

@@ -18,7 +18,7 @@ from rankkit.listwise.constrained import ConstrainedJudge
 from rankkit.listwise.generate import GenerateJudge
 from rankkit.listwise.strategies.single import Single
 from rankkit.pipeline.judged import JudgeReranker
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 SMALL = {"paradigm": "listwise", "window": 4, "step": 2, "prompt": "listwise/small"}

@@ -13,7 +13,7 @@ from rankkit.listwise.generate import GenerateJudge
 from rankkit.listwise.strategies.sliding import Sliding
 from rankkit.pipeline.judged import JudgeReranker
 from rankkit.pointwise.strategy import ScoreAll
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from rankkit.replay.record import RecordedJudge, Recorder, read_record
 from rankkit.testing import ScriptedModel, oracle, request_of
 

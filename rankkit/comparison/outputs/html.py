@@ -6,19 +6,16 @@ script run and nothing be fetched, and whatever comes from data (texts, ids, nam
 
 from __future__ import annotations
 
-import base64
-import gzip
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from html import escape
-from importlib import resources
 from pathlib import Path
 from string import Template
 
 from rankkit import __version__
 from rankkit.comparison.outputs.html_cells import system_name
 from rankkit.comparison.outputs.html_data import page_data
+from rankkit.comparison.outputs.html_page import packed, part, policy_of, script_of
 from rankkit.comparison.outputs.html_robustness import robustness_tables
 from rankkit.comparison.outputs.html_tables import (
     conduct_tables,
@@ -31,7 +28,7 @@ from rankkit.core.extras import require_extra
 from rankkit.data.written import replaced
 
 #: The page's script, in parts that follow one another.
-_SCRIPTS = ("common.js", "plots.js", "queries.js", "start.js")
+_SCRIPTS = ("drawing.js", "common.js", "plots.js", "queries.js", "start.js")
 
 
 def write_html(comparison: ComparisonResult, path: Path) -> None:
@@ -55,13 +52,13 @@ def to_html(comparison: ComparisonResult) -> str:
     with require_extra("eval", "drawing a report"):
         from plotly.offline import get_plotlyjs
     plotly: str = get_plotlyjs()
-    script = "(() => {\n'use strict';\n" + "\n".join(map(_part, _SCRIPTS)) + "\n})();"
+    script = script_of(*_SCRIPTS)
     data = page_data(comparison)
-    page = Template(_part("page.html")).substitute(
-        policy=_policy(script, plotly),
-        style=_part("page.css"),
+    page = Template(part("page.html")).substitute(
+        policy=policy_of(script, plotly),
+        style=part("page.css"),
         script=script,
-        plotly=_packed(plotly),
+        plotly=packed(plotly),
         figures=data.figures,
         queries=data.queries,
         title=escape(comparison.name),
@@ -79,27 +76,6 @@ def to_html(comparison: ComparisonResult) -> str:
         version=escape(__version__),
     )
     return page.encode("utf-8", "replace").decode("utf-8")
-
-
-def _part(name: str) -> str:
-    return (resources.files("rankkit.comparison.outputs") / "page" / name).read_text(encoding="utf-8")
-
-
-def _policy(*scripts: str) -> str:
-    """Only these scripts run, by their hashes, and nothing is fetched. Styles are open: Plotly makes its own."""
-    hashes = " ".join(
-        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode('utf-8')).digest()).decode('ascii')}'"
-        for script in scripts
-    )
-    return (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _packed(script: str) -> str:
-    # Without a time of its own, gzip gives the same bytes for the same script.
-    return base64.b64encode(gzip.compress(script.encode("utf-8"), 9, mtime=0)).decode("ascii")
 
 
 def _summary(comparison: ComparisonResult) -> str:

@@ -7,8 +7,10 @@ from html import escape
 
 from rankkit.comparison.result import ComparisonResult
 
-#: A shape beside each colour, the same in the plots: nobody has to tell systems apart by colour alone.
-MARKS = "●■◆▲✚✖★⬢"
+#: A shape beside each of eight colours, the same in the plots: nobody has to tell systems apart by colour alone. The
+#: next eight systems have open shapes, those after them dots.
+MARKS = "●■◆▲✚✖★⬢○□◇△✛☓☆⬡◉▣◈◬✙☒✪⏣"
+_COLOURS = 8
 NOTHING = '<span class="none" title="none">–</span>'
 
 
@@ -16,7 +18,7 @@ def system_name(comparison: ComparisonResult, name: str) -> str:
     """A system's name with its mark."""
     names = [system.name for system in comparison.systems]
     number = names.index(name) % len(MARKS) if name in names else 0
-    return f'<span class="mark s{number}" aria-hidden="true">{MARKS[number]}</span> <b>{escape(name)}</b>'
+    return f'<span class="mark s{number % _COLOURS}" aria-hidden="true">{MARKS[number]}</span> <b>{escape(name)}</b>'
 
 
 def number(value: float | None, decimals: int = 0) -> str:

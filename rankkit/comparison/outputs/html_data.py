@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rankkit.comparison.outputs.html_json import safe_json
 from rankkit.comparison.outputs.html_lists import Key, clipped, lists_for_page, shown_lists
-from rankkit.comparison.result import ComparisonResult, Cost, SystemResult
+from rankkit.comparison.result import ALL_DATA, ComparisonResult, Cost, SystemResult
 from rankkit.comparison.statistics import Interval
 
 #: At how many characters the text of a query is clipped.
@@ -20,6 +20,11 @@ class View:
 
     name: str
     data: tuple[str, ...]
+
+    @property
+    def compared(self) -> str:
+        """What its comparisons stand under."""
+        return ALL_DATA if len(self.data) > 1 else self.data[0]
 
     def measures(self, system: SystemResult) -> Mapping[str, Interval]:
         if len(self.data) > 1:
@@ -46,7 +51,7 @@ class PageData:
 def views_of(comparison: ComparisonResult) -> tuple[View, ...]:
     """Of several data sets, all of them together come first."""
     each = tuple(View(one.name, (one.name,)) for one in comparison.data)
-    return (View("All data sets", tuple(one.name for one in each)), *each) if len(each) > 1 else each
+    return (View(ALL_DATA.capitalize(), tuple(one.name for one in each)), *each) if len(each) > 1 else each
 
 
 def page_data(comparison: ComparisonResult) -> PageData:
@@ -60,6 +65,7 @@ def page_data(comparison: ComparisonResult) -> PageData:
         "measures": comparison.measures,
         "systems": [{"name": one.name, "kind": one.kind} for one in comparison.systems],
         "data": [one.name for one in comparison.data],
+        "together": ALL_DATA,
         "views": [_view(comparison, view) for view in views_of(comparison)],
         "queries": [[places[data], name, clipped(texts.get((data, name), ""), QUERY_LENGTH)] for data, name in keys],
         "values": [

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from rankkit.comparison.outputs.html_json import safe_json
-from rankkit.comparison.result import Document, QueryLists
+from rankkit.comparison.result import SHOWN_TEXT, Document, QueryLists
 
 #: How many documents of each list are shown; fewer where the lists would not fit ``LIST_BYTES``.
 LIST_DEPTHS = (20, 10, 5)
 LIST_BYTES = 5_000_000
 #: At how many characters the text of a document is clipped; earlier where the texts would not fit ``TEXT_BYTES``.
-TEXT_LENGTHS = (700, 350, 150)
+TEXT_LENGTHS = (SHOWN_TEXT, 350, 150)
 TEXT_BYTES = 10_000_000
 
 _NAME_LENGTH = 200

@@ -16,6 +16,7 @@ from rankkit.comparison.outputs.html_cells import (
     system_name,
 )
 from rankkit.comparison.outputs.html_data import View, has_seconds, views_of
+from rankkit.comparison.outputs.tables import TOGETHER
 from rankkit.comparison.result import ComparisonResult, Conduct, Cost, PairResult, SystemFigures, SystemResult
 from rankkit.comparison.statistics import Interval
 
@@ -29,7 +30,7 @@ def results_tables(comparison: ComparisonResult) -> str:
 
 
 def differences_table(comparison: ComparisonResult) -> str:
-    """Every pair that was tested, by each measure on each data set."""
+    """Every pair that was tested, by each measure on each data set, and on all of several."""
     pairs = comparison.comparisons
     if not pairs:
         return "<p>Nothing was compared with the baseline.</p>"
@@ -39,7 +40,8 @@ def differences_table(comparison: ComparisonResult) -> str:
         ["Difference", "95 % interval", "p", "p (Holm)", "Wins / ties / losses", "Effect size", "Queries needed"],
     )
     rows = "".join(_difference_row(comparison, pair, _widest(pairs, pair.measure)) for pair in pairs)
-    return scrolling("Differences", f'<table class="differences">{head}<tbody>{rows}</tbody></table>')
+    table = scrolling("Differences", f'<table class="differences">{head}<tbody>{rows}</tbody></table>')
+    return table + (f'<p class="hint">{escape(TOGETHER)}</p>' if several else "")
 
 
 def cost_tables(comparison: ComparisonResult) -> str:
@@ -122,10 +124,9 @@ class _MeasureColumn:
         return (figure - self._low) / self._span * 100
 
     def _change(self, system: SystemResult) -> str:
-        """Of one data set: over several there is no test."""
-        if len(self._view.data) > 1 or system.name == self._comparison.baseline:
+        if system.name == self._comparison.baseline:
             return ""
-        pair = self._comparison.against(system.name, self._measure, self._view.data[0])
+        pair = self._comparison.against(system.name, self._measure, self._view.compared)
         return f"<small>{_signed(pair)}</small>" if pair else ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rankkit.comparison.outputs.tables import BETTER, rows
-from rankkit.comparison.result import ComparisonResult
+from rankkit.comparison.result import ALL_DATA, ComparisonResult
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -31,12 +31,12 @@ def to_latex(comparison: ComparisonResult) -> str:
         f"    {' & '.join(head)} \\\\",
     ]
     shown = rows(comparison)
-    for data in comparison.data:
+    for data in comparison.all_data:
         lines.append(r"    \midrule")
         if several:
-            lines.append(f"    \\multicolumn{{{len(head)}}}{{l}}{{\\emph{{{_escaped(data.name)}}}}} \\\\")
+            lines.append(f"    \\multicolumn{{{len(head)}}}{{l}}{{\\emph{{{_escaped(data)}}}}} \\\\")
         for row in shown:
-            if row.data != data.name:
+            if row.data != data:
                 continue
             cells = []
             for cell in row.measures:
@@ -47,6 +47,7 @@ def to_latex(comparison: ComparisonResult) -> str:
             costs = [_escaped(row.costs[1]).replace("–", "--"), _escaped(row.costs[3]).replace("–", "--")]
             lines.append(f"    {' & '.join([_escaped(row.system), *cells, *costs])} \\\\")
     queries = ", ".join(f"{one.name} ({one.queries} queries)" for one in comparison.data)
+    queries += f"; {ALL_DATA}: the mean of their means" if several else ""
     lines += [
         r"    \bottomrule",
         r"  \end{tabular}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rankkit.comparison.outputs.tables import COSTS, LEGEND, Cell, rows
+from rankkit.comparison.outputs.tables import COSTS, Cell, legend, rows
 from rankkit.comparison.result import ComparisonResult, PairResult
 
 
@@ -22,7 +22,7 @@ def to_markdown(comparison: ComparisonResult) -> str:
                 for row in rows(comparison)
             ),
         ),
-        LEGEND,
+        legend(comparison),
     ]
     if comparison.comparisons:
         parts += [

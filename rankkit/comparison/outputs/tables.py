@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rankkit.comparison.result import ComparisonResult, SystemFigures, SystemResult
+from rankkit.comparison.result import ALL_DATA, ComparisonResult, SystemFigures, SystemResult
 from rankkit.core.extras import require_extra
 
 if TYPE_CHECKING:
@@ -21,6 +21,17 @@ LEGEND = (
     f"Means over queries with 95 % bootstrap intervals; {BETTER} {WORSE} differ from the baseline "
     "(paired randomisation test, p < 0.05 after Holm's correction over all tests here)."
 )
+
+
+TOGETHER = (
+    f"{ALL_DATA.capitalize()}: the mean of the data sets' means, each with its own queries resampled and their signs "
+    "exchanged."
+)
+
+
+def legend(comparison: ComparisonResult) -> str:
+    """What the signs of the tables mean, and what several data sets together are."""
+    return f"{LEGEND} {TOGETHER}" if len(comparison.data) > 1 else LEGEND
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,7 @@ COSTS = ("judged@10", "s a query (p50)", "p95", "calls", "tokens", "cost", "malf
 
 
 def rows(comparison: ComparisonResult) -> list[Row]:
-    """A row for each data set and system."""
+    """A row for each data set and system; of several data sets, then one of each system on all of them."""
     return [
         Row(
             system=system.name,
@@ -55,9 +66,9 @@ def rows(comparison: ComparisonResult) -> list[Row]:
             costs=_costs(figures),
             is_baseline=system.name == comparison.baseline,
         )
-        for at in range(len(comparison.data))
+        for data in comparison.all_data
         for system in comparison.systems
-        for figures in [system.figures[at]]
+        for figures in [system.on(data)]
     ]
 
 
@@ -65,8 +76,7 @@ def _cell(comparison: ComparisonResult, system: SystemResult, figures: SystemFig
     one = figures.measures[measure]
     pair = comparison.against(system.name, measure, figures.data)
     mark = "" if pair is None or not pair.significant else BETTER if pair.figures.difference > 0 else WORSE
-    at = [data.name for data in comparison.data].index(figures.data)
-    highest = max(other.figures[at].measures[measure].mean for other in comparison.systems)
+    highest = max(other.on(figures.data).measures[measure].mean for other in comparison.systems)
     spread = "" if one.low is None or one.high is None else f"{one.low:.3f}–{one.high:.3f}"
     return Cell(f"{one.mean:.4f}", spread, mark, one.mean >= highest)
 
@@ -88,9 +98,9 @@ def _costs(figures: SystemFigures) -> tuple[str, ...]:
 
 
 def records(comparison: ComparisonResult) -> Iterator[dict[str, object]]:
-    """A plain row for each system, data set and measure, values as they are: for CSV and pandas."""
+    """A plain row for each system, data set (and all together) and measure, values as they are: for CSV and pandas."""
     for system in comparison.systems:
-        for figures in system.figures:
+        for figures in map(system.on, comparison.all_data):
             for measure, one in figures.measures.items():
                 pair = comparison.against(system.name, measure, figures.data)
                 compared = pair.to_dict() if pair else {}
@@ -164,6 +174,5 @@ def to_html_table(comparison: ComparisonResult) -> str:
         for row in rows(comparison)
     )
     notes = "".join(f"<p><strong>{html.escape(words)}</strong></p>" for words in comparison.notes[:5])
-    return (
-        f"<table><caption>{html.escape(comparison.name)}</caption><tr>{titles}</tr>{body}</table>{notes}<p>{LEGEND}</p>"
-    )
+    table = f"<table><caption>{html.escape(comparison.name)}</caption><tr>{titles}</tr>{body}</table>"
+    return f"{table}{notes}<p>{legend(comparison)}</p>"

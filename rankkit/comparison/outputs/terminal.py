@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from rankkit.comparison.outputs.tables import LEGEND, Cell, rows
+from rankkit.comparison.outputs.tables import Cell, legend, rows
 from rankkit.comparison.result import ComparisonResult
 from rankkit.core.ranking import clip
 
@@ -29,7 +29,9 @@ def comparison_table(comparison: ComparisonResult) -> RenderableType:
     notes = [Text(f"! {clip(words, 200)}", style="yellow") for words in comparison.notes[:8]]
     if len(comparison.notes) > len(notes):
         notes.append(Text(f"! and {len(comparison.notes) - len(notes)} more notes in the report", style="yellow"))
-    return Group(table, Text(""), _differences(comparison, several=several), Text(LEGEND, style="dim"), *notes)
+    return Group(
+        table, Text(""), _differences(comparison, several=several), Text(legend(comparison), style="dim"), *notes
+    )
 
 
 def _cell(cell: Cell) -> Text:

@@ -15,7 +15,7 @@ from rankkit.backends.encoders.seq2seq import Seq2Seq
 from rankkit.backends.tokenizing.batching import shared_room
 from rankkit.backends.tokenizing.filled_text import FilledTextTokenizer
 from rankkit.errors import ConfigError, InvalidModel, PromptError, QueryTooLong
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from tests.conftest import ROOT
 from tests.tiny_seq2seq import START, VOCABULARY, tiny_seq2seq
 

@@ -22,7 +22,7 @@ from rankkit.core.usage import Budget, Usage
 from rankkit.errors import ServerFailed
 from rankkit.pairwise.prompted import PromptedJudge
 from rankkit.pipeline.judged import JudgeReranker
-from rankkit.prompting.template import load_prompt
+from rankkit.prompting.loading import load_prompt
 from rankkit.testing import request_of
 from tests.backends.loopback import Cuts, Hangs, Loopback, Raw, Reply, Says, chat, error
 

@@ -8,6 +8,7 @@ from statistics import fmean
 
 from rankkit.comparison.comparison import Comparison
 from rankkit.comparison.result import (
+    ALL_DATA,
     Conduct,
     Cost,
     DataSummary,
@@ -55,7 +56,7 @@ def comparison(
         "systems": results,
         "comparisons": tuple(
             _pair(results[place], results[0], measure, name)
-            for name in data
+            for name in (*data, *([ALL_DATA] if len(data) > 1 else []))
             for place in range(1, len(systems))
             for measure in MEASURES
         ),
@@ -130,8 +131,12 @@ def _figures(name: str, data: str, place: int, queries: int) -> SystemFigures:
 
 
 def _pair(system: SystemResult, baseline: SystemResult, measure: str, data: str) -> PairResult:
-    own, other = ({one.data: one for one in result.figures}[data].per_query[measure] for result in (system, baseline))
-    gains = [own[query] - other[query] for query in own]
+    parts = [
+        (one.per_query[measure], other.per_query[measure])
+        for one, other in zip(system.figures, baseline.figures, strict=True)
+        if data in (one.data, ALL_DATA)
+    ]
+    gains = [own[query] - other[query] for own, other in parts for query in own]
     wins, losses = sum(gain > 0 for gain in gains), sum(gain < 0 for gain in gains)
     mean = fmean(gains)
     figures = Difference(mean, mean - 0.05, mean + 0.05, 0.012, wins, len(gains) - wins - losses, losses, 0.4, 52)

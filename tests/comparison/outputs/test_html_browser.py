@@ -13,6 +13,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from rankkit.comparison.outputs.html import write_html
+from rankkit.comparison.result import ALL_DATA
 from rankkit.comparison.statistics import Interval
 from tests.comparison.outputs.browser import Browser, started
 from tests.comparison.outputs.samples import HOSTILE, comparison, robust
@@ -107,6 +108,7 @@ def test_on_paper_it_is_light_and_has_no_controls(browser, report):
     assert browser.run("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     # What is left are the queries themselves.
     assert browser.run(f"{CONTROLS}.filter((one) => !one.closest('#query-rows')).map((one) => one.id)") == []
+    assert set(browser.run(f"{ROWS}.map((one) => one.dataset.measure)")) == {"nDCG@10", "RR@10"}  # not the chosen alone
     widths = browser.run("return [...document.querySelectorAll('.plot svg')].map((one) => one.clientWidth)")
     assert widths and max(widths) <= 640
     assert browser.colours("#query-plot", "gain")[0] > 40
@@ -216,6 +218,41 @@ def test_the_pareto_front_leaves_out_what_is_dearer_and_no_better(browser, tmp_p
     assert note in browser.run("return document.getElementById('cost-plot').getAttribute('aria-label')")
 
 
+def test_more_systems_than_colours_differ_by_shape_and_line(browser, tmp_path):
+    path = tmp_path / "report.html"
+    names = tuple(f"system {number}" for number in range(20))
+    write_html(comparison(systems=names, robustness={name: robust(name) for name in names}), path)
+    browser.open(path)
+    marks = browser.run("return [...document.querySelectorAll('#results tbody .mark')].map((one) => one.textContent)")
+    assert len(set(marks)) == 20
+    looks = (
+        "return document.querySelector('#position-plot').data.map((one) => [one.marker?.symbol, one.line.dash].join())"
+    )
+    assert len(set(browser.run(looks)[1:])) == 20
+    assert browser.logs() == []
+
+
+def test_labels_of_near_points_do_not_cover_each_other(browser, tmp_path):
+    path = tmp_path / "report.html"
+    value = comparison(systems=("bm25", "the one", "the other one", "a third", "far away"))
+    near = {"bm25": 0.5, "the one": 0.7, "the other one": 0.7, "a third": 0.701, "far away": 0.4}
+    systems = []
+    for one in value.systems:
+        measures = {"nDCG@10": Interval(near[one.name], 0.3, 0.8)}
+        systems.append(replace(one, measures=measures, figures=(replace(one.figures[0], measures=measures),)))
+    write_html(replace(value, systems=tuple(systems), measures=("nDCG@10",)), path)
+    browser.open(path)
+    boxes = browser.run(
+        "return [...document.querySelectorAll('#cost-plot .textpoint text')]"
+        ".filter((one) => one.textContent.trim()).map((one) => {"
+        "const box = one.getBoundingClientRect(); return [box.left, box.top, box.right, box.bottom]; })"
+    )
+    assert len(boxes) >= 3
+    for at, one in enumerate(boxes):
+        for other in boxes[at + 1 :]:
+            assert one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+
+
 def test_hostile_names_and_texts_are_shown_and_do_nothing(browser, tmp_path):
     path = tmp_path / "report.html"
     found = {HOSTILE[0]: robust("a"), HOSTILE[1]: robust("b")}
@@ -254,6 +291,7 @@ def test_several_data_sets_are_shown_together_and_each(browser, tmp_path):
     tables = f"{TABLES}.map((one) => one.innerText)"
     note = "return document.getElementById('query-note').textContent"
     assert browser.run(tables)[0].startswith("All data sets") and browser.run(note).startswith("24 queries")
+    assert set(browser.run(f"{ROWS}.map((one) => one.dataset.set)")) == {"dl19", "dl20", ALL_DATA}
     choose(browser, "view", "dl20")
     assert len(browser.run(tables)) == 1 and browser.run(tables)[0].startswith("dl20")
     assert browser.run(note).startswith("12 queries")

@@ -4,9 +4,16 @@ const figures = JSON.parse(document.getElementById("figures").textContent);
 // A line a query; each is read when somebody opens it.
 const queryLines = document.getElementById("query-lines").textContent.split("\n");
 
-const systems = figures.systems.map((system, index) => ({ ...system, index, slot: index % 8 }));
-const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "x", "star", "hexagon"];
-const MARKS = "●■◆▲✚✖★⬢";
+// Eight colours and shapes; the next eight systems have open shapes and dashed lines, those after them dots.
+const SHAPES = ["circle", "square", "diamond", "triangle-up", "cross", "x", "star", "hexagon"];
+const MARKS = "●■◆▲✚✖★⬢○□◇△✛☓☆⬡◉▣◈◬✙☒✪⏣";
+const systems = figures.systems.map((system, index) => {
+  const [slot, turn] = [index % 8, Math.floor(index / 8) % 3];
+  return {
+    ...system, index, slot, mark: MARKS[turn * 8 + slot],
+    symbol: SHAPES[slot] + ["", "-open", "-open-dot"][turn], dash: ["solid", "dash", "dot"][turn],
+  };
+});
 const baseline = Math.max(0, systems.findIndex((system) => system.name === figures.baseline));
 
 const chosen = {
@@ -20,7 +27,6 @@ const chosen = {
   page: 0,
 };
 
-const byId = (id) => document.getElementById(id);
 const measureName = () => figures.measures[chosen.measure];
 const view = () => figures.views[chosen.view];
 
@@ -37,11 +43,10 @@ function element(tag, properties = {}, ...children) {
 }
 
 function mark(system) {
-  return element("span", { class: `mark s${system.slot}`, "aria-hidden": "true" }, MARKS[system.slot]);
+  return element("span", { class: `mark s${system.slot}`, "aria-hidden": "true" }, system.mark);
 }
 
 const grouped = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const short = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 
 function fixed(value, decimals = 4) {
   return value === null || value === undefined ? "–" : value.toFixed(decimals).replace("-", "−");

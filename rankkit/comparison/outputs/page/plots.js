@@ -1,71 +1,8 @@
 // Plots, by Plotly: quality against cost, differences a query, outcomes, robustness.
 
-const dark = window.matchMedia("(prefers-color-scheme: dark)");
-const print = window.matchMedia("print");
-const onPaper = () => "print" in document.documentElement.dataset;
-const PAPER_WIDTH = 640;
-
-const drawn = new Map(); // plot id -> how to draw it again
-
-function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-}
 const systemColour = (system) => colour(`c${system.slot}`);
 
-function layoutFor(host, height, extra) {
-  const axis = {
-    gridcolor: colour("line"), linecolor: colour("line"), zerolinecolor: colour("soft"), tickcolor: colour("line"),
-    automargin: true, fixedrange: true,
-  };
-  return {
-    height,
-    width: onPaper() ? PAPER_WIDTH : Math.max(200, host.clientWidth),
-    margin: { l: 56, r: 16, t: 16, b: 44 },
-    paper_bgcolor: "rgba(0,0,0,0)",
-    plot_bgcolor: "rgba(0,0,0,0)",
-    font: { family: "system-ui, sans-serif", size: 13, color: colour("ink") },
-    hoverlabel: { bgcolor: colour("panel"), bordercolor: colour("line"), font: { color: colour("ink") }, align: "left" },
-    modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("line"), activecolor: colour("soft") },
-    showlegend: false,
-    dragmode: false,
-    ...extra,
-    xaxis: { ...axis, ...extra.xaxis },
-    yaxis: { ...axis, ...extra.yaxis },
-  };
-}
-
-const CONFIG = {
-  displaylogo: false, scrollZoom: false, doubleClick: false,
-  modeBarButtons: [["toImage"]], toImageButtonOptions: { format: "svg" },
-};
-
-const LEGEND = { orientation: "h", yref: "container", y: 1, yanchor: "top", x: 0 };
-
-/** Draw now, and again when the width, the colours or the paper change. */
-function plot(id, label, height, make) {
-  const host = byId(id);
-  drawn.set(id, () => {
-    if (!window.Plotly || !host.isConnected) return;
-    const { traces, layout } = make();
-    host.setAttribute("role", "figure");
-    host.setAttribute("aria-label", label);
-    host.style.minHeight = "0"; // it kept the place until now
-    Plotly.react(host, traces, layoutFor(host, height, layout), CONFIG);
-  });
-  drawn.get(id)();
-  return host;
-}
-
-function redrawAll() {
-  for (const draw of drawn.values()) draw();
-}
-
-/** Names in a plot are text for Plotly, which reads some HTML: it is taken apart. */
-function plain(text, length = 60) {
-  const cut = text.length > length ? `${text.slice(0, length - 1)}…` : text;
-  return cut.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-}
-
+const COST_HEIGHT = 400;
 const COSTS = { seconds: "seconds", calls: "calls", tokens: "tokens", cost: "money", pairs: "pairs" };
 
 function costPoints() {
@@ -96,21 +33,23 @@ function drawCost() {
     free.length ? `Without ${COSTS[chosen.axis]} (dotted lines): ${names(free)}.` : "",
   ].join(" ");
   const label = `${measureName()} against ${COSTS[chosen.axis]} a query, log axis. ${byId("cost-note").textContent}`;
-  plot("cost-plot", label, 400, () => ({ traces: costTraces(placed, front), layout: costLayout(placed, free) }));
+  plot("cost-plot", label, COST_HEIGHT, () => {
+    const layout = costLayout(placed, free);
+    return { traces: costTraces(placed, front, labelPlaces(placed, layout)), layout };
+  });
 }
 
-function costTraces(placed, front) {
+function costTraces(placed, front, places) {
   const steps = { type: "scatter", mode: "lines", hoverinfo: "skip", line: { color: colour("soft"), width: 1.5, shape: "hv", dash: "dash" } };
   const traces = [{ ...steps, x: front.map((point) => point.cost), y: front.map((point) => point.interval[0]) }];
-  const places = labelPlaces(placed);
   placed.forEach((point, index) => {
     const [mean, low, high] = point.interval;
     const known = low !== null && high !== null;
     traces.push({
       type: "scatter", mode: "markers+text", x: [point.cost], y: [mean],
-      text: [plain(point.system.name, 28)], textposition: places[index], cliponaxis: false,
+      text: [places[index] ? plain(point.system.name, 28) : ""], textposition: places[index] || "top right", cliponaxis: false,
       textfont: { color: colour("ink") },
-      marker: { symbol: SYMBOLS[point.system.slot], size: 13, color: systemColour(point.system), line: { color: colour("page"), width: 1 } },
+      marker: { symbol: point.system.symbol, size: 13, color: systemColour(point.system), line: { color: point.system.dash === "solid" ? colour("page") : systemColour(point.system), width: 1 } },
       error_y: known ? { type: "data", symmetric: false, array: [high - mean], arrayminus: [mean - low], color: systemColour(point.system), thickness: 1.5, width: 4 } : undefined,
       hovertemplate: `<b>${plain(point.system.name)}</b><br>${plain(measureName())} ${fixed(mean)}<br>${short.format(point.cost)} ${COSTS[chosen.axis]} a query<extra></extra>`,
     });
@@ -118,12 +57,38 @@ function costTraces(placed, front) {
   return traces;
 }
 
-/** Labels stand beside their point, on the side that has more room. */
-function labelPlaces(placed) {
-  const logs = placed.map((point) => Math.log10(point.cost));
-  const middle = (Math.min(...logs) + Math.max(...logs)) / 2;
-  return logs.map((log) => (log > middle ? "top left" : "top right"));
+/** Each label stands beside its point, where it covers no other label and no other point; "" where there is no such
+ * place: the point's shape and the table say whose it is, and whoever points at it sees the name. */
+function labelPlaces(placed, layout) {
+  const width = (onPaper() ? PAPER_WIDTH : Math.max(200, byId("cost-plot").clientWidth)) - layout.margin.l - layout.margin.r;
+  const height = COST_HEIGHT - layout.margin.t - layout.margin.b;
+  const [[left, right], [bottom, top]] = [layout.xaxis.range, layout.yaxis.range];
+  const spots = placed.map((point) => [
+    (Math.log10(point.cost) - left) / (right - left) * width,
+    (top - point.interval[0]) / (top - bottom) * height,
+  ]);
+  const taken = spots.map(([x, y]) => [x - 8, y - 8, x + 8, y + 8]);
+  return placed.map((point, index) => {
+    const [x, y] = spots[index];
+    const long = plain(point.system.name, 28).length * 7.5;
+    const sides = x > width / 2 ? ["left", "right"] : ["right", "left"];
+    const places = ["top", "bottom", "middle"].flatMap((height) => sides.map((side) => `${height} ${side}`));
+    const boxes = places.map((place) => labelBox(place, x, y, long));
+    const free = boxes.findIndex((box) => box[0] >= 0 && box[2] <= width && !taken.some((one, other) => other !== index && overlap(one, box)));
+    if (free < 0) return "";
+    taken.push(boxes[free]);
+    return places[free];
+  });
 }
+
+function labelBox(place, x, y, long) {
+  const [height, side] = place.split(" ");
+  const start = side === "right" ? x + 4 : x - 4 - long;
+  const middle = { top: y - 16, middle: y, bottom: y + 16 }[height];
+  return [start, middle - 8, start + long, middle + 8];
+}
+
+const overlap = (one, other) => one[0] < other[2] && other[0] < one[2] && one[1] < other[3] && other[1] < one[3];
 
 /** 1, 2 and 5 of each power of ten; over more than three of these, the powers alone. */
 function logTicks(low, high) {
@@ -154,7 +119,7 @@ function costLayout(placed, free) {
     })),
     annotations: sharedLines(free, (top - bottom) * 0.05).map((points) => ({
       xref: "paper", x: 0, xanchor: "left", y: points.at(-1).interval[0], yanchor: "bottom", showarrow: false,
-      text: points.map((point) => `${MARKS[point.system.slot]} ${plain(point.system.name, 28)}`).join("   "),
+      text: points.map((point) => `${point.system.mark} ${plain(point.system.name, 28)}`).join("   "),
       font: { color: points.length > 1 ? colour("ink") : systemColour(points[0].system), size: 12 },
     })),
   };
@@ -211,7 +176,7 @@ function drawOutcomes() {
   plot("outcome-plot", "Shares of the outcomes of each system's questions, over all data; the table below has the counts.", 90 + 44 * asked.length, () => ({
     traces: kinds.map((kind) => ({
       type: "bar", orientation: "h", name: plain(kind),
-      y: asked.map((system) => `${MARKS[system.slot]} ${plain(system.name, 28)}`),
+      y: asked.map((system) => `${system.mark} ${plain(system.name, 28)}`),
       x: asked.map((system) => (figures.outcomes[system.index][kind] || 0) / total(system)),
       marker: {
         color: colour((OUTCOMES[kind] || ["c7"])[0]),
@@ -253,11 +218,11 @@ function drawSpread(rows, data) {
   plot("spread-plot", label, 110 + 44 * rows.length, () => ({
     traces: rows.map(({ system, found }) => {
       const { original, low, high } = found.spread[measureName()];
-      const name = `${MARKS[system.slot]} ${plain(system.name, 28)}`;
+      const name = `${system.mark} ${plain(system.name, 28)}`;
       return {
         type: "scatter", mode: "lines+markers", x: [low, original, high], y: [name, name, name],
-        line: { color: systemColour(system), width: 3 },
-        marker: { symbol: ["line-ns", SYMBOLS[system.slot], "line-ns"], size: [14, 12, 14], color: systemColour(system), line: { color: systemColour(system), width: 2 } },
+        line: { color: systemColour(system), width: 3, dash: system.dash },
+        marker: { symbol: ["line-ns", system.symbol, "line-ns"], size: [14, 12, 14], color: systemColour(system), line: { color: systemColour(system), width: 2 } },
         hovertemplate: `%{x:.4f}<extra></extra>`,
       };
     }),
@@ -269,7 +234,7 @@ function drawPositions(rows, data) {
   const label = `Share of queries whose best document came in at each position${data}.`;
   const bins = Math.max(...rows.map(({ found }) => found.favoured.length));
   const places = Array.from({ length: bins }, (_, index) => index + 1);
-  plot("position-plot", label, 340, () => ({
+  plot("position-plot", label, 320 + 20 * Math.ceil((rows.length + 1) / 3), () => ({
     traces: [
       {
         type: "scatter", mode: "lines", name: "without preference", x: places, y: rows[0].found.expected,
@@ -277,7 +242,7 @@ function drawPositions(rows, data) {
       },
       ...rows.map(({ system, found }) => ({
         type: "scatter", mode: "lines+markers", name: plain(system.name, 28), x: places, y: found.favoured,
-        line: { color: systemColour(system), width: 2 }, marker: { symbol: SYMBOLS[system.slot], size: 8 },
+        line: { color: systemColour(system), width: 2, dash: system.dash }, marker: { symbol: system.symbol, size: 8 },
         hovertemplate: `%{y:.1%} ${plain(system.name, 28)}<extra></extra>`,
       })),
     ],

@@ -4,6 +4,7 @@ function showView() {
   for (const part of document.querySelectorAll("[data-view]")) part.hidden = Number(part.dataset.view) !== chosen.view;
   for (const part of document.querySelectorAll("[data-robust]")) part.hidden = Number(part.dataset.robust) !== chosen.view && view().data.length === 1;
   const data = new Set(view().data.map((index) => figures.data[index]));
+  if (data.size > 1) data.add(figures.together);
   for (const row of document.querySelectorAll("tr[data-measure]")) {
     row.hidden = row.dataset.measure !== measureName() || !data.has(row.dataset.set);
   }
@@ -80,36 +81,6 @@ function listenToCopy() {
     }
     byId("copied").textContent = "copied";
   });
-}
-
-/** On paper colours are light and plots as wide as the page. */
-function setPaper(paper) {
-  if (paper === onPaper()) return;
-  if (paper) document.documentElement.dataset.print = "";
-  else delete document.documentElement.dataset.print;
-  redrawAll();
-}
-
-function listenToSurroundings() {
-  let waiting = 0;
-  window.addEventListener("resize", () => {
-    cancelAnimationFrame(waiting);
-    waiting = requestAnimationFrame(redrawAll);
-  });
-  dark.addEventListener("change", redrawAll);
-  window.addEventListener("beforeprint", () => setPaper(true));
-  window.addEventListener("afterprint", () => setPaper(false));
-  print.addEventListener("change", () => setPaper(print.matches));
-}
-
-/** Unpack a script that travels compressed, and run it: the page's policy knows it by its hash. */
-async function runPacked(id) {
-  const packed = Uint8Array.from(atob(byId(id).textContent.trim()), (character) => character.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const script = document.createElement("script");
-  script.textContent = await new Response(stream).text();
-  document.head.append(script);
-  byId(id).remove();
 }
 
 async function start() {

@@ -1,0 +1,32 @@
+"""What other people's searches found, as a ``Request``: plain results in, no client of theirs needed.
+
+Each function keeps the order of its search and everything in it: ids, texts, titles, scores, and the rest as metadata.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rankkit.core.lazy import lazily
+
+if TYPE_CHECKING:
+    from rankkit.retrieval.hits.chroma import from_chroma as from_chroma
+    from rankkit.retrieval.hits.elasticsearch import from_elasticsearch as from_elasticsearch
+    from rankkit.retrieval.hits.elasticsearch import from_opensearch as from_opensearch
+    from rankkit.retrieval.hits.lancedb import from_lancedb as from_lancedb
+    from rankkit.retrieval.hits.pgvector import from_pgvector as from_pgvector
+    from rankkit.retrieval.hits.qdrant import from_qdrant as from_qdrant
+    from rankkit.retrieval.hits.tantivy import from_tantivy as from_tantivy
+else:
+    __getattr__, __dir__, __all__ = lazily(
+        __name__,
+        {
+            "from_chroma": "rankkit.retrieval.hits.chroma",
+            "from_elasticsearch": "rankkit.retrieval.hits.elasticsearch",
+            "from_lancedb": "rankkit.retrieval.hits.lancedb",
+            "from_opensearch": "rankkit.retrieval.hits.elasticsearch",
+            "from_pgvector": "rankkit.retrieval.hits.pgvector",
+            "from_qdrant": "rankkit.retrieval.hits.qdrant",
+            "from_tantivy": "rankkit.retrieval.hits.tantivy",
+        },
+    )
