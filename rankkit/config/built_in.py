@@ -17,6 +17,7 @@ from rankkit.listwise.strategies.single import Single
 from rankkit.listwise.strategies.sliding import Sliding
 from rankkit.listwise.strategies.top_down import TopDown
 from rankkit.listwise.strategies.tour_rank import TourRank
+from rankkit.pairwise.strategies.active import Active
 from rankkit.pairwise.strategies.allpairs import AllPairs
 from rankkit.pairwise.strategies.bubblesort import BubbleSort
 from rankkit.pairwise.strategies.heapsort import HeapSort
@@ -53,11 +54,36 @@ _SERVED = (
     "price_cached",
 )
 
+_RERANK_API = (
+    "api",
+    "base_url",
+    "key_env",
+    "key_header",
+    "headers",
+    "headers_env",
+    "key_over_http",
+    "query",
+    "timeout",
+    "total_timeout",
+    "retries",
+    "concurrency",
+    "extra_body",
+    "circuit",
+    "price_input",
+    "documents_per_call",
+    "tokens_per_call",
+    "instruction_field",
+    "price_unit",
+)
+
 KINDS = (
     KindRow(name="cross-encoder", words="a cross-encoder model", paradigm="pointwise", keys=_ENCODER),
     KindRow(name="seq2seq", words="a seq2seq model", paradigm="pairwise", keys=_ENCODER),
     KindRow(name="gguf", words="a gguf model", paradigm="listwise", keys=_GGUF),
     KindRow(name="endpoint", words="a model behind an endpoint", paradigm="listwise", keys=_SERVED, served=True),
+    KindRow(
+        name="rerank-api", words="a model behind a rerank API", paradigm="pointwise", keys=_RERANK_API, served=True
+    ),
     KindRow(name="late-interaction", words="a late-interaction model", paradigm="pointwise", keys=_VECTORS),
     KindRow(name="bi-encoder", words="a bi-encoder model", paradigm="pointwise", keys=_VECTORS),
 )
@@ -137,6 +163,14 @@ METHODS = (
         asks=judges.likelihood,
         prompt="pointwise/query-likelihood",
         keys=_WRITTEN,
+    ),
+    MethodRow(
+        name="remote",
+        question="score",
+        kinds=("rerank-api",),
+        default_for=("rerank-api",),
+        judge=judges.remote,
+        scores=("relevance", "probability", "logit"),
     ),
     MethodRow(
         name="difference",
@@ -252,6 +286,13 @@ STRATEGIES = (
         ),
         keys=("aggregate",),
         options={"rounds": int},
+        scores=True,
+    ),
+    StrategyRow(
+        name="active",
+        question="compare",
+        build=_sort(Active),
+        options={"questions": int, "confidence": float, "correlation": float, "together": int},
         scores=True,
     ),
     StrategyRow(

@@ -32,6 +32,12 @@ def similarity(spec: Any) -> object:
     return SimilarityJudge(encoder, open_store(spec.vectors, encoder))
 
 
+def remote(spec: Any) -> object:
+    from rankkit.pointwise.remote import RemoteJudge
+
+    return RemoteJudge(spec.rerank_api())
+
+
 def difference(spec: Any) -> object:
     from rankkit.pairwise.difference import ScoreDifferenceJudge
 

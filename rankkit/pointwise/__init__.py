@@ -9,6 +9,7 @@ from rankkit.core.lazy import lazily
 if TYPE_CHECKING:
     from rankkit.pointwise.cross_encoder import CrossEncoderJudge as CrossEncoderJudge
     from rankkit.pointwise.monot5 import MonoT5Judge as MonoT5Judge
+    from rankkit.pointwise.remote import RemoteJudge as RemoteJudge
     from rankkit.pointwise.similarity import SimilarityJudge as SimilarityJudge
     from rankkit.pointwise.strategy import ScoreAll as ScoreAll
 else:
@@ -17,6 +18,7 @@ else:
         {
             "CrossEncoderJudge": "rankkit.pointwise.cross_encoder",
             "MonoT5Judge": "rankkit.pointwise.monot5",
+            "RemoteJudge": "rankkit.pointwise.remote",
             "ScoreAll": "rankkit.pointwise.strategy",
             "SimilarityJudge": "rankkit.pointwise.similarity",
         },
