@@ -170,7 +170,7 @@ def test_a_corpus_of_another_collection_is_refused(data):
 
 def test_eval_says_what_a_first_stage_needs(data):
     assert rankkit("eval", "--data", str(data), "--k", "3").returncode == 2
-    assert rankkit("eval", "--data", str(data), "--first-stage", "dense").returncode == 2
+    assert rankkit("eval", "--data", str(data), "--first-stage", "sparse").returncode == 2
     (data / "corpus.jsonl").rename(data / "elsewhere.jsonl")
     (data / "candidates.jsonl").write_text(
         '{"qid": "1", "query": "word", "candidates": [{"docid": "g", "text": "x"}]}\n'

@@ -120,19 +120,19 @@ def plain(folder, tokens: list[str], attended: int | None = None):
 def test_the_real_ones_are_read_as_they_were_trained():
     """int8 weights: the runs differ in their threads only, which moves a number by little."""
     folder = pulled_model("bge-small-en-v1.5")
-    words = "represent this sentence for searching relevant passages : how long do fleas live ?".split()
+    words = "represent this sentence for searching relevant passages : how long do dogs live ?".split()
     expected = unit(plain(folder, ["[CLS]", *words, "[SEP]"])[:1])
-    found = query_rows(open_encoder("bge-small-en-v1.5"), "How long do fleas live?")
+    found = query_rows(open_encoder("bge-small-en-v1.5"), "How long do dogs live?")
     np.testing.assert_allclose(found, expected, atol=1e-3)
     folder = pulled_model("answerai-colbert-small-v1")
     encoder = open_encoder("answerai-colbert-small-v1")
-    read = ["[CLS]", "[unused0]", *"how long do fleas live ?".split(), "[SEP]"]
+    read = ["[CLS]", "[unused0]", *"how long do dogs live ?".split(), "[SEP]"]
     expected = unit(plain(folder, [*read, *["[MASK]"] * (32 - len(read))], attended=len(read)))
-    query = query_rows(encoder, "How long do fleas live?")
+    query = query_rows(encoder, "How long do dogs live?")
     np.testing.assert_allclose(query, expected, atol=1e-3)
-    read = ["[CLS]", "[unused1]", *"fleas live for 100 days .".split(), "[SEP]"]
+    read = ["[CLS]", "[unused1]", *"dogs live for 13 years .".split(), "[SEP]"]
     document = unit(plain(folder, read))[[token != "." for token in read]]
-    score = similarity(query, document_rows(encoder, "Fleas live for 100 days."))
+    score = similarity(query, document_rows(encoder, "Dogs live for 13 years."))
     assert score == pytest.approx((expected @ document.T).max(axis=1).sum(), abs=0.01)
 
 
