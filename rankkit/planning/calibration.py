@@ -83,6 +83,9 @@ def _speed(stage: JudgeReranker[Any, Any], request: Request) -> Speed:
     if hasattr(getattr(stage.judge, "backend", None), "base_url"):
         return Speed(None, why_not="an endpoint is not called for a plan")
     own, few = replace(stage, on_call_failure="raise", budget=Budget()), Budget(calls=_CALLS)
+    if getattr(stage.judge, "store", None) is not None:
+        judge: Any = stage.judge
+        own = replace(own, judge=replace(judge, store=None))  # made-up passages are not to be kept in it
     try:
         first = own.rank(sample_request(2, "a first call, which loads and warms"), budget=Budget(calls=1))
         planned = own.plan(request, budget=few).usage

@@ -167,7 +167,7 @@ def test_what_toml_has_no_word_for_is_told():
     [
         (
             "[first_stage]\ncorpsu = 'x'",
-            r"first_stage\.corpsu: extra.*\n.*Did you mean corpus\? Known keys: method, corpus",
+            r"first_stage\.corpsu: extra.*\n.*Did you mean corpus or vectors\? Known keys: method, corpus",
         ),
         ("[first_stage]\nk = 0", r"first_stage\.k: .*greater than or equal to 1"),
         ("[[stages]]\nfirst_stage = {}", r"stages\.1\.first_stage: candidates come from one place"),

@@ -153,3 +153,31 @@ def test_the_command_line_searches(files, method):
     assert told["first_stage"]["name"].startswith(method)
     assert len(told["results"]) == 10
     assert list((files / "kept").iterdir())
+
+
+@pytest.mark.parametrize("method", ["dense", "hybrid"])
+def test_an_evaluation_searches_the_corpus_of_its_data(files, method):
+    (files / "queries.tsv").write_text("1\tcats sleep\n2\thow do fleas live\n")
+    (files / "qrels.txt").write_text("1 0 3 1\n2 0 5 1\n")
+    run = files / "run.trec"
+    options = ["--first-stage", method, "--first-stage-model", str(files / "model"), "--run-out", str(run), "--json"]
+    result = command("eval", "--data", str(files), "--k", "5", *options)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["queries"] == 2
+    lines = run.read_text().splitlines()
+    assert len(lines) == 10
+    assert lines[0].endswith(method)
+
+
+def test_a_plan_and_a_check_know_vectors(files):
+    config = files / "config.toml"
+    config.write_text('model = "./model"\nvectors = "kept"\n[first_stage]\nmethod = "dense"\nmodel = "nobody-knows"\n')
+    result = command("config", "check", str(config))
+    assert result.returncode != 0
+    assert "first_stage.model" in result.stderr
+    config.write_text('model = "./model"\nvectors = "kept"\n')
+    assert command("config", "check", str(config)).returncode == 0
+    for calibration in ("--calibrate", "--no-calibrate"):
+        result = command("plan", "--config", str(config), "--candidates", "7", calibration, "--json")
+        assert json.loads(result.stdout)["calls"] == 8
+    assert not (files / "kept").exists(), "a plan keeps nothing"
