@@ -70,6 +70,7 @@ class VectorStore:
     fingerprint: str
     _places: dict[bytes, tuple[int, int, bool, bool, int]] = field(default_factory=dict, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _process: int = field(default_factory=os.getpid, init=False, repr=False)
     _listed: int = field(default=0, init=False, repr=False)
     _rows: int = field(default=0, init=False, repr=False)
     _width: int = field(default=0, init=False, repr=False)
@@ -87,7 +88,7 @@ class VectorStore:
 
     def __len__(self) -> int:
         """Documents that are known, those that other processes added included."""
-        with self._lock, self._disk():
+        with self._held(), self._disk():
             self._read_list()
             return len(self._places)
 
@@ -97,7 +98,7 @@ class VectorStore:
         Raises:
             DataError: the store is of another version or cannot be read.
         """
-        with self._lock, self._disk():
+        with self._held(), self._disk():
             if digest not in self._places:
                 self._read_list()
             place = self._places.get(digest)
@@ -117,7 +118,7 @@ class VectorStore:
             DataError: the folder cannot be written, or has vectors of another size.
         """
         rows = np.ascontiguousarray(vectors.rows, dtype=np.float16)
-        with self._lock, self._disk():
+        with self._held(), self._disk():
             self._own.mkdir(parents=True, exist_ok=True)
             with FileLock(self._own / ".lock"):
                 self._read_list()
@@ -147,7 +148,12 @@ class VectorStore:
     def _read_list(self) -> None:
         """What was added since, here or by another process: up to the first record that is not whole."""
         path = self._own / "documents.list"
-        if not path.is_file() or path.stat().st_size <= max(self._listed, _HEADER.size):
+        size = path.stat().st_size if path.is_file() else 0
+        if size < self._listed:  # somebody deleted the folder
+            self._places.clear()
+            self._listed = self._rows = self._width = 0
+            self._mapped = None
+        if size <= max(self._listed, _HEADER.size):
             return
         with path.open("rb") as file:
             if not self._listed:
@@ -172,6 +178,11 @@ class VectorStore:
             there = min(self._rows, path.stat().st_size // (2 * self._width))
             self._mapped = np.memmap(path, np.float16, mode="r", shape=(there, self._width)) if there else None
         return np.empty((0, self._width), np.float16) if self._mapped is None else self._mapped
+
+    def _held(self) -> threading.Lock:
+        if self._process != os.getpid():  # a forked child: the thread that held the lock may be in the parent
+            self._lock, self._process = threading.Lock(), os.getpid()
+        return self._lock
 
     @contextmanager
     def _disk(self) -> Iterator[None]:

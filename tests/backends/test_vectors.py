@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -145,3 +146,26 @@ def test_similarity_is_max_sim():
 
 def test_any_text_has_a_digest():
     assert digest_of("\ud800") == digest_of("\ufffd") != digest_of("")
+
+
+def test_a_folder_that_was_deleted_is_begun_anew(tmp_path):
+    store = VectorStore(tmp_path / "store", "model")
+    for number in range(4):
+        store.add(digest_of(str(number)), made(number))
+    shutil.rmtree(tmp_path / "store")
+    assert store.get(digest_of("9")) is None
+    store.add(digest_of("9"), made(9))
+    again = VectorStore(tmp_path / "store", "model")
+    assert (len(again), same(again.get(digest_of("9")), 9)) == (1, True)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_child_is_not_held_up_by_a_thread_of_its_parent(tmp_path):
+    store = VectorStore(tmp_path, "model")
+    store.add(digest_of("1"), made(1))
+    with store._held():
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if same(store.get(digest_of("1")), 1) else 1)
+    assert os.waitpid(child, 0)[1] == 0
