@@ -148,3 +148,13 @@ def test_the_real_ones_find_the_better_document():
             for text in ("Adult fleas live for up to 100 days.", "The stock market fell on Monday.")
         )
         assert good > bad
+
+
+@pytest.mark.parametrize("kind", [BiEncoder, LateInteraction])
+def test_other_engines_run_them_too(tmp_path, kind):
+    pytest.importorskip("openvino")
+    folder = tiny_encoder(tmp_path, pooling="mean")
+    ours, theirs = kind(folder), kind(folder, engine="openvino")
+    np.testing.assert_allclose(query_rows(theirs, QUERY), query_rows(ours, QUERY), atol=1e-5)
+    np.testing.assert_allclose(document_rows(theirs, DOCUMENT), document_rows(ours, DOCUMENT), atol=1e-3)
+    assert theirs.document_fingerprint != ours.document_fingerprint
