@@ -1,4 +1,6 @@
-"""Run the benchmarks that are named, or all but ``methods`` and ``cold``, which hold models against a server."""
+"""Run the benchmarks that are named, or all but ``graphs``, and ``methods`` and ``cold``, which hold models against a
+server.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from pathlib import Path
 from benchmarks.common import default_data
 
 USUAL = ("pointwise", "listwise", "pairwise")
-SECTIONS = (*USUAL, "methods", "cold")
+SECTIONS = (*USUAL, "graphs", "methods", "cold")
 
 
 def main() -> int:

@@ -94,7 +94,9 @@ def memory(folder: Path, console: Console) -> dict[str, object]:
         cells = []
         for count in (100, 1000):
             one = Running(system)
-            answer = one.ask("how cold is the water of a river in winter", [LONG_TEXT] * count)
+            answer = one.ask(
+                "how cold is the water of a river in winter", [f"{number} {LONG_TEXT}" for number in range(count)]
+            )
             one.close()
             peak = float(str(answer.get("peak_mb", 0)))
             failed = f" ({answer['error']})" if "error" in answer else ""

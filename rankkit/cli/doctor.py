@@ -22,6 +22,7 @@ from rankkit.machine import cgroups
 from rankkit.machine.cpus import available_cpus
 from rankkit.models import store
 from rankkit.models.home import home
+from rankkit.models.optimising import optimised_forms
 
 #: What makes a difference to a reranker's speed, as Linux names it.
 _INSTRUCTIONS = (
@@ -78,6 +79,7 @@ def examine() -> dict[str, object]:
         "extras": _extras(),
         "store": _store(),
         "models": _models(),
+        "graphs": _graphs(),
         "dangers": _dangers(),
     }
 
@@ -123,6 +125,19 @@ def _models() -> list[str]:
         return [pulled.name for pulled in store.pulled()]
     except RankkitError as error:
         return [f"cannot be read: {error.message}"]
+
+
+def _graphs() -> dict[str, str]:
+    """How the graph of each cross-encoder here is run."""
+    try:
+        return {
+            pulled.name: form.words if form else f"as it is: run rankkit models optimise {pulled.name}"
+            for pulled in store.pulled()
+            if pulled.path.is_dir()
+            for form in optimised_forms(pulled.path).values()
+        }
+    except RankkitError as error:
+        return {"unknown": error.message}
 
 
 def _dangers() -> list[str]:

@@ -1,7 +1,8 @@
-"""``rankkit models list | show | pull | path | verify | remove | export``: data on stdout, words and bars on stderr."""
+"""``rankkit models list | show | pull | path | verify | optimise | remove | export``: data on stdout, else stderr."""
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterator
@@ -16,11 +17,13 @@ from rich.text import Text
 
 from rankkit.cli.export import export
 from rankkit.cli.output import progress_on, remark, say, stderr, stdout, write_json
-from rankkit.cli.parameters import AsJson, argument, branch, flag
-from rankkit.errors import LicenceNotAccepted, ModelError, ModelNotPulled
+from rankkit.cli.parameters import AsJson, argument, branch, flag, option
+from rankkit.errors import LicenceNotAccepted, ModelError, ModelNotPulled, RankkitError
 from rankkit.models import store
 from rankkit.models.catalogue import Row, Terms, find, rows
 from rankkit.models.home import home, size
+from rankkit.models.optimising import forget, optimised_forms
+from rankkit.models.optimising import optimise as optimise_model
 from rankkit.models.progress import OnPull, PullProgress
 from rankkit.models.store import Pulled
 
@@ -67,7 +70,8 @@ def show(name: Name, /, *, as_json: AsJson = False) -> None:
     there = store.installed(row)
     if as_json:
         files = [asdict(file) for file in row.files]
-        write_json({**asdict(row), "file": files, "unpinned": list(row.unpinned), **_whereabouts(there)})
+        forms = {"optimised": _forms(there)}
+        write_json({**asdict(row), "file": files, "unpinned": list(row.unpinned), **_whereabouts(there), **forms})
         return
     facts = {
         "name": ", ".join((row.name, *row.aliases)),
@@ -85,6 +89,7 @@ def show(name: Name, /, *, as_json: AsJson = False) -> None:
         "unseen": row.unseen,
         "size": size(row.bytes) if row.bytes else "",
         "path": str(there.path) if there else f"not here; {row.pull_command}",
+        "optimised": "\n".join(f"{graph}: {words}" for graph, words in _forms(there).items()),
     }
     table = Table(box=None, show_header=False, pad_edge=False)
     for key, fact in facts.items():
@@ -182,6 +187,31 @@ def verify(
 
 
 @models_app.command
+def optimise(
+    model: Annotated[str, argument(help="A name of `rankkit models list`, a folder, or an .onnx file.")],
+    /,
+    *,
+    graph: Annotated[str | None, option("--graph", help="Which of a folder's graphs.")] = None,
+    undo: Annotated[bool, flag("--undo", help="Delete what was made, and run the model's own graph again.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a form of a cross-encoder's graph that computes less for the same scores, and keep it beside the model."""
+    if undo:
+        freed = forget(model, graph=graph)
+        if as_json:
+            write_json({"name": model, "freed_bytes": freed})
+        else:
+            remark(f"{model}: its own graph is run again; {size(freed)} free")
+        return
+    made = optimise_model(model, graph=graph)
+    if as_json:
+        write_json([{**json.loads(one.dump()), "path": str(one.graph) if one.graph else None} for one in made])
+        return
+    for one in made:
+        say(f"{one.source}: {one.words}")
+
+
+@models_app.command
 def remove(name: Name, /, *, as_json: AsJson = False) -> None:
     """Delete a model from this machine's cache."""
     freed = store.remove(name)
@@ -189,6 +219,20 @@ def remove(name: Name, /, *, as_json: AsJson = False) -> None:
         write_json({"name": name, "freed_bytes": freed})
     else:
         remark(f"removed {name}: {size(freed)} free again")
+
+
+def _forms(there: Pulled | None) -> dict[str, str]:
+    """What was made of each of a model's graphs, in words."""
+    if there is None or there.path.is_file():
+        return {}
+    try:
+        forms = optimised_forms(there.path)
+    except RankkitError as error:
+        return {"unknown": error.message}
+    return {
+        graph: form.words if form else f"not made yet: rankkit models optimise {there.name}"
+        for graph, form in forms.items()
+    }
 
 
 def _brief(row: Row, there: Pulled | None) -> dict[str, object]:

@@ -150,7 +150,7 @@ class LanguageModelSpec(ModelSpec):
             store.locate(self.model),
             context=self.context,
             threads=self.threads,
-            template=self.template,
+            template=self.template or self.prompt_template().chat_template or None,
             name=display_name(self.model),
             batch=self.batch or 64,
             **({} if self.date is None else {"date": self.date}),

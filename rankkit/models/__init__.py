@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rankkit.models.export import Exported as Exported
     from rankkit.models.export import export_model as export_model
     from rankkit.models.manifest import Manifest as Manifest
+    from rankkit.models.optimising import optimise as optimise
     from rankkit.models.row import Row as Row
     from rankkit.models.store import Pulled as Pulled
     from rankkit.models.store import installed as installed
@@ -29,6 +30,7 @@ else:
             "export_model": "rankkit.models.export",
             "installed": "rankkit.models.store",
             "locate": "rankkit.models.store",
+            "optimise": "rankkit.models.optimising",
             "pull": "rankkit.models.store",
             "pulled": "rankkit.models.store",
             "remove": "rankkit.models.store",

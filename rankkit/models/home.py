@@ -4,6 +4,7 @@
 
     <home>/                     RANKKIT_HOME, or the user's cache folder
         models/<name>/          a pulled model: its files and rankkit.json, complete or not there at all
+        optimised/<...>/        optimised graphs of folders elsewhere that cannot be written to
         staging/<name>/<...>/   a pull at work; what a killed one left is swept by the next
         locks/<name>.lock       held by the process that pulls or removes
 """
@@ -17,8 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import platformdirs
-
+from rankkit.backends.files import cache_home
 from rankkit.errors import RankkitError, StoreError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -31,15 +31,10 @@ def home() -> Path:
     Raises:
         StoreError: it cannot be known: this user has no home.
     """
-    chosen = os.environ.get("RANKKIT_HOME")
     try:
-        place = Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("rankkit", appauthor=False)
+        return cache_home()
     except (RuntimeError, KeyError) as error:
         raise _no_home() from error
-    # What only puts a folder behind "~" leaves it as it is where nobody has that name.
-    if "~" in place.parts[:1]:
-        raise _no_home()
-    return place.absolute()
 
 
 def _no_home() -> StoreError:

@@ -7,19 +7,32 @@ two processes ask for it at once; the second finds what the first one pulled. No
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from rankkit.errors import ChecksumMismatch, InvalidModel, LicenceNotAccepted, ModelNotPulled, UnknownModel
+from rankkit.backends.encoders.graphs.optimised import FOLDER as OPTIMISED
+from rankkit.errors import (
+    ChecksumMismatch,
+    ConfigError,
+    InvalidModel,
+    LicenceNotAccepted,
+    ModelError,
+    ModelNotPulled,
+    UnknownModel,
+)
 from rankkit.models import manifest as manifests
 from rankkit.models import records
 from rankkit.models.catalogue import HubSource, Row, find, find_exactly
 from rankkit.models.digest import sha256
 from rankkit.models.fetch import fetch
+from rankkit.models.graphs import check_optimised, ensure_optimised
 from rankkit.models.home import disk_errors, home, is_offline, model_folder
 from rankkit.models.manifest import Manifest
 from rankkit.models.progress import OnPull, PullProgress, silent
 from rankkit.models.staging import locked, settle, staging, sweep
+
+_LOGGER = logging.getLogger("rankkit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +113,18 @@ def pull(
         with disk_errors(), locked(row.name, progress):
             again = None if allow_unverified and row.unseen else installed(row)
             there = again or _pull_here(row, progress, allow_unverified=allow_unverified)
+    if row.kind == "cross-encoder":
+        _optimise(there)
     progress(PullProgress(row.name, "done", there.manifest.source))
     return there.path
+
+
+def _optimise(there: Pulled) -> None:
+    """Whoever cannot have the optimised form has the model all the same; ``doctor`` says so, too."""
+    try:
+        ensure_optimised(there.path)
+    except (ModelError, ConfigError) as error:
+        _LOGGER.info("the graph of %s is run as it is: %s", there.name, error.message)
 
 
 def verify(name: str) -> Pulled:
@@ -118,7 +141,7 @@ def verify(name: str) -> Pulled:
     listed = {file.name: file for file in there.manifest.files}
     with disk_errors():
         plain = {path.name for path in folder.iterdir() if path.is_file() and not path.is_symlink()}
-        unknown = sorted({path.name for path in folder.iterdir()} - listed.keys() - {manifests.FILE_NAME})
+        unknown = sorted({path.name for path in folder.iterdir()} - listed.keys() - {manifests.FILE_NAME, OPTIMISED})
     missing = sorted(listed.keys() - plain)
     if missing:
         raise InvalidModel(f"{there.name} lacks {', '.join(missing)} in {folder} (links do not count)", hint=again)
@@ -128,10 +151,16 @@ def verify(name: str) -> Pulled:
         changed = [file.name for file in listed.values() if sha256(folder / file.name) != file.sha256]
     if changed:
         raise ChecksumMismatch(f"{', '.join(changed)} of {there.name} changed since it was pulled", hint=again)
+    with disk_errors():
+        check_optimised(folder, {file.name: file.sha256 for file in listed.values()}, _anew(there.name))
     row = find_exactly(there.name)
     if row is not None and not there.manifest.fits(row):
         raise ChecksumMismatch(f"{there.name} is what was pulled, and not what the catalogue means by it", hint=again)
     return there
+
+
+def _anew(name: str) -> str:
+    return f"Run: rankkit models optimise {name} --undo, and without --undo to make it anew."
 
 
 def remove(name: str) -> int:

@@ -30,6 +30,7 @@ _KEYS = {
     "messages",
     "answer",
     "instruction",
+    "chat_template",
 }
 
 
@@ -63,6 +64,7 @@ def parse_prompt(content: str, *, name: str, where: str) -> PromptTemplate:
         labels=data.get("labels", "numbers"),
         answer=tuple((str(key), str(value)) for key, value in data.get("answer", {}).items()),
         instruction=_instruction(data.get("instruction"), where),
+        chat_template=str(data.get("chat_template", "")),
     )
     _check(template, where)
     return template
@@ -74,6 +76,7 @@ _TYPES: Mapping[str, tuple[type, str]] = {
     "description": (str, "a text"),
     "labels": (str, "'numbers' or 'letters'"),
     "passage": (str, "a text"),
+    "chat_template": (str, "the name of a chat template"),
     "text": (str, "a text"),
     "messages": (list, "written as [[messages]], one table for each"),
     "answer": (dict, "a table"),

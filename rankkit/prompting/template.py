@@ -16,6 +16,7 @@ A file is TOML under ``prompts/<paradigm>/``. It names the kind of ``question`` 
 A message with ``each = true`` is repeated for every passage. ``[answer]`` holds what the judge needs to read the
 answer. A prompt that can pass on a request's instruction has ``$instruction`` where it belongs, and ``[instruction]``
 says what stands there: ``given`` ("Follow this too: $instruction"), or ``none`` where the request has no instruction.
+``chat_template`` names the turns that a model was trained on, where those that its file carries are not to be trusted.
 """
 
 from __future__ import annotations
@@ -83,12 +84,15 @@ class PromptTemplate:
     answer: tuple[tuple[str, str], ...]
     #: What stands in place of ``$instruction``: around one that is given, and for none.
     instruction: tuple[str, str] | None = None
+    #: The turns that the model was trained on, by the name of a chat template, where its file may carry others.
+    chat_template: str = ""
 
     @property
     def fingerprint(self) -> str:
         """12 hex digits over everything that a model sees and how its answer is read."""
         said: list[object] = [self.question, [(p.role, p.content, p.each) for p in self.parts], self.text, self.passage]
         said += [self.labels, self.answer, *([self.instruction] if self.instruction else [])]
+        said += [self.chat_template] if self.chat_template else []
         content = json.dumps(said)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 

@@ -14,6 +14,8 @@ from transformers import (
     BertForSequenceClassification,
     DebertaV2Config,
     DebertaV2ForSequenceClassification,
+    ElectraConfig,
+    ElectraForSequenceClassification,
     ModernBertConfig,
     ModernBertForSequenceClassification,
     PreTrainedTokenizerFast,
@@ -21,6 +23,8 @@ from transformers import (
     RobertaForSequenceClassification,
     T5Config,
     T5ForConditionalGeneration,
+    XLMRobertaConfig,
+    XLMRobertaForSequenceClassification,
 )
 
 SENTENCES = """
@@ -71,6 +75,22 @@ def roberta(folder: Path) -> None:
     # RoBERTa's positions begin behind the padding token's number.
     config.max_position_embeddings = LENGTH + 1 + config.pad_token_id + 1
     _save(folder, _shaken(RobertaForSequenceClassification(config)), tokenizer, **_BERT_TOKENS)
+
+
+def xlm_roberta(folder: Path) -> None:
+    torch.manual_seed(46)
+    tokenizer = _kept("wordpiece", _wordpiece)
+    config = XLMRobertaConfig(
+        **{**_sizes(tokenizer), "max_position_embeddings": LENGTH + 2}, num_labels=1, pad_token_id=0
+    )
+    _save(folder, _shaken(XLMRobertaForSequenceClassification(config)), tokenizer, **_BERT_TOKENS)
+
+
+def electra(folder: Path) -> None:
+    torch.manual_seed(47)
+    tokenizer = _kept("wordpiece", _wordpiece)
+    config = ElectraConfig(**_sizes(tokenizer), embedding_size=16, num_labels=1)
+    _save(folder, _shaken(ElectraForSequenceClassification(config)), tokenizer, **_BERT_TOKENS)
 
 
 def deberta(folder: Path) -> None:

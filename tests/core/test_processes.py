@@ -16,7 +16,7 @@ LOAD = """
 import sys, threading, time
 import rankkit
 reranker = rankkit.load("ms-marco-MiniLM-L-12-v2")
-request = rankkit.Request.of("how long do fleas live?", ["flea " * 400] * 400)
+request = rankkit.Request.of("how long do fleas live?", [f"{number} " + "flea " * 400 for number in range(400)])
 """
 GGUF = """
 import sys, threading, time

@@ -211,3 +211,10 @@ def test_specs() -> None:
         read_spec({**endpoint, "scores": "probability"}).check()
     with pytest.raises(ConfigError, match="passage_tokens"):
         read_spec({"passage_tokens": 9}).check()
+
+
+def test_a_trained_reranker_is_asked_as_it_was_trained_when_only_its_name_is_given() -> None:
+    spec = read_spec("qwen3-reranker-0.6b")
+    assert (spec.paradigm, spec.chosen_method) == ("pointwise", "prompted")
+    prompt = spec.prompt_template()
+    assert prompt.name == "pointwise/qwen3-reranker" and prompt.chat_template == "chatml" and prompt.takes_instruction

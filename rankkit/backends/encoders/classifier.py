@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rankkit.backends.encoders.engine import Engine, check_inputs, gate_for, open_engine, outputs_of, run
 from rankkit.backends.encoders.graph_files import find_graph, named_graph
+from rankkit.backends.encoders.graphs.optimised import runnable
 from rankkit.backends.encoders.head import DEFAULT_ENGINE, TOKENS_A_BATCH, Head, input_shape, no_threads
 from rankkit.backends.protocols import PairBatch
 from rankkit.backends.tokenizing.batching import padded
@@ -110,7 +111,7 @@ def _opened(folder: Path, graph: str | None, engine: str | Engine, threads: int 
             raise ConfigError("graph is given, and an engine that has its own", hint="Give one of the two.")
         return engine
     gate = gate_for(threads)
-    return open_engine(engine, named_graph(folder, graph) if graph else find_graph(folder, "model"), gate)
+    return open_engine(engine, runnable(named_graph(folder, graph) if graph else find_graph(folder, "model")), gate)
 
 
 def _logits_output(engine: Engine) -> str:
