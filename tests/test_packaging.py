@@ -131,6 +131,15 @@ def test_the_wheel_ranks_from_another_folder_in_a_clean_environment(built, tmp_p
     assert str(site) in result.stdout and "('1', '0') (3.25, -0.75)" in result.stdout
 
 
+def test_every_extra_that_an_error_or_a_page_names_is_one():
+    named = set()
+    for path in (*(ROOT / "rankkit").rglob("*.py"), *(ROOT / "docs").glob("*.md"), ROOT / "README.md"):
+        text = path.read_text(encoding="utf-8")
+        named |= set(re.findall(r"""(?:require_extra|framework)\("([a-z-]+)",""", text))
+        named |= {one for some in re.findall(r"rankkit-rerank\[([a-z,-]+)\]", text) for one in some.split(",")}
+    assert named <= set(PROJECT["optional-dependencies"]) and {"server", "langchain", "txtai"} <= named
+
+
 #: Top-level modules that come with an extra only.
 EXTRAS_BRING = frozenset(
     "openai httpx httpx2 llama_cpp jinja2 ir_measures pytrec_eval scipy bm25s Stemmer "

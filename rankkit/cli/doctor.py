@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import re
 from collections.abc import Mapping
 from typing import Annotated
 
+from packaging.requirements import Requirement
 from rich.table import Table
 from rich.text import Text
 
@@ -40,8 +40,6 @@ _INSTRUCTIONS = (
 
 #: The packages of the core whose versions answers and faults depend on.
 _CORE = ("numpy", "onnxruntime", "tokenizers", "pydantic", "huggingface-hub")
-
-_REQUIREMENT = re.compile(r"""^([A-Za-z0-9._-]+).*extra\s*==\s*["']([\w-]+)["']""")
 
 
 def doctor(
@@ -85,22 +83,33 @@ def examine() -> dict[str, object]:
 
 
 def _extras() -> dict[str, str]:
-    """Each extra with the packages that it lacks, read from rankkit's own metadata so that the two cannot drift."""
-    missing: dict[str, list[str]] = {}
+    """Each extra with the packages that it lacks, or that are too old for it, read from rankkit's own metadata so that
+    the two cannot drift.
+    """
     try:
-        requirements = importlib.metadata.requires(DISTRIBUTION) or ()
+        about = importlib.metadata.metadata(DISTRIBUTION)
     except importlib.metadata.PackageNotFoundError:
         return {
             "unknown": f"rankkit runs without having been installed as {DISTRIBUTION}: pip install -e . in its folder"
         }
-    for requirement in requirements:
-        found = _REQUIREMENT.match(requirement)
-        if found and found[1] != DISTRIBUTION:
-            missing.setdefault(found[2], []).extend([] if _version(found[1]) else [found[1]])
-    return {
-        extra: f"{install_line(extra)}  (lacks {', '.join(lacking)})" if lacking else "installed"
-        for extra, lacking in sorted(missing.items())
-    }
+    required = [Requirement(line) for line in about.get_all("Requires-Dist") or ()]
+    shown = {}
+    for extra in sorted(about.get_all("Provides-Extra") or ()):
+        lacking = dict.fromkeys(words for one in required if (words := _lacks(one, extra)))
+        shown[extra] = f"{install_line(extra)}  ({', '.join(lacking)})" if lacking else "installed"
+    return shown
+
+
+def _lacks(requirement: Requirement, extra: str) -> str:
+    """What is wrong with a package that an extra brings on this machine, in words; ``""`` for nothing."""
+    marker = requirement.marker
+    if marker is None or marker.evaluate({"extra": ""}) or not marker.evaluate({"extra": extra}):
+        return ""  # of the core, or not on this Python, or another extra's
+    version = _version(requirement.name)
+    if not version:
+        return f"lacks {requirement.name}"
+    fits = requirement.specifier.contains(version, prereleases=True)
+    return "" if fits else f"{requirement.name} {version} is not {requirement.specifier}"
 
 
 def _version(package: str) -> str:

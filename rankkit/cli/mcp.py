@@ -51,9 +51,9 @@ def mcp(
     ] = "stdio",
     host: Annotated[str, option("--host", help="Address to listen on.", panel=SERVER)] = "127.0.0.1",
     port: Annotated[int, number("--port", help="0 for any that is free.", panel=SERVER, minimum=0)] = 8000,
-    allow_host: Annotated[
+    allowed_host: Annotated[
         list[str] | None,
-        option("--allow-host", help="A name that clients call the server by, off loopback.", panel=SERVER),
+        option("--allowed-host", help="A name that clients call the server by, off loopback.", panel=SERVER),
     ] = None,
     keys: Annotated[
         Path | None,
@@ -93,7 +93,7 @@ def mcp(
                 server,
                 host=host,
                 port=port,
-                allowed_hosts=allow_host or (),
+                allowed_hosts=allowed_host or (),
                 keys=known,
                 max_body=4 * max_bytes + 64 * 1024,  # JSON around them, and what it writes longer
                 ready=lambda url: remark(f"{offered} at {url}", style="dim"),

@@ -266,3 +266,15 @@ def test_check_loads_and_says_what_would_be_served(model):
     ended = rankkit("serve", "--model", f"mine={model}", "--check")
     assert ended.returncode == 0
     assert ended.stdout.startswith("mine: pointwise(tiny)")
+
+
+def test_they_are_served_in_the_order_of_the_command_line(model, tmp_path):
+    from tests.cli.command import rankkit
+
+    (tmp_path / "file.toml").write_text(f"model = {json.dumps(str(model))}\n")
+    file = str(tmp_path / "file.toml")
+    for given in (("--model", f"b={model}", "-c", f"c={file}", f"-m=a={model}"), (f"--config={file}", "-m", model)):
+        ended = rankkit("serve", *given, "--check")
+        assert ended.returncode == 0
+        names = [line.partition(":")[0] for line in ended.stdout.splitlines()[:-1]]
+        assert names == (["b", "c", "a"] if given[0] == "--model" else ["file", "tiny"])

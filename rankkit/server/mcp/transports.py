@@ -93,7 +93,7 @@ def serve_http(
     names = [*allowed_hosts, *(("127.0.0.1", "localhost", "[::1]") if local else ())]
     if not names:
         raise ConfigError(
-            f"clients of {host} know it by a name, which has to be known here", hint="Name it: --allow-host NAME."
+            f"clients of {host} know it by a name, which has to be known here", hint="Name it: --allowed-host NAME."
         )
     app = server.streamable_http_app(
         streamable_http_path=PATH,

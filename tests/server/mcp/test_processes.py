@@ -211,7 +211,7 @@ def test_a_call_that_nobody_waits_for_is_ended(transport, tmp_path):
 
 
 def test_off_loopback_keys_and_names_are_checked(corpus):
-    off = ("--corpus", corpus, "--host", "0.0.0.0", "--allow-host", "search.example")
+    off = ("--corpus", corpus, "--host", "0.0.0.0", "--allowed-host", "search.example")
     with serving(*off, RANKKIT_API_KEYS=KEY) as url:
         here = url.replace("0.0.0.0", "127.0.0.1")
         assert _post(here, Host="search.example:80") == 401
@@ -251,4 +251,4 @@ def test_what_cannot_be_served_is_said_before(arguments, code, words, corpus):
 def test_off_loopback_a_name_is_needed_too(corpus):
     arguments = ("--corpus", corpus, "--transport", "http", "--host", "0.0.0.0", "--port", "0")
     got, said = _refused(*arguments, RANKKIT_API_KEYS=KEY)
-    assert got == 2 and "--allow-host NAME" in said
+    assert got == 2 and "--allowed-host NAME" in said
