@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from packaging.requirements import Requirement
@@ -93,23 +93,25 @@ def _extras() -> dict[str, str]:
             "unknown": f"rankkit runs without having been installed as {DISTRIBUTION}: pip install -e . in its folder"
         }
     required = [Requirement(line) for line in about.get_all("Requires-Dist") or ()]
-    shown = {}
-    for extra in sorted(about.get_all("Provides-Extra") or ()):
-        lacking = dict.fromkeys(words for one in required if (words := _lacks(one, extra)))
-        shown[extra] = f"{install_line(extra)}  ({', '.join(lacking)})" if lacking else "installed"
-    return shown
+    return {extra: _extra(extra, required) for extra in sorted(about.get_all("Provides-Extra") or ())}
 
 
-def _lacks(requirement: Requirement, extra: str) -> str:
-    """What is wrong with a package that an extra brings on this machine, in words; ``""`` for nothing."""
+def _extra(extra: str, required: Sequence[Requirement]) -> str:
+    packages = [one for one in required if _brings(extra, one)]
+    lacking = dict.fromkeys(one.name for one in packages if not _version(one.name))
+    old = [
+        f"{one.name} {_version(one.name)} is not {one.specifier}"
+        for one in packages
+        if one.name not in lacking and not one.specifier.contains(_version(one.name), prereleases=True)
+    ]
+    wrong = [*([f"lacks {', '.join(lacking)}"] if lacking else []), *old]
+    return f"{install_line(extra)}  ({'; '.join(wrong)})" if wrong else "installed"
+
+
+def _brings(extra: str, requirement: Requirement) -> bool:
+    """Whether an extra brings this on this Python, and the core does not."""
     marker = requirement.marker
-    if marker is None or marker.evaluate({"extra": ""}) or not marker.evaluate({"extra": extra}):
-        return ""  # of the core, or not on this Python, or another extra's
-    version = _version(requirement.name)
-    if not version:
-        return f"lacks {requirement.name}"
-    fits = requirement.specifier.contains(version, prereleases=True)
-    return "" if fits else f"{requirement.name} {version} is not {requirement.specifier}"
+    return marker is not None and not marker.evaluate({"extra": ""}) and marker.evaluate({"extra": extra})
 
 
 def _version(package: str) -> str:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from rankkit.cli.output import remark, say
 from rankkit.cli.parameters import Named, by_name, flag, number, option
 from rankkit.config.files import check_name
 from rankkit.config.loading import load
 from rankkit.errors import ConfigError
-from rankkit.server.running import Model, Service
-from rankkit.server.running import check as check_service
 from rankkit.server.settings import Limits, Settings
+
+if TYPE_CHECKING:
+    from rankkit.server.running import Model, Service
 
 _CONFIG = ("--config", "-c")
 
@@ -72,6 +73,9 @@ def serve(
     check: Annotated[bool, flag("--check", help="Load everything, say what would be served, and stop.")] = False,
 ) -> None:
     """Serve rerankers over HTTP, as Cohere, Jina, Voyage, Mixedbread, TEI, vLLM and llama.cpp are asked."""
+    from rankkit.server.running import Service
+    from rankkit.server.running import check as check_service
+
     options: dict[str, object] = {} if threads is None else {"threads": threads}
     service = Service(
         models=tuple(_models(served or [], options)),
@@ -125,6 +129,8 @@ def _check(service: Service) -> None:
 
 def _models(served: Sequence[str], options: dict[str, object]) -> Iterator[Model]:
     """In the order of the command line. Each with a name: the one before its ``=``, else the file's or the model's."""
+    from rankkit.server.running import Model
+
     for said in served:
         is_file = isinstance(said, Named) and said.option in _CONFIG
         given, sign, rest = said.partition("=")

@@ -252,3 +252,15 @@ def test_off_loopback_a_name_is_needed_too(corpus):
     arguments = ("--corpus", corpus, "--transport", "http", "--host", "0.0.0.0", "--port", "0")
     got, said = _refused(*arguments, RANKKIT_API_KEYS=KEY)
     assert got == 2 and "--allowed-host NAME" in said
+
+
+def test_without_a_corpus_nothing_of_searching_is_needed():
+    code = """
+import sys
+sys.modules.update(bm25s=None, Stemmer=None)  # an import raises ModuleNotFoundError
+import rankkit
+from rankkit.server.mcp import build_server, serve_http
+print(build_server(rankkit.from_function(lambda query, texts: [1.0 for _ in texts])).name)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=surroundings())
+    assert done.returncode == 0, done.stderr
