@@ -85,6 +85,8 @@ def check(service: Service, environment: Mapping[str, str] = os.environ) -> Keys
     for model in service.models:
         with naming(model.name):
             check_models(read_spec(model.what, options=model.options))
+    if not 0 <= service.port <= 65535:
+        raise ConfigError(f"port {service.port} is not possible", hint="Give 1 to 65535, or 0 for any that is free.")
     keys = keys_from(environment, service.keys)
     if keys is not None and service.no_keys:
         raise ConfigError("keys are given, and --no-keys", hint="Leave one of the two out.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -204,6 +205,28 @@ def test_workers_share_the_address_are_replaced_and_end_together(model):
 
 
 @pytest.mark.slow
+def test_clients_that_call_at_once_are_shared_by_the_workers(model):
+    import psutil
+
+    with serving("--model", model, "--port", "0", "--workers", "2") as server, contextlib.ExitStack() as calls:
+        address = server.ready()
+        workers = [psutil.Process(worker) for worker in children_of(server.process.pid)]
+        for worker in workers:
+            worker.suspend()
+        for _ in range(200):
+            calls.enter_context(address.connect())
+        for worker in workers:
+            worker.resume()
+        while sum(taken := [connected(worker) for worker in workers]) < 200:
+            time.sleep(0.02)
+        assert min(taken) > 0
+
+
+def connected(process) -> int:
+    return sum(one.status == "ESTABLISHED" for one in process.net_connections("tcp"))
+
+
+@pytest.mark.slow
 def test_workers_end_when_the_process_that_started_them_is_killed(model):
     with serving("--model", model, "--port", "0", "--workers", "2") as server:
         server.ready()
@@ -221,7 +244,17 @@ def order(address: Address) -> tuple[int, ...]:
 def children_of(parent: int) -> list[int]:
     import psutil
 
-    return [one.pid for one in psutil.Process(parent).children() if "spawn_main" in " ".join(one.cmdline())]
+    return [one.pid for one in psutil.Process(parent).children() if "spawn_main" in command_of(one)]
+
+
+def command_of(process) -> str:
+    """None of one that has ended meanwhile."""
+    import psutil
+
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def alive(process: int) -> bool:
@@ -241,6 +274,9 @@ def alive(process: int) -> bool:
         (("--model", "MODEL", "--model", "MODEL", "--port", "0"), 2, "two models would be called 'tiny'"),
         (("--model", "MODEL", "--keys", "absent", "--port", "0"), 2, "cannot be read"),
         (("--model", "MODEL", "--workers", "0"), 2, "0"),
+        (("--model", "MODEL", "--port", "65536"), 2, "port 65536 is not possible"),
+        (("--model", "MODEL", "--port", "0", "--allowed-origin", "app.example"), 2, "is no origin"),
+        (("--model", "MODEL", "--port", "0", "--allowed-origin", "https://*.example"), 2, "is no origin"),
     ],
 )
 def test_what_cannot_be_served_is_said_and_is_an_exit_code(model, arguments, code, words):
