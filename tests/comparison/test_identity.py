@@ -101,6 +101,8 @@ def other_value(part: Any, name: str) -> Any:
     }
     if name in special:
         return special[name]
+    if isinstance(value, float):
+        return value / 2  # a probability stays one
     return not value if isinstance(value, bool) else 7
 
 
