@@ -17,6 +17,9 @@ import pytest
 from tests.server.live import Address, serving
 from tests.tiny import tiny_cross_encoder
 
+#: Real processes that serve.
+pytestmark = pytest.mark.slow
+
 BODY = {"query": "word", "documents": ["bad", "best", "good"]}
 
 #: A server whose rankings take a while, and which says so when it has begun one.
@@ -56,7 +59,6 @@ def test_it_serves_logs_without_texts_and_ends_with_0_when_it_is_told_to(model):
     assert "best" not in "".join(server.lines + server.said)
 
 
-@pytest.mark.slow
 def test_under_load_what_was_accepted_is_answered_and_what_comes_later_refused():
     with serving("0.5", "20", program=SLOW) as server:
         address = server.ready()
@@ -83,7 +85,6 @@ def test_under_load_what_was_accepted_is_answered_and_what_comes_later_refused()
         address.ask(body=BODY)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_clients_that_keep_their_connections_lose_no_request(model, workers):
     """Each asks again and again on one connection: until it is said that the connection ends, nothing is lost on it. A
@@ -125,7 +126,6 @@ def test_clients_that_keep_their_connections_lose_no_request(model, workers):
     assert set(outcomes) <= {200, 503} and server.lines == []
 
 
-@pytest.mark.slow
 def test_the_grace_period_has_an_end():
     with serving("30", "1", program=SLOW) as server:
         address = server.ready()
@@ -140,7 +140,6 @@ def test_the_grace_period_has_an_end():
         assert server.wait() == 0
 
 
-@pytest.mark.slow
 def test_after_a_kill_it_starts_again_at_the_same_port(model):
     with serving("--model", model, "--port", "0") as server:
         address = server.ready()
@@ -184,7 +183,6 @@ def test_keys_of_a_variable(model):
         assert address.ask(body=BODY, headers={"X-Api-Key": "sesame-two"})[0] == 200
 
 
-@pytest.mark.slow
 def test_workers_share_the_address_are_replaced_and_end_together(model):
     with serving("--model", model, "--port", "0", "--workers", "2") as server:
         address = server.ready()
@@ -204,7 +202,6 @@ def test_workers_share_the_address_are_replaced_and_end_together(model):
     assert not any(alive(process) for process in (*now, second))
 
 
-@pytest.mark.slow
 def test_clients_that_call_at_once_are_shared_by_the_workers(model):
     import psutil
 
@@ -226,7 +223,6 @@ def connected(process) -> int:
     return sum(one.status == "ESTABLISHED" for one in process.net_connections("tcp"))
 
 
-@pytest.mark.slow
 def test_workers_end_when_the_process_that_started_them_is_killed(model):
     with serving("--model", model, "--port", "0", "--workers", "2") as server:
         server.ready()
