@@ -129,12 +129,14 @@ class StrategyResult:
     """A strategy's result: every position once, best first; with scores along it where the method yields any.
 
     ``kind`` is set where the strategy made the scores (wins, say), and ``None`` where they are the judge's own.
+    ``raw_scores`` are the judge's own, along the order, where ``scores`` were made of them one by one.
     """
 
     order: tuple[int, ...]
     scores: tuple[float | None, ...] | None = None
     kind: ScoreKind | None = None
     diagnostics: tuple[tuple[str, float], ...] = ()
+    raw_scores: tuple[float | None, ...] | None = None
 
 
 #: A strategy at work: yields rounds of independent questions, is sent their answers in the same order, returns the

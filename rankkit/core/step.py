@@ -13,6 +13,8 @@ OTHER_SCRIPT = "text in a script that the model was not trained on"
 THRESHOLD_LEFT_OUT = "threshold left out: the scores are an earlier stage's"
 #: And where the stage that would have given some failed or was skipped.
 THRESHOLD_WITHOUT_SCORES = "threshold left out: the stage that gives scores failed or was skipped"
+#: How the note of a filter ends whose scores no judged data stands behind.
+NOT_CALIBRATED = " (never calibrated)"
 #: How the notes on gates and cuts end that could not decide.
 HAD_NO_SCORES = " had no scores"
 
@@ -23,7 +25,8 @@ class Step:
 
     ``stopped`` names the limit that ended a stage early, ``skipped`` the reason why it was not run at all. ``seconds``
     are this request's own, from its first call. ``order`` has the ids of the candidates as they stood behind the step,
-    best first, and ``scores``, along it, those that the step itself gave.
+    best first, and ``scores``, along it, those that the step itself gave. Where these are calibrated, ``raw_scores`` has
+    the model's own by id, and ``raw_kind`` what they mean.
     """
 
     stage: str
@@ -42,6 +45,8 @@ class Step:
     skipped: str = ""
     order: tuple[str, ...] = field(default=(), repr=False)
     scores: tuple[float | None, ...] | None = field(default=None, repr=False)
+    raw_scores: Mapping[str, float] = field(default_factory=dict, hash=False, repr=False)
+    raw_kind: str = ""
 
     @property
     def trouble(self) -> str:
@@ -52,11 +57,11 @@ class Step:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The notes that whoever reads the result should see: the model does not know the text's script, or a cut, a
-        gate or a threshold was left out for want of scores.
+        """The notes that whoever reads the result should see: the model does not know the text's script, a cut, a
+        gate or a threshold was left out for want of scores, or a filter went by a number that was never calibrated.
         """
         seen = (OTHER_SCRIPT, THRESHOLD_LEFT_OUT, THRESHOLD_WITHOUT_SCORES)
-        return tuple(note for note in self.notes if note in seen or note.endswith(HAD_NO_SCORES))
+        return tuple(note for note in self.notes if note in seen or note.endswith((HAD_NO_SCORES, NOT_CALIBRATED)))
 
     @property
     def late(self) -> bool:
