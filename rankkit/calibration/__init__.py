@@ -2,8 +2,8 @@
 
 ::
 
-    calibrating   judged data through a reranker: fit, and measure on held-out queries     measures    ECE and the like
-    kept          a calibration as a value and a file                                      applying    a reranker with it
+    calibrating   judged data through a reranker: fit, measure on held-out queries      measures    ECE and the like
+    kept          a calibration as a value and a file                                   applying    a reranker with it
 """
 
 from __future__ import annotations

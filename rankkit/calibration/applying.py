@@ -40,4 +40,4 @@ def calibrated(reranker: Reranker, calibration: Calibration) -> JudgeReranker:  
             f"the calibration is of another model, or of one that is asked otherwise: {misfit}",
             hint="Fit one for this model: rankkit calibrate.",
         )
-    return replace(found, strategy=replace(found.strategy, calibrated=calibration.map))
+    return replace(found, strategy=ScoreAll(calibration.map))

@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -204,11 +204,21 @@ def _provenance(
         "queries": len({row.query for row in rows}),
         "documents": len(rows),
         "relevant": sum(row.relevant for row in rows),
+        "unjudged_documents": _unjudged(dataset),
         "min_grade": min_grade,
         "unjudged": unjudged,
         "date": now().isoformat(timespec="seconds"),
         "versions": {"rankkit": __version__, "python": platform.python_version(), "scipy": version("scipy")},
     }
+
+
+def _unjudged(dataset: Dataset) -> int:
+    """Candidates that nobody has judged."""
+    return sum(
+        candidate.id not in dataset.qrels[request.query.id]
+        for request in dataset.requests
+        for candidate in request.candidates
+    )
 
 
 def _ids(request: Request) -> list[str]:
@@ -221,6 +231,4 @@ def _digest(value: Mapping[str, object] | Mapping[str, Mapping[str, int]]) -> st
 
 def _plain(calibration: Calibration) -> Calibration:
     """As it is read back from its file."""
-    from dataclasses import replace
-
     return replace(calibration, held_out=json.loads(json.dumps(calibration.held_out)))

@@ -54,7 +54,7 @@ def fit_map(
             "scores, which have no point that means one half",
             hint='Use "platt" or "isotonic".',
         )
-    reading: Reading = READINGS[kind] if kind in READINGS else "log-odds"
+    reading: Reading = READINGS.get(kind, "log-odds")
     odds = np.asarray([log_odds(score, reading) for score in scores])
     high, low = (positive + 1.0) / (positive + 2.0), 1.0 / (negative + 2.0)
     targets = np.where(np.asarray(relevant), high, low)

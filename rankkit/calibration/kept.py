@@ -105,7 +105,7 @@ def _of(said: Mapping[str, object]) -> Calibration:
         method=str(said["method"]),
         model=str(said["model"]),
         fingerprints={str(name): str(value) for name, value in prints.items()},  # type: ignore[attr-defined]
-        kind=ScoreKind(said["kind"]) if said["kind"] else None,
+        kind=ScoreKind(str(said["kind"])) if said["kind"] else None,
         scores=str(said["scores"]),
         fitted_on=fitted,  # type: ignore[arg-type]
         held_out=held,  # type: ignore[arg-type]

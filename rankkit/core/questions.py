@@ -165,3 +165,11 @@ class Bounded(Protocol):
 
     def most_questions(self, task: Task) -> int | None:
         """How many questions it asks at most, whatever the answers, missing ones too; ``None`` if it cannot say."""
+
+
+@runtime_checkable
+class ScoresEach(Protocol):
+    """A strategy whose scores are each of one document alone."""
+
+    def kind_of(self, judges: ScoreKind | None) -> ScoreKind | None:
+        """What its scores mean, of a judge whose own are of this kind."""

@@ -25,8 +25,8 @@ class Step:
 
     ``stopped`` names the limit that ended a stage early, ``skipped`` the reason why it was not run at all. ``seconds``
     are this request's own, from its first call. ``order`` has the ids of the candidates as they stood behind the step,
-    best first, and ``scores``, along it, those that the step itself gave. Where these are calibrated, ``raw_scores`` has
-    the model's own by id, and ``raw_kind`` what they mean.
+    best first, and ``scores``, along it, those that the step itself gave. Where these are calibrated, ``raw_scores``
+    has the model's own by id, and ``raw_kind`` what they mean.
     """
 
     stage: str

@@ -21,7 +21,7 @@ from rankkit.judging.batched import logistic
 Reading = Literal["log-odds", "probability", "log-probability"]
 
 #: Scores that mean a probability by themselves. The others have no number that says "as likely as not".
-READINGS: Mapping[ScoreKind, Reading] = {
+READINGS: Mapping[ScoreKind | None, Reading] = {
     ScoreKind.LOGIT: "log-odds",
     ScoreKind.LOG_ODDS: "log-odds",
     ScoreKind.PROBABILITY: "probability",
@@ -109,9 +109,7 @@ def log_odds(score: float, reading: Reading) -> float:
 
 def raw_probability(score: float, kind: ScoreKind | None) -> float | None:
     """What a raw score says by itself, taken at its word; ``None`` for one of a kind that says no probability."""
-    if kind is None or kind not in READINGS:
-        return None
-    return logistic(log_odds(score, READINGS[kind]))
+    return logistic(log_odds(score, READINGS[kind])) if kind in READINGS else None
 
 
 def read_map(said: Mapping[str, object]) -> ProbabilityMap:
