@@ -163,7 +163,8 @@ def _judged(rankings: Iterator[Ranking], dataset: Dataset, min_grade: int, unjud
                 rows.append(JudgedScore(ranking.query.id, row.score, grade >= min_grade))
     if not rows:
         raise DataError(
-            f"not one candidate of {dataset.name} is judged and has a score", hint="rankkit data check says more."
+            f"not one candidate of {dataset.name} is judged and has a score",
+            hint="The folder needs candidates with judgements: rankkit data check says what it has.",
         )
     return rows
 
