@@ -1,5 +1,5 @@
-"""Run the benchmarks that are named, or all but ``graphs``, and ``methods`` and ``cold``, which hold models against a
-server.
+"""Run the benchmarks that are named, or all but ``graphs``, ``noise``, which takes half an hour, and ``methods`` and
+``cold``, which hold models against a server.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.common import default_data
 
 USUAL = ("pointwise", "listwise", "pairwise")
-SECTIONS = (*USUAL, "graphs", "methods", "cold")
+SECTIONS = (*USUAL, "graphs", "methods", "cold", "noise")
 
 
 def main() -> int:

@@ -10,8 +10,6 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +18,10 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.pointwise import MODEL
-from rankkit.backends.encoders import onnx
 from rankkit.backends.encoders.cross_encoder import CrossEncoder
 from rankkit.backends.encoders.graph_files import find_graph
 from rankkit.backends.encoders.graphs.making import optimise_graph
-from rankkit.backends.encoders.onnx import OnnxEngine
+from rankkit.backends.encoders.onnx import SLOW_REWRITINGS, OnnxEngine
 from rankkit.core.limits import Gate
 from rankkit.data.datasets import load_dataset
 from rankkit.evaluation.measures import evaluate, parse_measures
@@ -72,25 +69,9 @@ def encoders(folder: Path) -> dict[str, CrossEncoder]:
     paths = {PUBLISHED: graph, OPTIONS: graph, OPTIMISED: made.graph or graph}
     found = {}
     for name, path in paths.items():
-        with all_rewritings() if name == PUBLISHED else as_usual():
-            found[name] = CrossEncoder(folder, engine=OnnxEngine(path, gate=Gate(available_cpus())))
+        engine = OnnxEngine(path, gate=Gate(available_cpus()), without=() if name == PUBLISHED else SLOW_REWRITINGS)
+        found[name] = CrossEncoder(folder, engine=engine)
     return found
-
-
-@contextmanager
-def all_rewritings() -> Iterator[None]:
-    """Sessions as anybody opens them."""
-    usual = onnx._WITHOUT
-    onnx._WITHOUT = ()
-    try:
-        yield
-    finally:
-        onnx._WITHOUT = usual
-
-
-@contextmanager
-def as_usual() -> Iterator[None]:
-    yield
 
 
 def apart(one: dict[tuple[str, str], float], other: dict[tuple[str, str], float]) -> dict[str, float]:

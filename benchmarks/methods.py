@@ -1,7 +1,8 @@
 """Every way to ask a language model, on small real ones: in this process, and behind a real ``llama_cpp.server``.
 
 Both are shown the same prompts at temperature 0, so they must give the same answers and the same orders. Models of this
-size cannot rank: the figures beside them say so.
+size cannot rank: the figures beside them say so, and what becomes of them where the same candidates come in reversed or
+shuffled order. A method that repeats what it is given follows the first stage there.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from benchmarks.llama_server import LlamaServer
 from rankkit.core.judge import BoundQuestion, Reply
 from rankkit.core.ranking import Candidate, Query, Ranking, Request
 from rankkit.data.datasets import Dataset, load_dataset
+from rankkit.data.reordering import reversed_candidates, shuffled_candidates
 from rankkit.evaluation.measures import evaluate, parse_measures
 from rankkit.models import store
 from rankkit.models.catalogue import find
@@ -47,6 +49,9 @@ METHODS: Mapping[str, Mapping[str, object]] = {
 }
 #: It asks sixty questions a query, and each of them twice here.
 A_OR_B_QUERIES = 3
+
+#: By which the candidates are shuffled.
+SEED = 7
 
 Said = tuple[tuple[int, ...], str | None]
 
@@ -108,19 +113,29 @@ def short(requests: Sequence[Request]) -> list[Request]:
 def run(arguments: argparse.Namespace) -> None:
     dataset = load_dataset(arguments.data / "noveleval", limit=arguments.queries)
     requests = short(dataset.requests)
-    stored = ndcg(dataset, {one.query.id: [candidate.id for candidate in one.candidates] for one in requests})
+    stored = ndcg(dataset, _stored(requests))
     console = Console(width=140)
     table = _table(f"NovelEval, {len(requests)} queries, first {WORDS} words; first stage nDCG@10 {stored:.4f}")
-    figures: dict[str, object] = {"first stage": stored}
+    varied = {
+        "reversed": short(reversed_candidates(dataset).requests),
+        "shuffled": short(shuffled_candidates(dataset, SEED).requests),
+    }
+    figures: dict[str, object] = {
+        "first stage": stored,
+        **{name: ndcg(dataset, _stored(orders)) for name, orders in varied.items()},
+    }
+    console.print({name: round(float(str(value)), 4) for name, value in figures.items()})
     for model, options in MODELS.items():
         if store.installed(find(model)) is None:
             console.print(f"{model} is left out: rankkit models pull {model}")
             continue
         figures[model] = rows = {}
-        sides = {method: Side({**METHODS[method], "context": CONTEXT}, model) for method in METHODS}
-        shown = {method: requests[: A_OR_B_QUERIES if method == "A or B" else None] for method in METHODS}
+        sides = {method: _here(model, method) for method in METHODS}
+        shown = {method: requests[: _queries(method)] for method in METHODS}
+        moved = {}
         for method, side in sides.items():
             side.run(shown[method], f"{model}, {method}")
+            moved[method] = {name: _of_order(dataset, model, method, name, orders) for name, orders in varied.items()}
         with LlamaServer(store.locate(model), name=model, context=CONTEXT) as server:
             for method, here in sides.items():
                 # By default this server penalises repeated tokens, and labels are in the prompt already.
@@ -128,11 +143,30 @@ def run(arguments: argparse.Namespace) -> None:
                 # Its context is as large as the model's here; its tokens are estimated, and would be found too many.
                 there = Side({**METHODS[method], **plain, "endpoint": server.url, "context": 8 * CONTEXT}, model)
                 there.run(shown[method], f"{model}, {method}, over HTTP")
-                rows[method] = row = _figures(dataset, method, here, there)
+                rows[method] = row = {**_figures(dataset, method, here, there), **moved[method]}
                 _show(table, model, method, row, len(shown[method]))
     console.print(table)
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2))
+
+
+def _here(model: str, method: str) -> Side:
+    return Side({**METHODS[method], "context": CONTEXT}, model)
+
+
+def _queries(method: str) -> int | None:
+    return A_OR_B_QUERIES if method == "A or B" else None
+
+
+def _of_order(dataset: Dataset, model: str, method: str, name: str, requests: Sequence[Request]) -> float:
+    """nDCG@10 of a method, in this process, over the candidates in another order."""
+    side = _here(model, method)
+    side.run(requests[: _queries(method)], f"{model}, {method}, {name}")
+    return ndcg(dataset, side.orders())
+
+
+def _stored(requests: Sequence[Request]) -> dict[str, list[str]]:
+    return {one.query.id: [candidate.id for candidate in one.candidates] for one in requests}
 
 
 def ndcg(dataset: Dataset, orders: Mapping[str, Sequence[str]]) -> float:
@@ -157,7 +191,10 @@ def _figures(dataset: Dataset, method: str, here: Side, there: Side) -> dict[str
 
 def _table(title: str) -> Table:
     table = Table(title=title)
-    words, figures = ("model", "method", "answers", "answers over HTTP"), ("nDCG@10", "over HTTP")
+    words, figures = (
+        ("model", "method", "answers", "answers over HTTP"),
+        ("nDCG@10", "reversed", "shuffled", "over HTTP"),
+    )
     for heading in (*words[:2], *figures, *words[2:], "same answers", "same orders"):
         table.add_column(heading, justify="left" if heading in words else "right")
     return table
@@ -169,4 +206,5 @@ def _show(table: Table, model: str, method: str, row: Mapping[str, object], quer
         for key in ("outcomes", "outcomes_http")
     ]
     alike = f"{row['same_answers']} of {row['questions']}", f"{row['same_orders']} of {queries}"
-    table.add_row(model, method, f"{row['ndcg']:.4f}", f"{row['ndcg_http']:.4f}", *outcomes, *alike)
+    values = [f"{row[key]:.4f}" for key in ("ndcg", "reversed", "shuffled", "ndcg_http")]
+    table.add_row(model, method, *values, *outcomes, *alike)

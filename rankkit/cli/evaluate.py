@@ -65,6 +65,12 @@ def evaluate(
         str | None, option("--split", help="Of several splits in the folder, this one: test, dev, train.")
     ] = None,
     tag: Annotated[str | None, option("--tag", help="A name for this run, in its file and in the JSON.")] = None,
+    reverse: Annotated[
+        bool, flag("--reverse", help="Also rerank the candidates in reversed order: does it rank, or repeat its input?")
+    ] = False,
+    shuffle: Annotated[
+        int | None, number("--shuffle", help="Also rerank the candidates shuffled by this seed.", minimum=0)
+    ] = None,
     plan: Annotated[bool, flag("--plan", help="Tell calls, tokens and rounds; make no call.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -74,6 +80,8 @@ def evaluate(
 
     if run is not None and (options.names_a_model or bm25.given or (depth, record, replay) != (None, None, None)):
         raise ConfigError("--run measures a run as it is: it goes with no model, --depth, --record or --replay")
+    if (reverse or shuffle is not None) and (run is not None or plan or (record, replay) != (None, None)):
+        raise ConfigError("--reverse and --shuffle rank again: they go with no --run, --plan, --record or --replay")
     if run_out is not None and record is not None and run_out.resolve() == record.resolve():
         raise ConfigError("--run-out and --record name one file: give each its own")
     experiment = Experiment.of(
@@ -83,6 +91,8 @@ def evaluate(
         _show(experiment.of_run(run), experiment, files=(run,), as_json=as_json)
         return
     if stage is not None and not plan and not options.given and (record, replay) == (None, None):
+        if reverse or shuffle is not None:
+            raise ConfigError("--reverse and --shuffle are for rerankers: a first stage has no order before it")
         _show(_first_stage(experiment, bm25.over(None)).alone(), experiment, as_json=as_json)
         return
     # A file has its own say on what happens to a failed query; otherwise the measuring goes on.
@@ -93,7 +103,7 @@ def evaluate(
         return
     bar = progress_bar(f"{len(experiment.dataset.requests)} queries")
     with _reranker(spec, record, replay, experiment.dataset.files) as reranker, bar as progress:
-        report = experiment.of_reranker(reranker, depth=depth, progress=progress)
+        report = experiment.of_reranker(reranker, depth=depth, reverse=reverse, shuffle=shuffle, progress=progress)
     _show(report, experiment, spec=spec, files=() if replay is None else (replay,), as_json=as_json)
 
 
@@ -141,7 +151,7 @@ def _show(
         stdout().print(report_table(report))
     if report.unwritten:
         raise DataError(report.unwritten, hint="The measures above stand; the run is lost.")
-    end(trouble=bool(report.failures or report.late))
+    end(trouble=report.troubled)
 
 
 def _show_plan(reranker: BaseReranker, requests: Sequence[Request], depth: int | None, *, as_json: bool) -> None:

@@ -6,16 +6,15 @@ alone gives one order for all of them; what a language model is shown first, or 
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import fmean
 from typing import Literal
 
 from rankkit.core.extras import require_extra
-from rankkit.core.ranking import Request
 from rankkit.data.datasets import Dataset
+from rankkit.data.reordering import reversed_candidates, shuffled_candidates
 
 with require_extra("eval", "comparing systems"):
     from scipy import stats
@@ -60,26 +59,11 @@ def variants(
     """The data as it is, then varied. Only the first ``depth`` candidates, those that are reranked, change places."""
     yield Variant(dataset)
     for number in range(1, shuffle + 1):
-        yield Variant(_varied(dataset, depth, f"{seed}/{number}"), "shuffled", f"shuffled {number}")
+        yield Variant(shuffled_candidates(dataset, f"{seed}/{number}", depth=depth), "shuffled", f"shuffled {number}")
     if reverse:
-        yield Variant(_varied(dataset, depth, None), "reversed", "reversed")
+        yield Variant(reversed_candidates(dataset, depth=depth), "reversed", "reversed")
     for number in range(1, repeat + 1):
         yield Variant(dataset, "repeated", f"repeated {number}", number)
-
-
-def _varied(dataset: Dataset, depth: int | None, seed: str | None) -> Dataset:
-    return replace(dataset, requests=tuple(_reordered(request, depth, seed) for request in dataset.requests))
-
-
-def _reordered(request: Request, depth: int | None, seed: str | None) -> Request:
-    """The head reversed, or shuffled: each query in its own way, whichever others there are."""
-    places = list(range(len(request)))
-    head = places[:depth]
-    if seed is None:
-        head.reverse()
-    else:
-        random.Random(f"{seed}/{request.query.id}").shuffle(head)
-    return request.select([*head, *places[len(head) :]])
 
 
 def robustness(runs: Sequence[VariedRun], *, depth: int | None = None) -> dict[str, object]:

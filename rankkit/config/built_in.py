@@ -17,6 +17,7 @@ from rankkit.listwise.strategies.single import Single
 from rankkit.listwise.strategies.sliding import Sliding
 from rankkit.listwise.strategies.top_down import TopDown
 from rankkit.listwise.strategies.tour_rank import TourRank
+from rankkit.pairwise.strategies.active import Active
 from rankkit.pairwise.strategies.allpairs import AllPairs
 from rankkit.pairwise.strategies.bubblesort import BubbleSort
 from rankkit.pairwise.strategies.heapsort import HeapSort
@@ -233,6 +234,13 @@ STRATEGIES = (
         ),
         keys=("aggregate",),
         options={"rounds": int},
+        scores=True,
+    ),
+    StrategyRow(
+        name="active",
+        question="compare",
+        build=_sort(Active),
+        options={"questions": int, "confidence": float, "correlation": float, "together": int},
         scores=True,
     ),
     StrategyRow(

@@ -9,7 +9,7 @@ from rankkit.config.fusion import FusionSpec
 from rankkit.config.spec import BaseSpec, naming
 from rankkit.errors import ConfigError
 
-_SCORED = "pointwise ones, pairwise with allpairs or swiss, listwise with tourrank"
+_SCORED = "pointwise ones, pairwise with allpairs, swiss or active, listwise with tourrank"
 
 
 def check_scores(spec: BaseSpec) -> None:

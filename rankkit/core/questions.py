@@ -130,6 +130,7 @@ class StrategyResult:
 
     ``kind`` is set where the strategy made the scores (wins, say), and ``None`` where they are the judge's own.
     ``raw_scores`` are the judge's own, along the order, where ``scores`` were made of them one by one.
+    ``notes`` go into the ``Step``.
     """
 
     order: tuple[int, ...]
@@ -137,6 +138,7 @@ class StrategyResult:
     kind: ScoreKind | None = None
     diagnostics: tuple[tuple[str, float], ...] = ()
     raw_scores: tuple[float | None, ...] | None = None
+    notes: tuple[str, ...] = ()
 
 
 #: A strategy at work: yields rounds of independent questions, is sent their answers in the same order, returns the

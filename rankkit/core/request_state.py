@@ -150,7 +150,7 @@ class RequestState(Generic[Q, A]):
             fingerprints=dict(self.judge.fingerprints),
             outcomes=dict(self.outcomes),
             defects=dict(self._defects),
-            notes=dict(self.notes),
+            notes=dict(self.notes + Counter(self.result.notes)),
             failures=tuple(f"{text} ({count}x)" if count > 1 else text for text, count in self._failures.items()),
             stopped=self.stopped,
             diagnostics=dict(self.result.diagnostics),

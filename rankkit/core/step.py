@@ -11,6 +11,8 @@ from rankkit.core.usage import Usage
 OTHER_SCRIPT = "text in a script that the model was not trained on"
 #: A note where scores of the last stage were asked for and it has none.
 THRESHOLD_LEFT_OUT = "threshold left out: the scores are an earlier stage's"
+#: A note of a strategy that knows how sure it is, where it is not.
+TOO_CLOSE = "too close to call: the top places are not settled"
 #: And where the stage that would have given some failed or was skipped.
 THRESHOLD_WITHOUT_SCORES = "threshold left out: the stage that gives scores failed or was skipped"
 #: How the note of a filter ends whose scores no judged data stands behind.
@@ -57,10 +59,11 @@ class Step:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The notes that whoever reads the result should see: the model does not know the text's script, a cut, a
-        gate or a threshold was left out for want of scores, or a filter went by a number that was never calibrated.
+        """The notes that whoever reads the result should see: the model does not know the text's script, the top is too
+        close to call, a cut, a gate or a threshold was left out for want of scores, or a filter went by a number that
+        was never calibrated.
         """
-        seen = (OTHER_SCRIPT, THRESHOLD_LEFT_OUT, THRESHOLD_WITHOUT_SCORES)
+        seen = (OTHER_SCRIPT, THRESHOLD_LEFT_OUT, THRESHOLD_WITHOUT_SCORES, TOO_CLOSE)
         return tuple(note for note in self.notes if note in seen or note.endswith((HAD_NO_SCORES, NOT_CALIBRATED)))
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,6 +13,7 @@ from rankkit.core.execution import OnProgress
 from rankkit.core.ranking import Ranking
 from rankkit.core.reranker import Reranker
 from rankkit.data.datasets import Dataset, load_dataset
+from rankkit.data.reordering import reversed_candidates, shuffled_candidates
 from rankkit.data.runs import RunWriter, check_run_out, read_run
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.evaluate import evaluate_reranker, evaluate_run
@@ -59,9 +61,18 @@ class Experiment:
         return cls(dataset, parsed, None if run_out is None else Path(run_out), tag)
 
     def of_reranker(
-        self, reranker: Reranker, *, depth: int | None = None, progress: OnProgress | None = None
+        self,
+        reranker: Reranker,
+        *,
+        depth: int | None = None,
+        reverse: bool = False,
+        shuffle: int | None = None,
+        progress: OnProgress | None = None,
     ) -> EvaluationReport:
         """Rerank the first ``depth`` candidates of each query, the others staying behind them; write ``run_out``.
+
+        With ``reverse``, and with a seed to ``shuffle`` by, it does so once more each over these candidates in another
+        order, and the report has what came of it as ``reordered``; the run is that of the stored order.
 
         A run that cannot be written does not cost the report: ``unwritten`` says why.
 
@@ -71,15 +82,27 @@ class Experiment:
         evaluated = partial(
             evaluate_reranker, reranker, self.dataset, measures=self.measures, head=depth, progress=progress
         )
-        if self.run_out is None:
-            return replace(evaluated(), tag=self.tag)
-        run = _Run(self.run_out, self.tag or "rankkit")
+        report = evaluated() if self.run_out is None else self._written(evaluated, self.run_out)
+        orders: dict[str, Dataset] = {}
+        if reverse:
+            orders["reversed"] = reversed_candidates(self.dataset, depth=depth)
+        if shuffle is not None:
+            orders[f"shuffled {shuffle}"] = shuffled_candidates(self.dataset, shuffle, depth=depth)
+        reordered = {
+            name: evaluate_reranker(reranker, dataset, measures=self.measures, head=depth, progress=progress)
+            for name, dataset in orders.items()
+        }
+        return replace(report, tag=self.tag, reordered=reordered)
+
+    def _written(self, evaluated: Callable[..., EvaluationReport], path: Path) -> EvaluationReport:
+        """Evaluate, and write the run on the way."""
+        run = _Run(path, self.tag or "rankkit")
         try:
             report = evaluated(on_ranking=run.add)
         except BaseException:
             run.abandon()
             raise
-        return replace(report, tag=self.tag, unwritten=run.finish())
+        return replace(report, unwritten=run.finish())
 
     def of_run(self, path: str | Path) -> EvaluationReport:
         """Measure a run file.

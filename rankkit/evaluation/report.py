@@ -32,7 +32,8 @@ class EvaluationReport:
     says what was left out of the data. ``failures`` has each one, and ``stops`` each stage that a limit ended early
     for a query (``late``: how many by one of time). ``per_query`` is measure -> query id -> value. ``fingerprints`` are
     those of prompt and model of each stage, ``tag`` is what somebody called the run, and ``unwritten`` says why its
-    file could not be written, where it could not.
+    file could not be written, where it could not. ``reordered`` has the reports on the same candidates reversed or
+    shuffled, where these were asked for: a reranker that repeats the order it is given is found out there.
     """
 
     data: str
@@ -57,8 +58,14 @@ class EvaluationReport:
     late: int = 0
     data_notes: Mapping[str, int] = field(default_factory=dict)
     fingerprints: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    reordered: Mapping[str, EvaluationReport] = field(default_factory=dict)
     tag: str = ""
     unwritten: str = ""
+
+    @property
+    def troubled(self) -> bool:
+        """Whether anything failed, or was late, on any order of the candidates."""
+        return bool(self.failures or self.late) or any(one.troubled for one in self.reordered.values())
 
     @property
     def pairs_per_second(self) -> float | None:
@@ -90,6 +97,7 @@ class EvaluationReport:
             "data_notes": dict(self.data_notes),
             "tag": self.tag,
             "fingerprints": {stage: dict(prints) for stage, prints in self.fingerprints.items()},
+            "reordered": {name: one.to_dict() for name, one in self.reordered.items()},
             "unwritten": self.unwritten or None,
             "per_query": {name: dict(values) for name, values in self.per_query.items()},
             "first_stage_per_query": {name: dict(values) for name, values in self.first_stage_per_query.items()},

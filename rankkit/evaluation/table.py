@@ -24,7 +24,8 @@ def report_table(report: EvaluationReport) -> Group:
     # Text, not str: a name or a failure's words must not be read as rich's markup.
     table = Table()
     table.add_column("measure")
-    for heading in ("first stage", "reranked" if report.pairs else "run", "change"):
+    orders = [f"reranked from {name}" for name in report.reordered]
+    for heading in ("first stage", "reranked" if report.pairs else "run", "change", *orders):
         table.add_column(heading, justify="right")
     for name, value in report.measures.items():
         before = report.first_stage.get(name)
@@ -33,6 +34,7 @@ def report_table(report: EvaluationReport) -> Group:
             "" if before is None else f"{before:.4f}",
             f"{value:.4f}",
             "" if before is None else f"{value - before:+.4f}",
+            *(f"{one.measures[name]:.4f}" for one in report.reordered.values()),
         )
     # Not the table's own title and caption: they would be broken at its width.
     return Group(Text(f"{report.ranked_by} on {report.data}"), table, Text("\n".join(_lines(report))))
@@ -61,7 +63,11 @@ def _lines(report: EvaluationReport) -> list[str]:
         "data": report.data_notes,
     }
     lines += [f"{what}: {_counts(counts)}" for what, counts in counted.items() if counts]
-    return [*lines, *_troubles("failures", report.failures), *_troubles("stopped early by a limit", report.stops)]
+    lines += [*_troubles("failures", report.failures), *_troubles("stopped early by a limit", report.stops)]
+    for name, one in report.reordered.items():
+        troubles = [*_troubles("failures", one.failures), *_troubles("stopped early by a limit", one.stops)]
+        lines += [f"{name}: {words}" for words in troubles]
+    return lines
 
 
 def _troubles(what: str, troubles: Sequence[Trouble]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Generic, TypeVar
 
@@ -48,28 +48,14 @@ class BatchJudge(BackendJudge[B], Generic[B, Q]):
         """Run the model; one answer a question, along the batch's positions."""
 
     def prepare(self, asked: Sequence[BoundQuestion[Q]]) -> Iterator[Call[float]]:
-        """Texts that are the same in several questions, of one request or of many, are read once: all of these get the
-        answer, and the first of them its usage.
-        """
-        places: dict[tuple[str, ...], list[int]] = {}
-        for place, item in enumerate(asked):
-            places.setdefault(_texts(item), []).append(place)
-        alike = list(places.values())
-        for batch in self.batches([asked[first] for first, *_ in alike]):
-            groups = [alike[position] for position in batch.positions]
-            bound = Usage(calls=1, input_tokens=sum(batch.tokens))
-            slots = tuple(place for group in groups for place in group)
-            yield Call(slots, bound, partial(self._run, batch, [len(group) for group in groups]))
+        for batch in self.batches(asked):
+            yield Call(batch.positions, Usage(calls=1, input_tokens=sum(batch.tokens)), partial(self._run, batch))
 
-    def _run(self, batch: PairBatch, copies: Sequence[int]) -> list[Reply[float]]:
-        """For each input of the batch as many replies as there are questions of its texts."""
-        replies: list[Reply[float]] = []
-        for row, number in enumerate(self.numbers(batch)):
-            read = Usage(calls=int(row == 0), input_tokens=batch.tokens[row])
-            reply: Reply[float] = Reply(Answer(number), read, _notes(batch, row))
-            replies.append(reply)
-            replies.extend([replace(reply, usage=Usage())] * (copies[row] - 1))
-        return replies
+    def _run(self, batch: PairBatch) -> list[Reply[float]]:
+        return [
+            Reply(Answer(number), Usage(calls=int(row == 0), input_tokens=batch.tokens[row]), _notes(batch, row))
+            for row, number in enumerate(self.numbers(batch))
+        ]
 
 
 @dataclass(frozen=True)
@@ -116,12 +102,6 @@ class FirstWordJudge(BatchJudge[TargetScorer, Q]):
     def log_odds(self, batch: PairBatch) -> list[float]:
         """Of the first target word against the second."""
         return [yes - no for yes, no in self.backend.score_targets(batch, self._targets)]
-
-
-def _texts(item: BoundQuestion[Score] | BoundQuestion[Compare]) -> tuple[str, ...]:
-    """All that the model reads of a question."""
-    candidates = item.request.candidates
-    return (item.request.query.text, *(candidates[index].content for index in item.question.indices))
 
 
 def _notes(batch: PairBatch, row: int) -> tuple[str, ...]:

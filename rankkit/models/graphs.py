@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from rankkit.backends.encoders.graph_files import find_graph, has_graph, named_graph
+from rankkit.backends.encoders.graph_files import find_graph, has_graph, named_graph, quantised_at_run_time
 from rankkit.backends.encoders.graphs import optimised
 from rankkit.backends.encoders.graphs.optimised import Optimised
 from rankkit.errors import ChecksumMismatch, ConfigError, InvalidModel
@@ -38,13 +38,14 @@ def made_of(graph: Path) -> Optimised:
 
 
 def ensure_optimised(place: Path) -> None:
-    """Make the optimised forms of a pulled model's graphs that have none yet.
+    """Make the optimised forms of a pulled model's graphs that have none yet. Those that are quantised at run time have
+    one only when somebody asks for it (``optimising.optimise``): their scores move, if only by rounding.
 
     Raises:
         ConfigError, InvalidModel, StoreError: it cannot be done.
     """
     for graph in graphs_of(place):
-        if optimised.find_optimised(graph) is None:
+        if optimised.find_optimised(graph) is None and not quantised_at_run_time(graph):
             made_of(graph)
 
 

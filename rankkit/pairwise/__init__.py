@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rankkit.pairwise.difference import ScoreDifferenceJudge as ScoreDifferenceJudge
     from rankkit.pairwise.duot5 import DuoT5Judge as DuoT5Judge
     from rankkit.pairwise.prompted import PromptedJudge as PromptedJudge
+    from rankkit.pairwise.strategies.active import Active as Active
     from rankkit.pairwise.strategies.allpairs import AllPairs as AllPairs
     from rankkit.pairwise.strategies.bubblesort import BubbleSort as BubbleSort
     from rankkit.pairwise.strategies.heapsort import HeapSort as HeapSort
@@ -28,6 +29,7 @@ else:
         __name__,
         {
             "AGGREGATIONS": "rankkit.pairwise.aggregation.methods",
+            "Active": "rankkit.pairwise.strategies.active",
             "Aggregation": "rankkit.pairwise.aggregation.methods",
             "AllPairs": "rankkit.pairwise.strategies.allpairs",
             "BubbleSort": "rankkit.pairwise.strategies.bubblesort",

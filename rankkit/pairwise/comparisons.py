@@ -24,10 +24,13 @@ PATIENCE = 5
 
 
 class Comparisons:
-    """The comparisons of one ranking: what was asked, and what is known from it."""
+    """The comparisons of one ranking: what was asked, and what is known from it.
+
+    With ``one_sided``, which a program may change on its way, new pairs are asked in first-stage order only.
+    """
 
     def __init__(self, *, one_sided: bool = False) -> None:
-        self._one_sided = one_sided
+        self.one_sided = one_sided
         self._asked: dict[Pair, float | None] = {}
         self._fruitless = 0
         self._closed = False
@@ -52,7 +55,7 @@ class Comparisons:
         questions = []
         for i, j in wanted:
             if (i, j) not in self._asked:
-                questions += [Compare(i, j)] if self._one_sided else [Compare(i, j), Compare(j, i)]
+                questions += [Compare(i, j)] if self.one_sided else [Compare(i, j), Compare(j, i)]
         return questions
 
     def _note(self, questions: Sequence[Compare], answers: Sequence[Answer[float]]) -> None:
@@ -66,6 +69,25 @@ class Comparisons:
     def closed(self) -> bool:
         """Whether no more will be asked."""
         return self._closed
+
+    @property
+    def asked(self) -> int:
+        """How many questions were put, with or without an answer."""
+        return len(self._asked)
+
+    @property
+    def answers(self) -> dict[Pair, float]:
+        """P(first beats second) by the pair as it was shown, in the order of asking."""
+        return {pair: value for pair, value in self._asked.items() if value is not None}
+
+    def met(self, i: int, j: int) -> bool:
+        """Whether they were compared, in either order and with or without an answer."""
+        return (i, j) in self._asked or (j, i) in self._asked
+
+    def wins(self) -> list[Pair]:
+        """Winner and loser of each pair that has an answer; a draw is won by the first stage's better one."""
+        pairs = dict.fromkeys((min(pair), max(pair)) for pair in self.answers)
+        return [(i, j) if self.better(i, j) else (j, i) for i, j in pairs]
 
     def probability(self, i: int, j: int) -> float | None:
         """P(i beats j), the mean over both orders; the one there is if the other has no answer; ``None`` for nothing
@@ -82,7 +104,12 @@ class Comparisons:
         return i < j if probability is None or probability == 0.5 else probability > 0.5
 
     def matrix(self, n: int) -> WinMatrix:
-        return WinMatrix(n, {pair: value for pair, value in self._asked.items() if value is not None})
+        return WinMatrix(n, self.answers)
+
+    def both_orders(self) -> tuple[int, int]:
+        """How many pairs have an answer in both orders, and in how many of them both name the same position."""
+        both = self._in_both_orders()
+        return len(both), sum((p - 0.5) * (q - 0.5) > 0 for p, q in both)
 
     def diagnostics(self) -> tuple[tuple[str, float], ...]:
         """How far the answers can be trusted; what they do not show is left out.
@@ -92,20 +119,20 @@ class Comparisons:
         fair judge; where each pair is asked in one order, that holds for candidates in no particular order only.
         ``cycles`` is the share of circles (a beats b beats c beats a) among the triples that were decided in full.
         """
-        both: list[tuple[float, float]] = []
-        for (i, j), straight in self._asked.items():
-            turned = self._asked.get((j, i))
-            if i < j and straight is not None and turned is not None:
-                both.append((straight, turned))
+        both = self._in_both_orders()
         found: list[tuple[str, float]] = []
         if both:
-            same_position = sum((p - 0.5) * (q - 0.5) > 0 for p, q in both)
-            found.append(("position_bias", same_position / len(both)))
+            found.append(("position_bias", self.both_orders()[1] / len(both)))
             found.append(("first_preference", sum(p + q for p, q in both) / (2 * len(both))))
-        elif self._one_sided and (known := [value for value in self._asked.values() if value is not None]):
-            found.append(("first_preference", sum(known) / len(known)))
+        elif self.one_sided and self.answers:
+            found.append(("first_preference", sum(self.answers.values()) / len(self.answers)))
         share = self._share_of_cycles()
         return (*found, *((("cycles", share),) if share is not None else ()))
+
+    def _in_both_orders(self) -> list[tuple[float, float]]:
+        """For each pair with both answers: that with the first stage's better one shown first, then the other."""
+        answers = self.answers
+        return [(straight, answers[j, i]) for (i, j), straight in answers.items() if i < j and (j, i) in answers]
 
     def _share_of_cycles(self) -> float | None:
         """Sets of items are bits of an integer: 100 items' 161,700 triples are counted in milliseconds."""

@@ -159,6 +159,19 @@ def test_eval_compares_with_the_first_stage_and_its_run_reads_back(model, data, 
     assert shallow["measures"]["RR@10"] == pytest.approx(1 / 3)  # the best document stays behind, it is not lost
 
 
+def test_eval_reranks_the_candidates_in_other_orders_too(model, data):
+    common = ["eval", "--data", str(data), "--model", model, "--measures", "RR@10", "--depth", "2"]
+    report = json.loads(rankkit(*common, "--reverse", "--shuffle", "7", "--json").stdout)
+    assert list(report["reordered"]) == ["reversed", "shuffled 7"]
+    # Of what reads documents alone, the order that comes in is no part of the result.
+    assert all(one["measures"] == report["measures"] for one in report["reordered"].values())
+    shown = rankkit(*common, "--reverse").stdout
+    assert "reversed" in shown
+    for against in (["--plan"], ["--record", "x"]):
+        refused = rankkit(*common, "--reverse", *against)
+        assert refused.returncode == 2 and "rank again" in refused.stderr
+
+
 def test_eval_prints_a_table(model, data):
     result = rankkit("eval", "--data", str(data), "--model", model, "--measures", "RR@10")
     assert result.returncode == 0, result.stderr

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from rankkit.core.execution import Progress
+from rankkit.core.ranking import Ranking, Request
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.experiment import Experiment
 from rankkit.pipeline.judged import JudgeReranker
@@ -44,6 +45,34 @@ def test_depth_keeps_the_tail_in_the_run(folder: Path):
     report = experiment.of_reranker(JudgeReranker(oracle(), ScoreAll()), depth=2)
     assert [row.split()[2] for row in out.read_text().splitlines()] == ["b", "a", "c", "d"]
     assert (report.queries, report.pairs) == (1, 2)
+
+
+class Unmoved:
+    """A reranker that repeats the order it is given."""
+
+    def rank(self, request: Request) -> Ranking:
+        return Ranking(request, tuple(range(len(request))))
+
+
+def test_who_repeats_the_order_that_came_in_is_found_out_by_another_order(folder: Path):
+    experiment = Experiment.of(folder, measures="nDCG@10", run_out=folder / "out.run")
+    ranks = experiment.of_reranker(JudgeReranker(oracle(), ScoreAll()), reverse=True, shuffle=3)
+    repeats = experiment.of_reranker(Unmoved(), reverse=True, shuffle=3)
+    assert list(ranks.reordered) == ["reversed", "shuffled 3"]
+    assert all(one.measures == ranks.measures for one in ranks.reordered.values())
+    # The documents were stored worst first.
+    assert repeats.measures["nDCG@10"] < repeats.reordered["reversed"].measures["nDCG@10"] == 1.0
+    assert all(one.measures == one.first_stage for one in repeats.reordered.values())
+    assert repeats.to_dict()["reordered"]["reversed"]["measures"] == {"nDCG@10": 1.0}
+    # The run is that of the stored order, and a seed is a seed.
+    assert [row.split()[2] for row in (folder / "out.run").read_text().splitlines()[:4]] == ["a", "b", "c", "d"]
+    again = experiment.of_reranker(Unmoved(), shuffle=3).reordered["shuffled 3"]
+    assert again.per_query == repeats.reordered["shuffled 3"].per_query
+
+
+def test_only_the_candidates_that_are_reranked_change_places(folder: Path):
+    report = Experiment.of(folder, measures="RR@10", limit=1).of_reranker(Unmoved(), depth=2, reverse=True)
+    assert report.measures["RR@10"] == 1 / 2 and report.reordered["reversed"].measures["RR@10"] == 1.0
 
 
 def test_whatever_can_be_refused_is_refused_before_anything_is_ranked(folder: Path):

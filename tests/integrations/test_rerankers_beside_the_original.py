@@ -67,7 +67,7 @@ def _foreign(documents):
 
 def test_score_and_rank_async(rankers):
     theirs, drop_in = rankers
-    assert drop_in.score(QUERY, TEXTS[1]) == pytest.approx(float(theirs.score(QUERY, TEXTS[1])), abs=0.05)
+    assert drop_in.score(QUERY, TEXTS[1]) == pytest.approx(float(theirs.score(QUERY, TEXTS[1])), abs=1e-6)
     both = [asyncio.run(_async(ranker)) for ranker in rankers]
     assert rows(both[1]) == rows(both[0])
 

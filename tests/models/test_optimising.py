@@ -16,6 +16,7 @@ from rankkit.models.optimising import forget, optimise, optimised_forms
 from tests.cli.command import Ended, rankkit
 from tests.conftest import ROOT
 from tests.models.conftest import ROW, TOKENIZER, WEIGHTS, sha, write_wheel
+from tests.small_encoders import small_encoder
 
 GOLDEN = ROOT / "tests" / "golden" / "bert"
 
@@ -102,3 +103,18 @@ def test_what_is_no_graph_is_refused(tmp_path: Path, home: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InvalidModel):
         optimise(tmp_path / "empty")
+
+
+def test_what_is_quantised_at_run_time_keeps_its_scores_unless_the_form_is_asked_for(
+    tmp_path: Path, shelf: Path, catalogue: Callable[[str], None]
+) -> None:
+    graph = small_encoder(tmp_path / "model.onnx", "bert", quantised=True).read_bytes()
+    tokenizer = (GOLDEN / "tokenizer.json").read_bytes()
+    catalogue(ROW.replace(sha(WEIGHTS), sha(graph)).replace(sha(TOKENIZER), sha(tokenizer)))
+    write_wheel(shelf, "tiny-data", "1.0", {"tiny_data/model.onnx": graph, "tiny_data/tok.json": tokenizer})
+    folder = store.pull("tiny")
+    assert not (folder / "optimised").exists(), "its scores would move by rounding"
+    [made] = optimise("tiny")
+    assert made.graph is not None and made.graph.is_file()
+    store.pull("tiny")
+    assert made.graph.is_file(), "what was asked for stays"

@@ -12,7 +12,7 @@ from rankkit.core.usage import Budget
 from rankkit.pipeline.judged import JudgeReranker
 from rankkit.testing import ScriptedJudge, oracle, request_of
 
-STRATEGIES = ["allpairs", "heapsort", "bubblesort", "quickselect", "insertion", "swiss", "tournament"]
+STRATEGIES = ["active", "allpairs", "heapsort", "bubblesort", "quickselect", "insertion", "swiss", "tournament"]
 
 
 def build(name: str, judge: ScriptedJudge | None = None, top_k: int = 3) -> JudgeReranker:

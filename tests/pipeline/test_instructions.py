@@ -53,12 +53,14 @@ def asking(instruction: str = WANTED) -> Request:
 @pytest.mark.parametrize("name", [name for name in list_prompts() if load_prompt(name).takes_instruction])
 def test_a_prompt_says_what_is_given_and_nothing_otherwise(name: str) -> None:
     prompt = load_prompt(name)
-    shown = {"first": "one", "second": "two"} if prompt.question == "compare" else {}
-    passages = [] if prompt.question == "compare" else ["one", "two"]
+    assert prompt.instruction is not None
+    given, none = prompt.instruction
+    shown = {"compare": {"first": "one", "second": "two"}, "score": {"passage": "one"}}.get(prompt.question, {})
+    passages = [] if shown else ["one", "two"]
     said = words_of(prompt.render({**prompt.said_of("the query", WANTED), **shown}, passages))
     without = words_of(prompt.render({**prompt.said_of("the query"), **shown}, passages))
-    assert f"\nWhat also counts: {WANTED}" in said
-    assert said.replace(f"\nWhat also counts: {WANTED}", "") == without and "instruction" not in without
+    assert WANTED in said and WANTED not in without and "$" not in said + without
+    assert said.replace(given.replace("$instruction", WANTED), none) == without
 
 
 def test_it_is_data_and_cannot_pass_for_a_passage() -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rankkit.backends.encoders.engine import Arrays, TensorSpec, closed_error
 from rankkit.backends.encoders.graph_files import graph_fingerprint, quantised_at_run_time
-from rankkit.backends.encoders.graphs.optimised import prepared_form
+from rankkit.backends.encoders.graphs.optimised import is_optimised, prepared_form
 from rankkit.core.cancellation import current
 from rankkit.core.limits import Gate
 from rankkit.errors import BackendError, InvalidModel
@@ -42,8 +42,10 @@ _FOREIGN_ERRORS: tuple[type[Exception], ...] = (
 
 
 #: Rewritings of onnxruntime's that make a graph slower on a CPU: its kernel for the sum and its normalisation in one
-#: takes ten times as long as the two by themselves.
-_WITHOUT = ("SkipLayerNormFusion",)
+#: takes ten times as long as the two by themselves. Without them the last digits of floats differ, and they decide how
+#: a graph that is quantised at run time rounds: such a graph is run as everybody runs it, so that it gives everybody's
+#: scores, unless its optimised form was asked for.
+SLOW_REWRITINGS = ("SkipLayerNormFusion",)
 
 
 def _skip_destructors() -> None:
@@ -70,18 +72,29 @@ class OnnxEngine:
     name = "onnxruntime"
 
     def __init__(
-        self, path: Path, *, gate: Gate | None = None, providers: tuple[str, ...] = ("CPUExecutionProvider",)
+        self,
+        path: Path,
+        *,
+        gate: Gate | None = None,
+        providers: tuple[str, ...] = ("CPUExecutionProvider",),
+        without: tuple[str, ...] | None = None,
     ) -> None:
+        """``without`` names rewritings that onnxruntime is not to make; left out, the slow ones of a graph whose scores
+        do not move by that.
+        """
         self._path, self._providers = Path(path), tuple(providers)
         self.gate = gate or Gate(1)
-        session = _load(prepared_form(self._path, ort.__version__), self._providers)
+        self.batches_change_scores = quantised_at_run_time(self._path)
+        moved = self.batches_change_scores and not is_optimised(self._path)
+        self._without = (() if moved else SLOW_REWRITINGS) if without is None else without
+        session = _load(prepared_form(self._path, ort.__version__), self._providers, self._without)
         self._session: ort.InferenceSession | None = session
         self.inputs = {item.name: _spec(item) for item in session.get_inputs()}
         self.outputs = {item.name: _spec(item) for item in session.get_outputs()}
-        self.batches_change_scores = quantised_at_run_time(self._path)
 
     def __reduce__(self) -> tuple[Callable[[], OnnxEngine], tuple[()]]:
-        return partial(OnnxEngine, self._path, gate=self.gate, providers=self._providers), ()
+        again = partial(OnnxEngine, self._path, gate=self.gate, providers=self._providers, without=self._without)
+        return again, ()
 
     @property
     def source(self) -> str:
@@ -89,7 +102,7 @@ class OnnxEngine:
 
     @cached_property
     def fingerprint(self) -> str:
-        return graph_fingerprint(self._path, self.name, *self._providers, *_WITHOUT)
+        return graph_fingerprint(self._path, self.name, *self._providers, *self._without)
 
     def run(self, feeds: Arrays) -> dict[str, NDArray[Any]]:
         session, options = self._session, ort.RunOptions()
@@ -122,10 +135,12 @@ def prepare(path: Path, target: Path) -> None:
     options.optimized_model_filepath = str(target)
     # The level above would take this machine's own instructions into account.
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
-    _load(path, ("CPUExecutionProvider",), options)
+    _load(path, ("CPUExecutionProvider",), SLOW_REWRITINGS, options)
 
 
-def _load(path: Path, providers: tuple[str, ...], options: ort.SessionOptions | None = None) -> ort.InferenceSession:
+def _load(
+    path: Path, providers: tuple[str, ...], without: tuple[str, ...], options: ort.SessionOptions | None = None
+) -> ort.InferenceSession:
     options = options or ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -133,7 +148,7 @@ def _load(path: Path, providers: tuple[str, ...], options: ort.SessionOptions | 
     options.log_severity_level = 4
     try:
         return ort.InferenceSession(
-            str(path), sess_options=options, providers=list(providers), disabled_optimizers=list(_WITHOUT)
+            str(path), sess_options=options, providers=list(providers), disabled_optimizers=list(without)
         )
     except _FOREIGN_ERRORS as error:
         raise InvalidModel(

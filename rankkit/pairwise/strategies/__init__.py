@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rankkit.core.lazy import lazily
 
 if TYPE_CHECKING:
+    from rankkit.pairwise.strategies.active import Active as Active
     from rankkit.pairwise.strategies.allpairs import AllPairs as AllPairs
     from rankkit.pairwise.strategies.base import PairStrategy as PairStrategy
     from rankkit.pairwise.strategies.bubblesort import BubbleSort as BubbleSort
@@ -21,6 +22,7 @@ else:
     __getattr__, __dir__, __all__ = lazily(
         __name__,
         {
+            "Active": "rankkit.pairwise.strategies.active",
             "AllPairs": "rankkit.pairwise.strategies.allpairs",
             "BubbleSort": "rankkit.pairwise.strategies.bubblesort",
             "ChoiceTournament": "rankkit.pairwise.strategies.kway",

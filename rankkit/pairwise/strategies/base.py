@@ -39,7 +39,8 @@ class PairStrategy(ABC):
         inside = set(placed.order)
         rest = [item for item in range(task.n) if item not in inside]
         scores = None if placed.scores is None else (*placed.scores, *(None for _ in rest))
-        return StrategyResult((*placed.order, *rest), scores, placed.kind, comparisons.diagnostics())
+        diagnostics = (*comparisons.diagnostics(), *placed.diagnostics)
+        return StrategyResult((*placed.order, *rest), scores, placed.kind, diagnostics, placed.notes)
 
     def most_questions(self, task: Task) -> int:
         """No pair is asked about twice, so all of them is the most; some methods know better."""

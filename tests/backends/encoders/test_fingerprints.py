@@ -56,10 +56,11 @@ def test_every_option_of_a_head_is_in_its_fingerprint_or_changes_no_answer(kind,
 
 def test_every_option_of_the_engine_is_in_its_fingerprint_or_changes_no_answer(tmp_path):
     graph = tiny_cross_encoder(tmp_path) / "model.onnx"
-    assert set(inspect.signature(OnnxEngine).parameters) == {"path", "gate", "providers"}
+    assert set(inspect.signature(OnnxEngine).parameters) == {"path", "gate", "providers", "without"}
     other = OnnxEngine(graph)
     other._providers = ("AnotherExecutionProvider",)
     assert other.fingerprint != OnnxEngine(graph).fingerprint
+    assert OnnxEngine(graph, without=("GeluFusion",)).fingerprint != OnnxEngine(graph).fingerprint
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from rankkit.backends.encoders.graphs.optimised import GraphFile, Optimised
 from rankkit.backends.encoders.graphs.probing import probe
 from rankkit.backends.encoders.graphs.row_rules import Facts
 from rankkit.backends.encoders.graphs.simplifying import simplified
-from rankkit.backends.encoders.onnx import OnnxEngine, prepare
+from rankkit.backends.encoders.onnx import SLOW_REWRITINGS, OnnxEngine, prepare
 from rankkit.backends.files import file_sha256
 from rankkit.errors import BackendError, InvalidModel, StoreError
 
@@ -140,7 +140,7 @@ def _described(work: Path, name: str) -> GraphFile:
 
 def _make(source: Path, work: Path) -> _Made:
     model = read_model(source)
-    engine = OnnxEngine(source)
+    engine = OnnxEngine(source, without=SLOW_REWRITINGS)
     with _ended(engine):
         reason = _unfit(model, engine)
         if reason:

@@ -100,13 +100,18 @@ def prepared_form(graph: Path, onnxruntime: str) -> Path:
     """The form of an optimised graph that this version of onnxruntime opens sooner, where there is one; else the graph
     itself.
     """
-    if graph.parent.name != FOLDER and graph.parent.parent.name != FOLDER:
+    if not is_optimised(graph):
         return graph
     record = read_record(graph.parent, graph.name)
     if record is None or not record.prepared or (record.onnxruntime, record.machine) != (onnxruntime, machine()):
         return graph
     path = graph.parent / record.prepared[0].name
     return path if path.is_file() and path.stat().st_size == record.prepared[0].bytes else graph
+
+
+def is_optimised(graph: Path) -> bool:
+    """Whether it lies where optimised forms lie, or are being made."""
+    return FOLDER in (graph.parent.name, graph.parent.parent.name)
 
 
 def machine() -> str:
