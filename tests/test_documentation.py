@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rankkit.backends.rerank_api.dialects import DIALECTS
 from rankkit.config.gates import GatesSpec
 from rankkit.config.registry import methods, register, strategies, strategy_names
 from rankkit.config.rows import StrategyRow
@@ -111,6 +112,16 @@ def first_cells(page: str, heading: str) -> set[str]:
             break
         cells.append(line.split(" | ")[0])
     return {name for cell in cells for name in re.findall(r"`([\w-]+)`", cell)}
+
+
+def test_the_table_of_rerank_apis_says_what_the_rows_say():
+    lines = (ROOT / "docs" / "rerank-apis.md").read_text("utf-8").splitlines()
+    written = {cells[1].strip(" `"): line for line in lines if len(cells := line.split("|")) == 7 and "`/" in line}
+    assert set(written) == set(DIALECTS)
+    for name, row in DIALECTS.items():
+        said = (f"`{row.path}`", *(f"`{variable}`" for variable in row.own_variables), f"{row.most_documents:,}")
+        assert all(part in written[name] for part in (*said, *(f"`{form}`" for form in row.scores))), name
+        assert not row.hosted or f"`{row.base_url}`" in written[name], name
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@
 
     encoders    cross-encoders and sequence-to-sequence models, as heads on an engine    gguf    llama.cpp
     openai      servers that speak OpenAI's protocol, on the client of http              language, tokenizing    shared
+    rerank_api  services and servers that score documents, on the same client
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from rankkit.backends.protocols import TargetScorer as TargetScorer
     from rankkit.backends.protocols import TextBackend as TextBackend
     from rankkit.backends.protocols import TextGenerator as TextGenerator
+    from rankkit.backends.rerank_api.client import RerankApi as RerankApi
+    from rankkit.backends.rerank_api.pricing import RerankPrices as RerankPrices
 else:
     __getattr__, __dir__, __all__ = lazily(
         __name__,
@@ -55,6 +58,8 @@ else:
             "PermutationDecoder": "rankkit.backends.protocols",
             "Permuted": "rankkit.backends.protocols",
             "Prices": "rankkit.backends.language.pricing",
+            "RerankApi": "rankkit.backends.rerank_api.client",
+            "RerankPrices": "rankkit.backends.rerank_api.pricing",
             "Seq2Seq": "rankkit.backends.encoders.seq2seq",
             "TargetScorer": "rankkit.backends.protocols",
             "TextBackend": "rankkit.backends.protocols",

@@ -128,6 +128,56 @@ class TargetScorer(Backend, Protocol):
         """Natural-log probabilities (of the whole vocabulary) of the targets, along the batch's ``positions``."""
 
 
+@dataclass(frozen=True, slots=True)
+class DocumentBatch:
+    """The documents of a query that one call scores, with their places in what was handed in. ``tokens`` are an upper
+    estimate of each document's, ``query_tokens`` of the query's with the instruction. ``alone``: one call holds all.
+    """
+
+    query: str
+    instruction: str
+    positions: tuple[int, ...]
+    documents: tuple[str, ...]
+    tokens: tuple[int, ...]
+    query_tokens: int
+    alone: bool = True
+
+    @property
+    def most_tokens(self) -> int:
+        """What is read if the query is read with each document."""
+        return self.query_tokens * len(self.documents) + sum(self.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentScores:
+    """One score a document. ``notes`` are remarks on the call, ``remarks`` those on each document."""
+
+    scores: tuple[float, ...]
+    usage: Usage
+    notes: tuple[str, ...]
+    remarks: tuple[tuple[str, ...], ...]
+
+
+@runtime_checkable
+class DocumentScorer(Backend, Protocol):
+    """Scores the documents of one query in one call, which can also be awaited: a rerank API."""
+
+    @property
+    def score_kind(self) -> ScoreKind: ...
+
+    @property
+    def takes_instruction(self) -> bool: ...
+
+    def batches(self, query: str, instruction: str, documents: Sequence[str]) -> Iterable[DocumentBatch]: ...
+
+    def bound(self, batch: DocumentBatch) -> Usage:
+        """The most that a call can cost."""
+
+    def score(self, batch: DocumentBatch) -> DocumentScores: ...
+
+    async def score_async(self, batch: DocumentBatch) -> DocumentScores: ...
+
+
 @runtime_checkable
 class TextBackend(Backend, Protocol):
     """A language model. ``context_length`` is in tokens, ``None`` when the server does not tell."""
@@ -197,6 +247,7 @@ class AsyncPermutationDecoder(PermutationDecoder, Protocol):
 _WORDS: dict[type, str] = {
     PairScorer: "score (query, document) pairs",
     DuoScorer: "score a query with two documents",
+    DocumentScorer: "score the documents of a query in one call",
     TargetScorer: "give probabilities of target words for a filled-in text",
     TextGenerator: "generate text",
     ContinuationScorer: "give log-probabilities of continuations",
@@ -206,6 +257,7 @@ _WORDS: dict[type, str] = {
 _WHO: dict[type, str] = {
     PairScorer: "an ONNX cross-encoder",
     DuoScorer: "an ONNX cross-encoder trained on two documents (duoBERT)",
+    DocumentScorer: "rerank APIs",
     TargetScorer: "an ONNX sequence-to-sequence model (monoT5, duoT5)",
     TextGenerator: "GGUF models and OpenAI-compatible endpoints",
     ContinuationScorer: "GGUF models, and endpoints that return top log-probabilities",

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from rankkit.backends.rerank_api.dialects import DIALECTS
 from rankkit.cli.parameters import BUDGET, METHOD, MODEL, POINTWISE, flag, number, option
 from rankkit.config.files import check_name
 from rankkit.config.kinds import Spec
@@ -24,7 +25,7 @@ def _names(known: Callable[[str], list[str]]) -> str:
 
 Model = Annotated[
     str | None,
-    option("--model", "-m", help="A catalogue name, a path, or what an endpoint calls it.", panel=MODEL),
+    option("--model", "-m", help="A catalogue name, a path, or what a server calls it.", panel=MODEL),
 ]
 Config = Annotated[
     str | None,
@@ -42,6 +43,14 @@ Paradigm = Annotated[
 Endpoint = Annotated[
     str | None,
     option("--endpoint", help="Base URL of an OpenAI-compatible server, ending in /v1.", panel=MODEL),
+]
+Api = Annotated[
+    str | None,
+    option("--api", help=f"A rerank API that has the model: {', '.join(DIALECTS)}.", panel=MODEL),
+]
+BaseUrl = Annotated[
+    str | None,
+    option("--base-url", help="Where the rerank API is, if not at the service's own address.", panel=MODEL),
 ]
 KeyEnv = Annotated[
     str | None,
@@ -112,6 +121,8 @@ class RerankerOptions:
     config: Config = None
     paradigm: Paradigm = None
     endpoint: Endpoint = None
+    api: Api = None
+    base_url: BaseUrl = None
     key_env: KeyEnv = None
     threads: Threads = None
     settings: Setting = None
@@ -152,7 +163,19 @@ class RerankerOptions:
 
     def _keys(self) -> Mapping[str, object]:
         """As a spec calls them; ``None`` for what was not given."""
-        same = ("paradigm", "endpoint", "key_env", "threads", "max_length", "method", "strategy", "window", "step")
+        same = (
+            "paradigm",
+            "endpoint",
+            "api",
+            "base_url",
+            "key_env",
+            "threads",
+            "max_length",
+            "method",
+            "strategy",
+            "window",
+            "step",
+        )
         limits = {"calls": self.budget_calls, "tokens": self.budget_tokens, "seconds": self.budget_seconds}
         return {
             **{key: getattr(self, key) for key in (*same, "passes", "seed", "aggregate")},

@@ -122,7 +122,7 @@ class Opened:
     def served(self) -> bool:
         """Whether a server answers for any part of it."""
         parts = () if self.system.spec is None else walk(self.system.spec)
-        return any(getattr(part, "endpoint", None) is not None for _, part in parts)
+        return any(getattr(part, key, None) is not None for _, part in parts for key in ("endpoint", "api"))
 
     def close(self) -> None:
         if self.shared is not None:

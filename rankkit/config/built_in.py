@@ -52,11 +52,36 @@ _SERVED = (
     "price_cached",
 )
 
+_RERANK_API = (
+    "api",
+    "base_url",
+    "key_env",
+    "key_header",
+    "headers",
+    "headers_env",
+    "key_over_http",
+    "query",
+    "timeout",
+    "total_timeout",
+    "retries",
+    "concurrency",
+    "extra_body",
+    "circuit",
+    "price_input",
+    "documents_per_call",
+    "tokens_per_call",
+    "instruction_field",
+    "price_unit",
+)
+
 KINDS = (
     KindRow(name="cross-encoder", words="a cross-encoder model", paradigm="pointwise", keys=_ENCODER),
     KindRow(name="seq2seq", words="a seq2seq model", paradigm="pairwise", keys=_ENCODER),
     KindRow(name="gguf", words="a gguf model", paradigm="listwise", keys=_GGUF),
     KindRow(name="endpoint", words="a model behind an endpoint", paradigm="listwise", keys=_SERVED, served=True),
+    KindRow(
+        name="rerank-api", words="a model behind a rerank API", paradigm="pointwise", keys=_RERANK_API, served=True
+    ),
     KindRow(name="late-interaction", words="a late-interaction model"),
     KindRow(name="bi-encoder", words="a bi-encoder model"),
 )
@@ -119,6 +144,14 @@ METHODS = (
         asks=judges.likelihood,
         prompt="pointwise/query-likelihood",
         keys=_WRITTEN,
+    ),
+    MethodRow(
+        name="remote",
+        question="score",
+        kinds=("rerank-api",),
+        default_for=("rerank-api",),
+        judge=judges.remote,
+        scores=("relevance", "probability", "logit"),
     ),
     MethodRow(
         name="difference",

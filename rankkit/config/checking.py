@@ -47,13 +47,13 @@ def check_models(spec: BaseSpec) -> list[str]:
         if isinstance(part, LanguageModelSpec):
             with naming(path) if path else nullcontext():
                 part.check_keys()
-            notes += [f"{start}{key}: sends ${name} to {part.endpoint}" for name, key in part.sent_variables.items()]
+            notes += [f"{start}{key}: sends ${name} to {part.address}" for name, key in part.sent_variables.items()]
     return notes
 
 
 def _check(spec: ModelSpec) -> Iterator[str]:
     spec.check()
-    if spec.kind != "endpoint":
+    if not spec.served:
         try:
             store.locate(spec.model)
         except ModelNotPulled as error:

@@ -98,7 +98,7 @@ def _merged(included: Mapping[str, object], own: Mapping[str, object]) -> dict[s
 
 def _with_whole_paths(table: dict[str, object], folder: Path) -> dict[str, object]:
     model, prompt = table.get("model"), table.get("prompt")
-    if isinstance(model, str) and "endpoint" not in table and _is_path(model, folder):
+    if isinstance(model, str) and not {"endpoint", "api"} & table.keys() and _is_path(model, folder):
         table["model"] = _whole(folder, model)
     if isinstance(prompt, str) and prompt.endswith(".toml"):
         table["prompt"] = _whole(folder, prompt)

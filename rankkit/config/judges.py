@@ -24,6 +24,12 @@ def monot5(spec: Any) -> object:
     return MonoT5Judge(seq2seq, spec.prompt_template(), spec.scores or "log-probability")
 
 
+def remote(spec: Any) -> object:
+    from rankkit.pointwise.remote import RemoteJudge
+
+    return RemoteJudge(spec.rerank_api())
+
+
 def difference(spec: Any) -> object:
     from rankkit.pairwise.difference import ScoreDifferenceJudge
 

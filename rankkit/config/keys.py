@@ -34,6 +34,6 @@ def check_keys(variables: Mapping[str, str], endpoint: str, *, over_http: bool) 
     foreign = parts.scheme.lower() == "http" and not is_loopback(parts.hostname or "")
     if variables and foreign and not over_http:
         raise ConfigError(
-            f"endpoint: {', '.join(f'${name}' for name in variables)} would go to {endpoint} unencrypted",
+            f"{', '.join(f'${name}' for name in variables)} would go to {endpoint} unencrypted",
             hint="Use https. In a network that you trust, say key_over_http = true.",
         )

@@ -30,7 +30,7 @@ Spec = PointwiseSpec | PairwiseSpec | ListwiseSpec | CascadeSpec | FusionSpec
 #: The models are what a paradigm means when none is named: small, free to use, and on this machine once pulled.
 #: The language model is there to try the plumbing; one of 135 million parameters cannot rank well.
 PARADIGMS = (
-    ParadigmRow(name="pointwise", spec=PointwiseSpec, model=pointwise.DEFAULT_MODEL),
+    ParadigmRow(name="pointwise", spec=PointwiseSpec, model=pointwise.DEFAULT_MODEL, marks=("api",)),
     ParadigmRow(name="pairwise", spec=PairwiseSpec, model=pointwise.DEFAULT_MODEL),
     # A server with a language model is asked for an order, as it is on the command line.
     ParadigmRow(name="listwise", spec=ListwiseSpec, model=language_model.DEFAULT_MODEL, marks=("endpoint",)),

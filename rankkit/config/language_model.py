@@ -117,6 +117,11 @@ class LanguageModelSpec(ModelSpec):
         return "endpoint" if self.endpoint is not None else super().kind
 
     @property
+    def address(self) -> str | None:
+        """Where the model is asked; ``None`` for one on this machine."""
+        return self.endpoint
+
+    @property
     def sent_variables(self) -> Mapping[str, str]:
         """The variables of the environment whose values the server is sent, each with the key that names it."""
         return dict(sent_variables(self.key_env, self.headers_env))
@@ -125,8 +130,8 @@ class LanguageModelSpec(ModelSpec):
         """Raises:
         ConfigError: a key that is not there, or that would go to another machine unencrypted.
         """
-        if self.endpoint is not None:
-            check_keys(self.sent_variables, self.endpoint, over_http=self.key_over_http)
+        if self.address is not None:
+            check_keys(self.sent_variables, self.address, over_http=self.key_over_http)
 
     def backend(self) -> GgufModel | Endpoint:
         """Open the model: here the extra that it needs is asked for, and a server may be asked what it can.

@@ -114,7 +114,7 @@ def read_spec(
         spec = dict(what)
     elif Path(what).suffix in SUFFIXES:
         spec = read_file(Path(what))
-    elif "paradigm" in said or said.get("endpoint"):
+    elif "paradigm" in said or said.get("endpoint") or said.get("api"):
         spec = {"model": str(what)}
     else:
         spec = {"model": str(what), "paradigm": _paradigm_for(str(what))}

@@ -168,7 +168,7 @@ class ModelSpec(BaseSpec):
         return repr((type(self), self.chosen_method, made_of))
 
     def reranker(self, *, on_reply: OnReply | None = None) -> BaseReranker:
-        languages = trained_languages(self.model) if self.kind != "endpoint" else ()
+        languages = () if self.served else trained_languages(self.model)
         return JudgeReranker(
             self.judge(), self.build_strategy(), self.budget, self.on_call_failure, on_reply, languages
         )
@@ -177,7 +177,7 @@ class ModelSpec(BaseSpec):
         """The prompt named, or the one that the model was trained on, or the method's own."""
         row, named = self.method_row, getattr(self, "prompt", None)
         # What a server calls its model may be anything.
-        trained = trained_prompt(self.model) if row.trained and self.kind != "endpoint" else ""
+        trained = trained_prompt(self.model) if row.trained and not self.served else ""
         usual = trained if trained.startswith(f"{self.paradigm}/") else row.prompt
         return load_prompt(named or usual, self.paradigm)
 
@@ -197,6 +197,11 @@ class ModelSpec(BaseSpec):
     def kind(self) -> str:
         """What the model is: a ``KindRow``."""
         return kind_of_model(self.model)
+
+    @property
+    def served(self) -> bool:
+        """Whether it is behind an address, where its name may be anything."""
+        return kinds()[self.kind].served
 
 
 def _one_of(name: str | None, paradigm: str, known: Callable[[], list[str]]) -> str | None:

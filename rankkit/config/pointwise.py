@@ -10,11 +10,11 @@ from pydantic import Field
 
 from rankkit.calibration.applying import calibrated
 from rankkit.calibration.kept import Calibration, read_calibration
-from rankkit.config.language_model import LanguageModelSpec
 from rankkit.config.methods import check_method
 from rankkit.config.model_facts import display_name, kind_of_model, trained_prompt
 from rankkit.config.model_spec import ModelSpec
 from rankkit.config.registry import default_method, methods
+from rankkit.config.rerank_api import RerankApiSpec
 from rankkit.config.spec import naming
 from rankkit.core.judge import Judge
 from rankkit.core.runner import OnReply
@@ -48,19 +48,19 @@ class LocalModelSpec(ModelSpec):
         }
 
 
-class PointwiseSpec(LanguageModelSpec, LocalModelSpec):
-    """One score for each candidate: a cross-encoder, or monoT5 (an ONNX folder, or a name in the catalogue); or a
-    language model, ``prompted`` for yes or no or for a grade, or read for the ``likelihood`` of the query.
+class PointwiseSpec(RerankApiSpec, LocalModelSpec):
+    """One score for each candidate: a cross-encoder, or monoT5 (an ONNX folder, or a name in the catalogue); a language
+    model, ``prompted`` for yes or no or for a grade, or read for the ``likelihood`` of the query; or a rerank ``api``.
 
     ``scores``: a cross-encoder gives ``logit`` (default) or ``probability``, monoT5 ``log-probability`` (default) or
-    ``probability``. Any of them gives ``calibrated`` probabilities of relevance with the ``calibration`` that was
-    fitted for it (``rankkit calibrate``).
+    ``probability``, some rerank APIs ``probability`` or ``relevance`` (default) or ``logit``. Any of them gives
+    ``calibrated`` probabilities of relevance with the ``calibration`` that was fitted for it (``rankkit calibrate``).
     """
 
     paradigm: Literal["pointwise"] = "pointwise"
     model: str = DEFAULT_MODEL
     prompt: str | None = Field(default=None, description="for monoT5 and language models")
-    scores: Literal["logit", "log-probability", "probability", "calibrated"] | None = None
+    scores: Literal["logit", "log-probability", "probability", "relevance", "calibrated"] | None = None
     calibration: str | None = Field(default=None, description="the file of calibrated scores: rankkit calibrate --out")
     graph: str | None = Field(default=None, description="the ONNX file of a cross-encoder, where there are several")
 
@@ -70,12 +70,12 @@ class PointwiseSpec(LanguageModelSpec, LocalModelSpec):
 
     @property
     def _default_method(self) -> str:
-        return default_method("pointwise", self.kind).name if self.endpoint is not None else scoring_method(self.model)
+        return scoring_method(self.model) if self.address is None else default_method("pointwise", self.kind).name
 
     def check(self) -> None:
         check_method(self.model, self.kind, self.paradigm, self.method or default_method("pointwise", self.kind).name)
         self.check_kind_keys()
-        if self.prompt is None and self.endpoint is None:
+        if self.prompt is None and self.address is None:
             scoring_method(self.model)  # the prompt that it was trained on is then the one it is asked by
         row, others = self.method_row, methods("pointwise").values()
         misfits = [key for key in ("graph", "prompt") if key not in row.keys and getattr(self, key) is not None]
@@ -87,6 +87,7 @@ class PointwiseSpec(LanguageModelSpec, LocalModelSpec):
             )
 
         self.check_method_keys()
+        self.check_api()
         self._check_calibration()
 
     def _check_calibration(self) -> None:
@@ -126,7 +127,7 @@ class PointwiseSpec(LanguageModelSpec, LocalModelSpec):
             raise ConfigError(
                 f"{placed[0]}: a calibration is of all that a model scores, whatever follows", hint="Leave it out."
             )
-        return self.model_copy(update={"scores": self.scores or next(iter(self.method_row.scores), None)})
+        return self.model_copy(update={"scores": self.decided()["scores"]})
 
     def judge(self) -> Judge[Any, Any]:
         if self.scores != "calibrated":
@@ -147,7 +148,7 @@ class PointwiseSpec(LanguageModelSpec, LocalModelSpec):
 
     def decided(self) -> dict[str, object]:
         row = self.method_row
-        return {"method": row.name, "scores": self.scores or next(iter(row.scores), None)}
+        return {"method": row.name, "scores": self.scores or self.api_scores or next(iter(row.scores), None)}
 
 
 def scoring_method(model: str) -> str:

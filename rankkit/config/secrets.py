@@ -53,7 +53,7 @@ def _found(value: object, path: str) -> Iterator[tuple[str, str]]:
             here = f"{path}.{key}" if path else str(key)
             if _named_like_one(str(key), path) and not isinstance(inner, Mapping):
                 yield here, "it is named like a secret"
-            elif key == "endpoint" and _PRIVATE.search(str(inner)):
+            elif key in ("endpoint", "base_url") and _PRIVATE.search(str(inner)):
                 yield here, "an address with a query string, or with a user's name, may hold a key"
             else:
                 yield from _found(inner, here)

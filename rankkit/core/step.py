@@ -80,6 +80,7 @@ def usage_to_dict(usage: Usage) -> dict[str, float | int | None]:
         "cached_tokens": usage.cached_tokens,
         "seconds": round(usage.seconds, 4),
         "cost": usage.cost,
+        **({} if usage.billed_units is None else {"billed_units": usage.billed_units}),
     }
 
 

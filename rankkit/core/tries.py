@@ -91,6 +91,7 @@ def times(count: int, usage: Usage) -> Usage:
         cached_tokens=count * usage.cached_tokens,
         seconds=count * usage.seconds,
         cost=usage.cost and count * usage.cost,
+        billed_units=None,  # what a service bills for a try that failed is not known
     )
 
 

@@ -14,7 +14,8 @@ class Usage:
     ``calls`` counts backend calls: one micro-batch of an ONNX graph, one decoded prompt, one HTTP request.
     ``cached_tokens`` is the part of ``input_tokens`` that the backend did not have to compute again. ``seconds`` is
     time inside backend calls, so parallel calls make it larger than the time on the clock (which a ``Step`` holds).
-    ``cost`` is in the currency of the price rows, ``None`` where nothing is priced.
+    ``cost`` is in the currency of the price rows, ``None`` where nothing is priced. ``billed_units`` are those that a
+    service bills in (Cohere's search units, Pinecone's rerank units), ``None`` where nobody says.
     """
 
     calls: int = 0
@@ -23,6 +24,7 @@ class Usage:
     cached_tokens: int = 0
     seconds: float = 0.0
     cost: float | None = None
+    billed_units: float | None = None
 
     @property
     def tokens(self) -> int:
@@ -37,11 +39,12 @@ class Usage:
             output_tokens=self.output_tokens + other.output_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
             seconds=self.seconds + other.seconds,
-            cost=_add_cost(self.cost, other.cost),
+            cost=_add_known(self.cost, other.cost),
+            billed_units=_add_known(self.billed_units, other.billed_units),
         )
 
 
-def _add_cost(left: float | None, right: float | None) -> float | None:
+def _add_known(left: float | None, right: float | None) -> float | None:
     if left is None or right is None:
         return right if left is None else left
     return left + right

@@ -39,8 +39,8 @@ def served_hint(name: str) -> str:
     """What to do with the name of a model behind an API; ``""`` for any other."""
     if _RERANK_SERVED.fullmatch(name):
         return (
-            f"{name} is asked over a rerank API. rankkit asks servers that speak the OpenAI protocol: name one with "
-            "endpoint= (--endpoint URL), or take a cross-encoder of rankkit models list."
+            f"{name} is asked over a rerank API: say which with api= (--api cohere, jina, voyage, ...), and where your "
+            "own server is with base_url= (--base-url URL). A language model's server is named with endpoint=."
         )
     if _SERVED.fullmatch(name):
         return (

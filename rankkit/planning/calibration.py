@@ -80,7 +80,7 @@ def judged(reranker: Reranker) -> Iterator[JudgeReranker[Any, Any]]:
 
 
 def _speed(stage: JudgeReranker[Any, Any], request: Request) -> Speed:
-    if hasattr(getattr(stage.judge, "backend", None), "probe"):
+    if hasattr(getattr(stage.judge, "backend", None), "base_url"):
         return Speed(None, why_not="an endpoint is not called for a plan")
     own, few = replace(stage, on_call_failure="raise", budget=Budget()), Budget(calls=_CALLS)
     try:

@@ -107,7 +107,9 @@ def prices_of(spec: BaseSpec, reranker: BaseReranker) -> Mapping[str, Prices]:
     return {
         stage.name: Prices(model.price_input or 0.0, model.price_output or 0.0)
         for model, stage in zip(_models(spec), judged(reranker), strict=True)
-        if isinstance(model, LanguageModelSpec) and (model.price_input, model.price_output) != (None, None)
+        if isinstance(model, LanguageModelSpec)
+        and model.kind != "rerank-api"
+        and (model.price_input, model.price_output) != (None, None)
     }
 
 

@@ -113,7 +113,8 @@ class Recorder:
             "notes": list(reply.notes),
             "retried": reply.again is not None,
             "fingerprints": {**self._fingerprints, **reply.fingerprints},
-            "usage": [usage.calls, usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.cost],
+            "usage": [usage.calls, usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.cost]
+            + ([] if usage.billed_units is None else [usage.billed_units]),
         }
 
 
@@ -311,7 +312,7 @@ def _recorded(data: Mapping[str, object]) -> Recorded:
     if missing:
         raise KeyError(f"no {missing[0]}")
     bill = data.get("usage")
-    calls, given, said, cached, cost = bill if isinstance(bill, list) else (0, 0, 0, 0, None)
+    calls, given, said, cached, cost, *units = bill if isinstance(bill, list) else (0, 0, 0, 0, None)
     return Recorded(
         value=data["value"],
         outcome=Outcome(str(data["outcome"])),
@@ -319,7 +320,7 @@ def _recorded(data: Mapping[str, object]) -> Recorded:
         error=_error(str(data.get("error") or "")),
         said=data.get("said"),  # type: ignore[arg-type]
         notes=tuple(data.get("notes", ())),  # type: ignore[arg-type]
-        usage=Usage(calls, given, said, cached, 0.0, cost),
+        usage=Usage(calls, given, said, cached, 0.0, cost, *units[:1]),
         fingerprints=dict(data.get("fingerprints", {})),  # type: ignore[call-overload]
     )
 

@@ -100,7 +100,7 @@ def test_a_method_that_a_model_does_not_have_is_refused_with_those_that_it_has(
 
 
 def test_every_kind_of_the_catalogue_has_a_row_and_every_method_kinds_that_are_there():
-    assert {*get_args(Kind), "endpoint"} == set(kinds())
+    assert {*get_args(Kind), "endpoint", "rerank-api"} == set(kinds())
     for paradigm in ("pointwise", "pairwise", "listwise"):
         for row in methods(paradigm).values():
             assert set(row.kinds) <= set(kinds()) and set(row.default_for) <= set(row.kinds)

@@ -16,6 +16,7 @@ bills = st.builds(
     output_tokens=st.integers(0, 999),
     cached_tokens=st.integers(0, 999),
     cost=st.none() | st.integers(0, 99).map(float),
+    billed_units=st.none() | st.integers(0, 99).map(float),
 )
 
 

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 import rankkit
-from rankkit.backends.protocols import Generated, PairBatch
+from rankkit.backends.protocols import DocumentBatch, DocumentScores, Generated, PairBatch
 from rankkit.core.judge import BoundQuestion, Call
 from rankkit.core.questions import Choose, Compare, Order, Score
 from rankkit.core.ranking import ScoreKind
+from rankkit.core.usage import Usage
 from rankkit.listwise.constrained import ConstrainedJudge
 from rankkit.listwise.first_token import FirstTokenJudge
 from rankkit.listwise.generate import GenerateJudge
@@ -57,6 +58,29 @@ class AnyEncoder:
         return []
 
 
+@dataclass(frozen=True)
+class AnyService:
+    """What a rerank API can do, as far as building a judge needs it."""
+
+    fingerprint: str = "one"
+    name: str = "service"
+    concurrency: int = 1
+    score_kind: ScoreKind = ScoreKind.RELEVANCE
+    takes_instruction: bool = False
+
+    def batches(self, query: str, instruction: str, documents: object) -> Iterable[DocumentBatch]:
+        return []
+
+    def bound(self, batch: DocumentBatch) -> Usage:
+        return Usage()
+
+    def score(self, batch: DocumentBatch) -> DocumentScores:
+        return DocumentScores((), Usage(), (), ())
+
+    async def score_async(self, batch: DocumentBatch) -> DocumentScores:
+        return self.score(batch)
+
+
 #: The judge of another kind that ``ScoreDifferenceJudge`` asks.
 def pointwise() -> Any:
     from rankkit.pointwise.monot5 import MonoT5Judge
@@ -82,6 +106,7 @@ def built() -> dict[str, Any]:
     from rankkit.pointwise.likelihood import QueryLikelihoodJudge
     from rankkit.pointwise.monot5 import MonoT5Judge
     from rankkit.pointwise.prompted import PromptedScoreJudge
+    from rankkit.pointwise.remote import RemoteJudge
 
     model, order, choose = ScriptedModel(), load_prompt("listwise/small"), load_prompt("listwise/setwise")
     judges = [
@@ -92,6 +117,7 @@ def built() -> dict[str, Any]:
         QueryLikelihoodJudge(model, load_prompt("pointwise/query-likelihood")),
         *(kind(AnyEncoder()) for kind in (DuoEncoderJudge, DuoT5Judge, CrossEncoderJudge, MonoT5Judge)),
         ScoreDifferenceJudge(pointwise()),
+        RemoteJudge(AnyService()),
     ]
     return {type(judge).__name__: judge for judge in judges}
 

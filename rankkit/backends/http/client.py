@@ -57,14 +57,25 @@ HiddenStatus = Callable[[Mapping[str, object]], int | None]
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyForm:
+    """What an answer looks like: ``hidden_status`` tells errors that come as a success. Where a bare array is an
+    answer, it is given as an object that has it under the name ``array_as``.
+    """
+
+    hidden_status: HiddenStatus
+    array_as: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
-    """A reply's JSON object, how long it took, retries and their waits included, and how many tries were sent for it,
-    itself included.
+    """A reply's JSON object, how long it took, retries and their waits included, how many tries were sent for it,
+    itself included, and its headers, named in lower case.
     """
 
     body: Mapping[str, object]
     seconds: float
     sent: int = 1
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,12 @@ class Limits:
     def whole(self) -> float:
         longest = (1 + self.retries) * self.timeout + self.retries * LONGEST_WAIT
         return longest if self.total is None else self.total
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    body: Mapping[str, object]
+    headers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +126,7 @@ class HttpClient:
         limits: Limits,
         gate: Gate,
         circuit: Circuit,
-        hidden_status: HiddenStatus,
+        form: ReplyForm,
     ) -> None:
         """Raises:
         ConfigError: the address is none, or a proxy or certificate variable of the environment is of no use.
@@ -120,7 +137,7 @@ class HttpClient:
         self._proxy = surroundings.proxy
         self._headers, self._query = Headers(headers), dict(query)
         self._secrets = (*secrets, *(self._proxy.secrets if self._proxy else ()))
-        self._limits, self._circuit, self._hidden_status = limits, circuit, hidden_status
+        self._limits, self._circuit, self._form = limits, circuit, form
         self._thread: LoopThread[Any] = LoopThread(partial(transport_in, surroundings))
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]], *, gated: bool = True) -> T:
@@ -152,7 +169,7 @@ class HttpClient:
         self._circuit.before_call()
         started = time.perf_counter()
         try:
-            reply, sent = await self._tried(path, json.dumps(body, ensure_ascii=True).encode())
+            answered, sent = await self._tried(path, json.dumps(body, ensure_ascii=True).encode())
         except (RequestRefused, ModelNotServed):
             self._circuit.succeeded()  # It is there and answers.
             raise
@@ -161,7 +178,7 @@ class HttpClient:
                 self._circuit.failed(error.message)
             raise
         self._circuit.succeeded()
-        return Delivery(reply, time.perf_counter() - started, sent)
+        return Delivery(answered.body, time.perf_counter() - started, sent, answered.headers)
 
     async def get(self, path: str, *, timeout: float) -> Mapping[str, object]:
         """Ask once. The circuit knows nothing of it, and no call's bill does.
@@ -172,9 +189,9 @@ class HttpClient:
         outcome = await self._try("GET", path, None, min(timeout, self._limits.timeout))
         if isinstance(outcome, _Failed):
             raise outcome.error
-        return outcome
+        return outcome.body
 
-    async def _tried(self, path: str, body: bytes) -> tuple[Mapping[str, object], int]:
+    async def _tried(self, path: str, body: bytes) -> tuple[_Answered, int]:
         """The reply, and how many tries were sent."""
         limits, counted = self._limits, current()
         ends, tries, sent = time.monotonic() + limits.whole, 0, 0
@@ -198,7 +215,7 @@ class HttpClient:
                 raise outcome.error
             await asyncio.sleep(wait)
 
-    async def _try(self, method: str, path: str, body: bytes | None, seconds: float) -> Mapping[str, object] | _Failed:
+    async def _try(self, method: str, path: str, body: bytes | None, seconds: float) -> _Answered | _Failed:
         """Errors are raised outside the ``except`` blocks on purpose: what the library raised holds the request, with
         the key in it, and must not be chained to what the user sees.
         """
@@ -235,19 +252,21 @@ class HttpClient:
             return failures.of_tunnel(where, words, self._proxy)
         return failures.of_connection(where, words, self._proxy, reached=trace.reached)
 
-    def _read(self, where: str, status: int, headers: Mapping[str, str], text: str) -> Mapping[str, object] | _Failed:
+    def _read(self, where: str, status: int, headers: Mapping[str, str], text: str) -> _Answered | _Failed:
         if 300 <= status < 400:
             return _Failed(failures.of_redirect(where, status, headers.get("location", "")), passes=False)
         if not 200 <= status < 300:
             return self._refused(where, status, read_error(text), headers)
         body = self._parsed(text)
+        if self._form.array_as and isinstance(body, list):
+            body = {self._form.array_as: body}
         if not isinstance(body, dict):
             seen = clean(masked(text[:2000], self._secrets))[:80] or "nothing"
             return _Failed(
                 failures.of_reply(where, f"the reply is not a JSON object, it begins with: {seen}"), passes=False
             )
-        hidden = self._hidden_status(body)
-        return body if hidden is None else self._refused(where, hidden, said_in(body), headers)
+        hidden = self._form.hidden_status(body)
+        return _Answered(body, headers) if hidden is None else self._refused(where, hidden, said_in(body), headers)
 
     def _refused(self, where: str, status: int, said: Said, headers: Mapping[str, str]) -> _Failed:
         said = Said(masked(said.words, self._secrets), tuple(masked(code, self._secrets) for code in said.codes))

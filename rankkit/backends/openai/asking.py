@@ -6,14 +6,15 @@ import time
 from collections.abc import Mapping, Sequence
 
 from rankkit.backends.http.circuit import Circuit
-from rankkit.backends.http.client import Delivery, HttpClient, Limits
+from rankkit.backends.http.client import Delivery, HttpClient, Limits, ReplyForm
+from rankkit.backends.http.credentials import all_headers, find_key
 from rankkit.backends.language.pricing import estimate_order_tokens, estimate_prompt_tokens, estimate_tokens
 from rankkit.backends.openai.listing import Listing
 from rankkit.backends.openai.log_probabilities import first_differing
 from rankkit.backends.openai.probe import Capabilities, CapabilityProbe
 from rankkit.backends.openai.replies import Choice, hidden_status, read_choice, read_usage
 from rankkit.backends.openai.requests import PATHS, Dialect, Route, log_probability_fields, with_dialects, worded
-from rankkit.backends.openai.settings import OPENAI_URL, EndpointSettings, all_headers, find_key
+from rankkit.backends.openai.settings import NO_KEY, OPENAI_KEY, OPENAI_URL, EndpointSettings
 from rankkit.backends.openai.structure import OrderConstraint, constraint_fields, read_order
 from rankkit.backends.protocols import Continuations, Generated, Permuted, Prompt
 from rankkit.core.limits import Gate
@@ -37,8 +38,11 @@ class Asking:
 
     def __init__(self, settings: EndpointSettings, api_key: str | None) -> None:
         self.settings = settings
-        key = find_key(api_key, settings.key_env, settings.base_url)
-        sent, secrets = all_headers(key, settings.key_header, settings.headers, settings.headers_env)
+        # A key in the environment is for OpenAI itself.
+        key = find_key(api_key, settings.key_env, (OPENAI_KEY,) if settings.base_url is None else ())
+        sent, secrets = all_headers(
+            key, settings.key_header, settings.headers, settings.headers_env, without_key=NO_KEY
+        )
         self.client = HttpClient(
             OPENAI_URL if settings.base_url is None else settings.base_url,
             headers=sent,
@@ -47,7 +51,7 @@ class Asking:
             limits=Limits(settings.timeout, settings.retries, settings.total_timeout),
             gate=Gate(settings.concurrency),
             circuit=settings.circuit or Circuit(),
-            hidden_status=hidden_status,
+            form=ReplyForm(hidden_status),
         )
         self.capabilities = CapabilityProbe(self._ask, settings.capabilities)
         self._listing = Listing(self.client)

@@ -150,6 +150,10 @@ class Endpoint:
         return self._settings.model
 
     @property
+    def base_url(self) -> str:
+        return self._asking.client.base_url
+
+    @property
     def fingerprint(self) -> str:
         """A hash of address, model and all that is sent with every request or decides on what is sent. The weights
         behind it may change unseen.

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeGuard
 
+from rankkit.backends.http.hidden import status_of, tells_of_failure
 from rankkit.backends.language.thinking import split_thinking
 from rankkit.backends.openai.log_probabilities import Shown, read_shown
 from rankkit.errors import InvalidReply
@@ -72,36 +73,15 @@ def hidden_status(body: Mapping[str, object]) -> int | None:
         error = first.get("error") or error
     elif not error and body.get("object") != "error" and not _tells_of_failure(body):
         return None
-    return _status_of(error, body.get("base_resp"), body)
+    return status_of(error, body.get("base_resp"), body)
 
 
 def _tells_of_failure(body: Mapping[str, object]) -> bool:
     """Whether a reply without a choice is an error under another name."""
     if "choices" in body or _blocked(body):
         return False
-    return any(body.get(name) for name in ("base_resp", "detail", "msg", "message")) or body.get("success") is False
+    return tells_of_failure(body)
 
-
-def _status_of(*places: object) -> int:
-    rows = [row for place in places for row in (place if isinstance(place, list) else [place]) if isinstance(row, dict)]
-    codes = [row.get(name) for row in rows for name in ("status", "status_code", "code", "type", "status_msg")]
-    for code in codes:
-        number = int(code) if isinstance(code, str) and code.isdigit() and len(code) == 3 else code
-        if isinstance(number, int) and 400 <= number <= 599:
-            return number
-    names = " ".join(code.lower() for code in codes if isinstance(code, str))
-    return next((status for words, status in _STATUSES if any(word in names for word in words)), 500)
-
-
-#: What the names of errors without a status mean.
-_STATUSES: tuple[tuple[tuple[str, ...], int], ...] = (
-    (("rate_limit", "ratelimit", "rate limit", "too_many", "resource_exhausted"), 429),
-    (("overloaded", "unavailable"), 503),
-    (("timeout", "deadline"), 504),
-    (("authentication", "unauthenticated", "permission", "invalid_api_key", "unauthorized"), 401),
-    (("not_found", "notfound"), 404),
-    (("invalid", "bad_request", "badrequest", "unsupported", "content", "filter", "context_length", "failed_pre"), 400),
-)
 
 #: Where servers put the thinking apart.
 _APART = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
