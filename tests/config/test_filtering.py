@@ -67,7 +67,7 @@ def test_without_a_file_or_with_one_of_another_model_it_is_refused(folder, tmp_p
         load(folder, options=options | {"max_length": 9})
     with pytest.raises(ConfigError, match="is not used where scores are raw"):
         load(folder, options={"calibration": other})
-    with pytest.raises(ConfigError, match="calibration: .*cannot be read"):
+    with pytest.raises(ConfigError, match=r"calibration: .*cannot be read"):
         load(folder, options={"scores": "calibrated", "calibration": str(tmp_path / "none.json")})
 
 
@@ -96,7 +96,7 @@ def test_a_model_s_own_probability_is_said_to_be_uncalibrated(folder):
 
 
 def test_logits_are_refused_with_words_that_say_what_to_do(folder):
-    with pytest.raises(ConfigError, match="scores of the kind logit.*never calibrated") as caught:
+    with pytest.raises(ConfigError, match=r"scores of the kind logit.*never calibrated") as caught:
         rankkit.filter("word", DOCUMENTS, model=folder)
     assert "rankkit calibrate" in str(caught.value.hint) and 'scores = "probability"' in str(caught.value.hint)
 
