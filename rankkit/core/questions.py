@@ -137,8 +137,8 @@ class StrategyResult:
     scores: tuple[float | None, ...] | None = None
     kind: ScoreKind | None = None
     diagnostics: tuple[tuple[str, float], ...] = ()
-    raw_scores: tuple[float | None, ...] | None = None
     notes: tuple[str, ...] = ()
+    raw_scores: tuple[float | None, ...] | None = None
 
 
 #: A strategy at work: yields rounds of independent questions, is sent their answers in the same order, returns the

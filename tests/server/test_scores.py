@@ -152,5 +152,5 @@ def test_calibrated_probabilities_are_promised_as_they_are_and_raw_ones_are_the_
     ranking = ranking_of((0.9, 0.2), ScoreKind.CALIBRATED)
     step = Step("one", raw_scores=dict(zip(ranking.ids, (4.0, -1.0), strict=True)), raw_kind="logit")
     ranking = replace(ranking, steps=(step,))
-    assert numbers_of(ranking) == ([0.9, 0.2], ())
-    assert numbers_of(ranking, asked(score_form="raw")) == ([4.0, -1.0], ())
+    assert numbers_of(ranking) == ([0.9, 0.2], [])
+    assert numbers_of(ranking, asked(score_form="raw")) == ([4.0, -1.0], [])
