@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from rankkit.cli.app import COMMANDS
 from rankkit.core.extras import DISTRIBUTION
 from tests.tiny import tiny_cross_encoder
 
@@ -131,10 +132,19 @@ def test_the_wheel_ranks_from_another_folder_in_a_clean_environment(built, tmp_p
     assert str(site) in result.stdout and "('1', '0') (3.25, -0.75)" in result.stdout
 
 
+def test_every_extra_that_an_error_or_a_page_names_is_one():
+    named = set()
+    for path in (*(ROOT / "rankkit").rglob("*.py"), *(ROOT / "docs").glob("*.md"), ROOT / "README.md"):
+        text = path.read_text(encoding="utf-8")
+        named |= set(re.findall(r"""(?:require_extra|framework)\("([a-z-]+)",""", text))
+        named |= {one for some in re.findall(r"rankkit-rerank\[([a-z,-]+)\]", text) for one in some.split(",")}
+    assert named <= set(PROJECT["optional-dependencies"]) and {"server", "langchain", "txtai"} <= named
+
+
 #: Top-level modules that come with an extra only.
 EXTRAS_BRING = frozenset(
     "openai httpx httpx2 llama_cpp jinja2 ir_measures pytrec_eval scipy bm25s Stemmer "
-    "openvino torch transformers onnx sentencepiece plotly".split()
+    "openvino torch transformers onnx sentencepiece plotly starlette uvicorn prometheus_client mcp mcp_types".split()
 )
 
 
@@ -142,7 +152,18 @@ EXTRAS_BRING = frozenset(
 def test_without_extras_each_command_says_which_one_it_lacks(built, tmp_path):
     """Exit code 3, and the line that installs it."""
     [wheel] = built.glob("*.whl")
-    without = ("openai", "llama_cpp", "ir_measures", "pytrec_eval", "bm25s", "Stemmer", "scipy", "torch")
+    without = (
+        "openai",
+        "llama_cpp",
+        "ir_measures",
+        "pytrec_eval",
+        "bm25s",
+        "Stemmer",
+        "scipy",
+        "torch",
+        "uvicorn",
+        "mcp",
+    )
     python, _ = clean_environment(wheel, tmp_path / "venv", without=without)
     (tmp_path / "corpus").mkdir()
     (tmp_path / "corpus" / "a.txt").write_text("fleas")
@@ -157,6 +178,8 @@ def test_without_extras_each_command_says_which_one_it_lacks(built, tmp_path):
         "search": "search fleas --corpus corpus",
         "eval": "eval --data . --run missing.txt",
         "export": "models export x --kind seq2seq --out out",
+        "server": "serve --model m",
+        "mcp": "mcp --model m",
     }
     for extra, command in commands.items():
         done = subprocess.run(
@@ -166,14 +189,15 @@ def test_without_extras_each_command_says_which_one_it_lacks(built, tmp_path):
         assert f"pip install '{DISTRIBUTION}[{extra}]'" in " ".join(done.stderr.split()), done.stderr
 
 
-def test_the_command_line_starts_without_any_extra():
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_the_command_line_helps_without_any_extra(command):
     """Nothing that every command imports may need a package of one extra."""
     packages = sorted(EXTRAS_BRING)
     code = f"""
 import sys
 sys.modules.update(dict.fromkeys({packages}))  # None there: an import raises ModuleNotFoundError
 from rankkit.cli.app import run
-sys.exit(run(["--help"]))
+sys.exit(run([*{command.split()}, "--help"]))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -45,6 +45,9 @@ for _place, (_name, _command) in enumerate(_COMMANDS.items()):
 for _place, (_name, _branch) in enumerate(_BRANCHES.items(), len(_COMMANDS)):
     app.command(_branch, name=_name, sort_key=_place)
 
+#: What comes after ``rankkit``.
+COMMANDS = (*_COMMANDS, *_BRANCHES)
+
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code. With ``--json`` an error is an object on stdout too."""
@@ -82,7 +85,7 @@ def _run(arguments: list[str]) -> int:
 def _help(bound: BoundArguments, *, asked: bool) -> int:
     if not bound.arguments["tokens"]:
         # The list of all commands has a line of each, which stands in their modules.
-        for name in (*_COMMANDS, *_BRANCHES):
+        for name in COMMANDS:
             app[name]
     app.help_print(*bound.args, **bound.kwargs)
     return 0 if asked else 2

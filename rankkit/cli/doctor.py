@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
+from packaging.requirements import Requirement
 from rich.table import Table
 from rich.text import Text
 
@@ -40,8 +40,6 @@ _INSTRUCTIONS = (
 
 #: The packages of the core whose versions answers and faults depend on.
 _CORE = ("numpy", "onnxruntime", "tokenizers", "pydantic", "huggingface-hub")
-
-_REQUIREMENT = re.compile(r"""^([A-Za-z0-9._-]+).*extra\s*==\s*["']([\w-]+)["']""")
 
 
 def doctor(
@@ -85,22 +83,35 @@ def examine() -> dict[str, object]:
 
 
 def _extras() -> dict[str, str]:
-    """Each extra with the packages that it lacks, read from rankkit's own metadata so that the two cannot drift."""
-    missing: dict[str, list[str]] = {}
+    """Each extra with the packages that it lacks, or that are too old for it, read from rankkit's own metadata so that
+    the two cannot drift.
+    """
     try:
-        requirements = importlib.metadata.requires(DISTRIBUTION) or ()
+        about = importlib.metadata.metadata(DISTRIBUTION)
     except importlib.metadata.PackageNotFoundError:
         return {
             "unknown": f"rankkit runs without having been installed as {DISTRIBUTION}: pip install -e . in its folder"
         }
-    for requirement in requirements:
-        found = _REQUIREMENT.match(requirement)
-        if found and found[1] != DISTRIBUTION:
-            missing.setdefault(found[2], []).extend([] if _version(found[1]) else [found[1]])
-    return {
-        extra: f"{install_line(extra)}  (lacks {', '.join(lacking)})" if lacking else "installed"
-        for extra, lacking in sorted(missing.items())
-    }
+    required = [Requirement(line) for line in about.get_all("Requires-Dist") or ()]
+    return {extra: _extra(extra, required) for extra in sorted(about.get_all("Provides-Extra") or ())}
+
+
+def _extra(extra: str, required: Sequence[Requirement]) -> str:
+    packages = [one for one in required if _brings(extra, one)]
+    lacking = dict.fromkeys(one.name for one in packages if not _version(one.name))
+    old = [
+        f"{one.name} {_version(one.name)} is not {one.specifier}"
+        for one in packages
+        if one.name not in lacking and not one.specifier.contains(_version(one.name), prereleases=True)
+    ]
+    wrong = [*([f"lacks {', '.join(lacking)}"] if lacking else []), *old]
+    return f"{install_line(extra)}  ({'; '.join(wrong)})" if wrong else "installed"
+
+
+def _brings(extra: str, requirement: Requirement) -> bool:
+    """Whether an extra brings this on this Python, and the core does not."""
+    marker = requirement.marker
+    return marker is not None and not marker.evaluate({"extra": ""}) and marker.evaluate({"extra": extra})
 
 
 def _version(package: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -50,9 +51,13 @@ def mcp(
     ] = "stdio",
     host: Annotated[str, option("--host", help="Address to listen on.", panel=SERVER)] = "127.0.0.1",
     port: Annotated[int, number("--port", help="0 for any that is free.", panel=SERVER, minimum=0)] = 8000,
-    allow_host: Annotated[
+    allowed_host: Annotated[
         list[str] | None,
-        option("--allow-host", help="A name that clients call the server by, off loopback.", panel=SERVER),
+        option("--allowed-host", help="A name that clients call the server by, off loopback.", panel=SERVER),
+    ] = None,
+    keys: Annotated[
+        Path | None,
+        option("--keys", help="A file of keys, name:key a line; read again when it changes.", panel=SERVER),
     ] = None,
     max_documents: Annotated[
         int, number("--max-documents", help="Documents of a call.", panel=SERVER, minimum=1)
@@ -61,16 +66,20 @@ def mcp(
     * 1024
     * 1024,
 ) -> None:
-    """Serve the tools rerank and search to assistants (MCP). Keys for HTTP: RANKKIT_API_KEYS."""
+    """Serve the tools rerank and search to assistants (MCP). Keys for HTTP: RANKKIT_API_KEYS, or --keys."""
     # Nothing but the protocol may stand on standard output.
     handler = logging.StreamHandler()
     handler.setLevel(logging.WARNING)
     handler.setFormatter(_VisibleLines("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    from rankkit.server.keys import keys_from
     from rankkit.server.mcp.limits import McpLimits
     from rankkit.server.mcp.server import build_server
-    from rankkit.server.mcp.transports import keys_from_environment, serve_http, serve_stdio, stdout_for_protocol
+    from rankkit.server.mcp.transports import serve_http, serve_stdio, stdout_for_protocol
 
+    if keys is not None and transport == "stdio":
+        raise ConfigError("keys are for HTTP", hint="Add --transport http, or leave --keys out.")
+    known = keys_from(os.environ, keys) if transport == "http" else None
     with stdout_for_protocol() if transport == "stdio" else contextlib.nullcontext():
         reranker, searcher = _parts(options, bm25, corpus, index)
         server = build_server(reranker, searcher, limits=McpLimits(documents=max_documents, bytes=max_bytes))
@@ -84,8 +93,8 @@ def mcp(
                 server,
                 host=host,
                 port=port,
-                allowed_hosts=allow_host or (),
-                keys=keys_from_environment(),
+                allowed_hosts=allowed_host or (),
+                keys=known,
                 max_body=4 * max_bytes + 64 * 1024,  # JSON around them, and what it writes longer
                 ready=lambda url: remark(f"{offered} at {url}", style="dim"),
             )

@@ -68,6 +68,26 @@ def _at_least(minimum: float) -> Callable[[type, Sequence[Token]], float]:
     return convert
 
 
+class Named(str):
+    """The value of an option, which knows by which of its names it was given."""
+
+    __slots__ = ("option",)
+    option: str
+
+
+def by_name(*names: str, help: str, panel: Group = OPTIONS, metavar: str | None = None) -> Parameter:
+    """Options that are kept in the order in which they are given, whichever it is each time: a list of ``Named``."""
+    return Parameter(names, help=help, group=panel, metavar=metavar, converter=_named)
+
+
+def _named(kind: type, tokens: Sequence[Token]) -> list[Named]:
+    values = []
+    for token in tokens:
+        values.append(value := Named(token.value))
+        value.option = token.keyword or ""
+    return values
+
+
 def branch(name: str, help: str) -> App:
     """A command that holds commands."""
     return App(

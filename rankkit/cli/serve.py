@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from rankkit.cli.output import remark, say
-from rankkit.cli.parameters import flag, number, option
+from rankkit.cli.parameters import Named, by_name, flag, number, option
 from rankkit.config.files import check_name
 from rankkit.config.loading import load
 from rankkit.errors import ConfigError
-from rankkit.server.running import Model, Service
-from rankkit.server.running import check as check_service
 from rankkit.server.settings import Limits, Settings
+
+if TYPE_CHECKING:
+    from rankkit.server.running import Model, Service
+
+_CONFIG = ("--config", "-c")
 
 
 def serve(
     *,
-    config: Annotated[
+    served: Annotated[
         list[str] | None,
-        option("--config", "-c", metavar="[NAME=]FILE", help="A spec file (.toml, .json), once for each reranker."),
-    ] = None,
-    model: Annotated[
-        list[str] | None,
-        option("--model", "-m", metavar="[NAME=]MODEL", help="A catalogue name or a path, once for each reranker."),
+        by_name(
+            *_CONFIG,
+            "--model",
+            "-m",
+            metavar="[NAME=]WHAT",
+            help="A spec file (.toml, .json), or a model's name or path; once for each reranker, the default first.",
+        ),
     ] = None,
     threads: Annotated[
         int | None, number("--threads", help="CPU threads of each model. Default: this process's share.", minimum=1)
@@ -68,9 +73,12 @@ def serve(
     check: Annotated[bool, flag("--check", help="Load everything, say what would be served, and stop.")] = False,
 ) -> None:
     """Serve rerankers over HTTP, as Cohere, Jina, Voyage, Mixedbread, TEI, vLLM and llama.cpp are asked."""
+    from rankkit.server.running import Service
+    from rankkit.server.running import check as check_service
+
     options: dict[str, object] = {} if threads is None else {"threads": threads}
     service = Service(
-        models=tuple(_models(config or [], model or [], options)),
+        models=tuple(_models(served or [], options)),
         host=host,
         port=port,
         settings=Settings(
@@ -119,9 +127,12 @@ def _check(service: Service) -> None:
     say(f"would be served at {service.host}, port {service.port}, with {service.workers} worker(s)")
 
 
-def _models(configs: list[str], names: list[str], options: dict[str, object]) -> Iterator[Model]:
-    """Each with a name: the one before its ``=``, else the file's or the model's own."""
-    for said, is_file in (*((one, True) for one in configs), *((one, False) for one in names)):
+def _models(served: Sequence[str], options: dict[str, object]) -> Iterator[Model]:
+    """In the order of the command line. Each with a name: the one before its ``=``, else the file's or the model's."""
+    from rankkit.server.running import Model
+
+    for said in served:
+        is_file = isinstance(said, Named) and said.option in _CONFIG
         given, sign, rest = said.partition("=")
         name, what = (given, rest) if sign and _is_name(given) else ("", said)
         if not what:

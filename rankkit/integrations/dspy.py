@@ -18,11 +18,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rankkit.config.kinds import Paradigm
-from rankkit.core.ranking import Ranking, Request
+from rankkit.core.ranking import Ranking
 from rankkit.errors import ConfigError, InputError, InvalidDocument
 from rankkit.integrations.frameworks import framework
 from rankkit.integrations.made_from import Model, RerankerSource
-from rankkit.integrations.numbers import request_of
+from rankkit.integrations.numbers import Texts
 
 with framework("dspy", "dspy", "the DSPy adapter"):
     import dspy
@@ -90,17 +90,18 @@ class Rerank(dspy.Module):
 
     def forward(self, query: str, k: int | None = None) -> dspy.Prediction:
         passages = self._found(query, k or self.k)
-        ranking = self._source.reranker().rank(_request(query, passages)) if passages else None
-        return _prediction(passages, ranking, k or self.k)
+        if not passages:
+            return _prediction([], [])
+        texts = Texts.of(query, map(_text, passages))
+        return _prediction(passages, _rows(texts, self._source.reranker().rank(texts.request))[: k or self.k])
 
     async def aforward(self, query: str, k: int | None = None) -> dspy.Prediction:
         """``forward`` while the event loop goes on; the retrieval model, which is none for it, is asked in a thread."""
         passages = await asyncio.to_thread(self._found, query, k or self.k)
-        ranking = None
-        if passages:
-            reranker = await self._source.reranker_async()
-            ranking = await reranker.rank_async(_request(query, passages))
-        return _prediction(passages, ranking, k or self.k)
+        if not passages:
+            return _prediction([], [])
+        texts, reranker = Texts.of(query, map(_text, passages)), await self._source.reranker_async()
+        return _prediction(passages, _rows(texts, await reranker.rank_async(texts.request))[: k or self.k])
 
     def close(self) -> None:
         """Give the model's memory back; the next call loads it again."""
@@ -116,23 +117,22 @@ class Rerank(dspy.Module):
 def _best(source: RerankerSource, query: str, passages: list[Any], k: int) -> list[Any]:
     if not passages:
         return []
-    ranking = source.reranker().rank(_request(query, passages), top_k=k)
-    return [passages[place] for place in ranking.order]
+    texts = Texts.of(query, map(_text, passages))
+    return [passages[place] for place in texts.order(source.reranker().rank(texts.request))[:k]]
 
 
-def _prediction(passages: list[Any], ranking: Ranking | None, k: int) -> dspy.Prediction:
-    rows = [] if ranking is None else list(ranking)[:k]
-    documents = [passages[row.index] for row in rows]
-    scored = ranking is not None and not ranking.scores_from
+def _rows(texts: Texts, ranking: Ranking) -> list[tuple[int, float | None]]:
+    """The places of passages, best first, with their scores."""
+    scores = [None if ranking.scores_from else row.score for row in ranking]
+    order = texts.order(ranking)
+    return list(zip(order, [*scores, *[None] * (len(order) - len(scores))], strict=True))
+
+
+def _prediction(passages: list[Any], rows: list[tuple[int, float | None]]) -> dspy.Prediction:
+    documents = [passages[place] for place, _ in rows]
     return dspy.Prediction(
-        passages=[_text(document) for document in documents],
-        documents=documents,
-        scores=[row.score if scored else None for row in rows],
+        passages=[_text(document) for document in documents], documents=documents, scores=[score for _, score in rows]
     )
-
-
-def _request(query: str, passages: Iterable[Any]) -> Request:
-    return request_of(query, map(_text, passages))
 
 
 def _listed(found: Any) -> list[Any]:

@@ -21,7 +21,7 @@ from typing import Any
 from rankkit.errors import ConfigError, InvalidDocument, ModelNotPulled, UnknownModel
 from rankkit.integrations.made_from import Model, RerankerSource
 from rankkit.integrations.model_folder import length_of
-from rankkit.integrations.numbers import along_order, as_probability, request_of
+from rankkit.integrations.numbers import Texts, as_probability
 from rankkit.models import catalogue
 
 DEFAULT_MODEL = "ms-marco-TinyBERT-L-2-v2"
@@ -89,13 +89,14 @@ class Ranker:
         texts = [_text(passage, place) for place, passage in enumerate(passages)]
         if not texts:
             return []
-        ranking = self._source.reranker().rank(request_of(request.query or "", texts))
-        ordered = [dict(passages[place]) for place in ranking.order]
+        asked = Texts.of(request.query or "", texts)
+        ranking = self._source.reranker().rank(asked.request)
+        ordered = [dict(passages[place]) for place in asked.order(ranking)]
         if ranking.scores is None or ranking.scores_from:
             return ordered
         return [
             {**passage, "score": number}
-            for passage, number in zip(ordered, along_order(ranking, as_probability), strict=True)
+            for passage, number in zip(ordered, asked.numbers(ranking, as_probability), strict=True)
         ]
 
     def close(self) -> None:

@@ -132,7 +132,7 @@ class RankkitCrossEncoder(BaseCrossEncoder):
         self._source = RerankerSource(model, paradigm, options)
 
     def score(self, text_pairs: list[tuple[str, str]]) -> list[float]:
-        """One number for each (query, text), in the model's own unit. A text without words gets the lowest of all."""
+        """One number for each (query, text), in the model's own unit; for a text without words, its query's lowest."""
         return score_pairs(self._source, text_pairs)
 
     def close(self) -> None:

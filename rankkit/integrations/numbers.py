@@ -1,12 +1,14 @@
 """Plain texts in, one number a text out: for callers that know queries, texts and scores, and no rankings.
 
-As with the models that they call otherwise, every text gets a number, also one without words.
+A text without any words comes last: no model is asked about it, and where it must have a number, it is the lowest of
+its list. In a list of nothing else it is what the model makes of an empty text, as it is with one pair by itself.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from rankkit.core.events import logger
@@ -17,7 +19,7 @@ from rankkit.errors import InputError
 from rankkit.integrations.made_from import RerankerSource
 from rankkit.judging.batched import logistic
 
-#: Read in place of a text without words, so that the model scores it as such: tokenizers drop a zero-width space.
+#: Read in place of a text without words where there is no other: tokenizers drop a zero-width space.
 _NO_WORDS = "\u200b"
 
 #: What a score is put through, by its kind.
@@ -38,19 +40,52 @@ def as_probability(score: float, kind: ScoreKind | None) -> float:
     return score
 
 
-def request_of(query: str | Query, texts: Iterable[str], scores: Sequence[float | None] = ()) -> Request:
-    """A request whose candidates are called by their positions: ids of the caller's may repeat, or be missing.
-    ``scores`` are the first stage's.
-
-    Raises:
-        EmptyQuery, InvalidDocument: as they say.
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts of a query: a request of those that a model is asked about, the places of these among all, and the
+    places of those without words, which come last.
     """
-    asked = query if isinstance(query, Query) else Query(without_surrogates(query) if isinstance(query, str) else query)
-    candidates = (
-        Candidate(str(place), _readable(text), score=scores[place] if scores else None)
-        for place, text in enumerate(texts)
-    )
-    return Request(asked, tuple(candidates))
+
+    request: Request
+    places: Sequence[int]
+    without_words: Sequence[int] = ()
+
+    @classmethod
+    def of(cls, query: str | Query, texts: Iterable[str], scores: Sequence[float | None] = ()) -> Texts:
+        """Candidates are called by their places: ids of the caller's may repeat, or be missing. ``scores`` are the
+        first stage's.
+
+        Raises:
+            EmptyQuery, InvalidDocument: as they say.
+        """
+        asked = without_surrogates(query) if isinstance(query, str) else query
+        given = list(texts)
+        empty = [place for place, text in enumerate(given) if isinstance(text, str) and not text.strip()]
+        last = set(empty) if len(empty) < len(given) else set()
+        places = [place for place in range(len(given)) if place not in last]
+        candidates = (
+            Candidate(str(place), _readable(given[place]), score=scores[place] if scores else None) for place in places
+        )
+        request = Request(asked if isinstance(asked, Query) else Query(asked), tuple(candidates))
+        if last:
+            logger.warning("documents without text, left at the end (%d)", len(last))
+        return cls(request, places, sorted(last))
+
+    def order(self, ranking: Ranking) -> list[int]:
+        """The places of the texts, best first. Behind a cut there is none for what would have been cut first."""
+        return [*(self.places[index] for index in ranking.order), *(() if ranking.dropped else self.without_words)]
+
+    def numbers(self, ranking: Ranking, activation: Activation = as_it_is) -> list[float]:
+        """A number for each of ``order``, along it: see ``along_order``."""
+        numbers = along_order(ranking, activation)
+        return [*numbers, *[min(numbers, default=0.0)] * (len(self.order(ranking)) - len(numbers))]
+
+    def numbers_of_all(self, ranking: Ranking, activation: Activation = as_it_is) -> list[float]:
+        """A number for each of the texts, in their own order: see ``along_request``."""
+        known = along_request(ranking, activation)
+        numbers = dict(zip(self.places, known, strict=True))
+        lowest = min(known, default=0.0)
+        return [numbers.get(place, lowest) for place in range(len(self.places) + len(self.without_words))]
 
 
 def _readable(text: str) -> str:
@@ -59,14 +94,19 @@ def _readable(text: str) -> str:
     return without_surrogates(text) if text.strip() else _NO_WORDS
 
 
+def has_scores(ranking: Ranking) -> bool:
+    """Whether each candidate of the order has a score, by which they stand in this order."""
+    scores = [score for score in ranking.scores or () if score is not None]
+    falls = all(first >= second for first, second in pairwise(scores))
+    return len(scores) == len(ranking.order) and falls and not ranking.scores_from
+
+
 def along_order(ranking: Ranking, activation: Activation = as_it_is) -> tuple[float, ...]:
     """A number for each candidate of the order: its score. Where the order is not one by scores (a listwise method, a
     tail that was not scored), 1 / rank for all of them, which a warning in the log says.
     """
-    scores = [score for score in ranking.scores or () if score is not None]
-    falls = all(first >= second for first, second in pairwise(scores))
-    if len(scores) == len(ranking.order) and falls and not ranking.scores_from:
-        return tuple(activation(score, ranking.score_kind) for score in scores)
+    if has_scores(ranking):
+        return tuple(activation(row.score, ranking.score_kind) for row in ranking if row.score is not None)
     logger.warning("no score for each candidate in the order of the ranking: 1 / rank is given instead")
     return _by_rank(len(ranking.order))
 
@@ -106,10 +146,10 @@ def pair_numbers(
         inside.setdefault(query, []).append(place)
     if not inside:
         return []
-    requests = [request_of(query, [pairs[place][1] for place in places]) for query, places in inside.items()]
-    rankings = source.reranker().rank_many(requests, progress=progress)
+    asked = [Texts.of(query, [pairs[place][1] for place in places]) for query, places in inside.items()]
+    rankings = source.reranker().rank_many([texts.request for texts in asked], progress=progress)
     numbers = [0.0] * len(pairs)
-    for ranking, places in zip(rankings, inside.values(), strict=True):
-        for place, number in zip(places, along_request(ranking, activation), strict=True):
+    for texts, ranking, places in zip(asked, rankings, inside.values(), strict=True):
+        for place, number in zip(places, texts.numbers_of_all(ranking, activation), strict=True):
             numbers[place] = number
     return numbers

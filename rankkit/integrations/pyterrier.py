@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from rankkit.config.kinds import Paradigm
-from rankkit.core.ranking import Query, Ranking, Request
+from rankkit.core.ranking import Query, Ranking
 from rankkit.integrations.frameworks import framework
 from rankkit.integrations.made_from import Model, RerankerSource
-from rankkit.integrations.numbers import along_order, request_of
+from rankkit.integrations.numbers import Texts
 
 with framework("pyterrier", "pyterrier", "the PyTerrier transformer"):
     import pandas as pd
@@ -32,7 +32,7 @@ class RankkitReranker(pt.Transformer):
 
     ``model``, ``paradigm`` and ``options`` are those of ``rankkit.load``, or ``model`` is a reranker; loaded at the
     first row. All queries of a frame are ranked together. PyTerrier sorts by score: where a method gives none
-    (listwise), it is 1 / rank. A text that is missing or empty is scored as such.
+    (listwise), it is 1 / rank. A text that is missing or empty comes last, with the lowest score of its query.
     """
 
     def __init__(
@@ -59,8 +59,9 @@ class RankkitReranker(pt.Transformer):
         """
         pt.validate.result_frame(inp, extra_columns=["query", self.text_field], context=self)
         groups = [group for _, group in inp.groupby("qid", sort=False, dropna=False)]
-        rankings = self._source.reranker().rank_many(map(self._request, groups)) if groups else []
-        ranked = [_ranked(group, ranking) for group, ranking in zip(groups, rankings, strict=True)]
+        asked = [self._texts(group) for group in groups]
+        rankings = self._source.reranker().rank_many([texts.request for texts in asked]) if groups else []
+        ranked = [_ranked(*one) for one in zip(groups, asked, rankings, strict=True)]
         empty = inp.iloc[:0].assign(score=pd.Series(dtype="float64"))
         return pt.model.add_ranks(pd.concat(ranked, ignore_index=True) if ranked else empty)
 
@@ -74,11 +75,11 @@ class RankkitReranker(pt.Transformer):
         """Give the model's memory back; the next call loads it again."""
         self._source.close()
 
-    def _request(self, group: pd.DataFrame) -> Request:
+    def _texts(self, group: pd.DataFrame) -> Texts:
         first = group.iloc[0]
         texts = ["" if pd.isna(text) else text for text in group[self.text_field]]
         scores = [_number(score) for score in group["score"]] if "score" in group else ()
-        return request_of(Query(first["query"], id=str(first["qid"])), texts, scores)
+        return Texts.of(Query(first["query"], id=str(first["qid"])), texts, scores)
 
     def __repr__(self) -> str:
         return f"RankkitReranker({self._source.name!r})"
@@ -92,8 +93,8 @@ class RankkitReranker(pt.Transformer):
         return hash((repr(self), self.text_field))
 
 
-def _ranked(group: pd.DataFrame, ranking: Ranking) -> pd.DataFrame:
-    return group.iloc[list(ranking.order)].assign(score=list(along_order(ranking)))
+def _ranked(group: pd.DataFrame, texts: Texts, ranking: Ranking) -> pd.DataFrame:
+    return group.iloc[texts.order(ranking)].assign(score=texts.numbers(ranking))
 
 
 def _number(score: Any) -> float | None:

@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from rankkit.core.ranking import Ranking, Request
+from rankkit.core.ranking import Ranking
 from rankkit.errors import ConfigError, InputError, InvalidDocument
 from rankkit.integrations.made_from import Model, RerankerSource
-from rankkit.integrations.numbers import Activation, along_order, as_it_is, as_probability, request_of
+from rankkit.integrations.numbers import Activation, Texts, as_it_is, as_probability
 from rankkit.integrations.rerankers_models import Chosen, choose
 from rankkit.integrations.rerankers_results import Document as Document
 from rankkit.integrations.rerankers_results import RankedResults as RankedResults
@@ -94,7 +94,8 @@ class Reranker:
         documents = _documents(docs, doc_ids, metadata)
         if not documents:
             return RankedResults([], query)
-        return self._results(query, documents, self._source.reranker().rank(_request(query, documents)))
+        texts = _texts(query, documents)
+        return self._results(query, documents, texts, self._source.reranker().rank(texts.request))
 
     async def rank_async(
         self,
@@ -107,8 +108,8 @@ class Reranker:
         documents = _documents(docs, doc_ids, metadata)
         if not documents:
             return RankedResults([], query)
-        reranker = await self._source.reranker_async()
-        return self._results(query, documents, await reranker.rank_async(_request(query, documents)))
+        texts, reranker = _texts(query, documents), await self._source.reranker_async()
+        return self._results(query, documents, texts, await reranker.rank_async(texts.request))
 
     def score(self, query: str, doc: str) -> float:
         """The score of one text.
@@ -135,10 +136,10 @@ class Reranker:
         """Give the model's memory back."""
         self._source.close()
 
-    def _results(self, query: str, documents: Sequence[Document], ranking: Ranking) -> RankedResults:
+    def _results(self, query: str, documents: Sequence[Document], texts: Texts, ranking: Ranking) -> RankedResults:
         scored = ranking.scores is not None and not ranking.scores_from
-        numbers = along_order(ranking, self._activation) if scored else [None] * len(ranking.order)
-        rows = zip(ranking.order, numbers, strict=True)
+        order = texts.order(ranking)
+        rows = zip(order, texts.numbers(ranking, self._activation) if scored else [None] * len(order), strict=True)
         results = [Result(documents[place], score, rank) for rank, (place, score) in enumerate(rows, start=1)]
         return RankedResults(results, query, has_scores=scored)
 
@@ -146,8 +147,8 @@ class Reranker:
         return f"Reranker({self._source.name!r})"
 
 
-def _request(query: str, documents: Sequence[Document]) -> Request:
-    return request_of(query, [document.text or "" for document in documents])
+def _texts(query: str, documents: Sequence[Document]) -> Texts:
+    return Texts.of(query, [document.text or "" for document in documents])
 
 
 def _documents(

@@ -183,7 +183,7 @@ class CrossEncoder:
             show_progress_bar=show_progress_bar,
             activation_fn=first_of(activation_fn, activation_fct),
         ).tolist()
-        order = sorted(range(len(scores)), key=lambda place: -scores[place])[:top_k]
+        order = sorted(range(len(scores)), key=lambda place: (-scores[place], not documents[place].strip()))[:top_k]
         rows = ({"corpus_id": place, "score": scores[place]} for place in order)
         return [{**row, "text": documents[row["corpus_id"]]} if return_documents else row for row in rows]
 

@@ -21,6 +21,7 @@ from rankkit.core.ranking import Ranking, Request
 from rankkit.core.reranker import cut, refuse_threshold
 from rankkit.errors import InputError
 from rankkit.integrations.made_from import RerankerSource
+from rankkit.integrations.numbers import Texts, has_scores
 
 #: What stands for the kind of score where a ranking has none.
 ORDER_ONLY = "order only"
@@ -102,29 +103,24 @@ async def rank_documents_async(
 def score_pairs(source: RerankerSource, pairs: Sequence[tuple[str, str]]) -> list[float]:
     """The score of each (query, text), of any queries, in the reranker's own unit.
 
-    A text without words has nothing to score: it gets the lowest score of the call, and the log says so.
+    A text without words gets the lowest score of its query's: see ``Texts``.
 
     Raises:
         InputError: the reranker gives no scores, or not to every document.
     """
     if source.leaves_scores is False:
         raise _unscored(source)
-    places: dict[str, list[int]] = {}
-    for place, (query, text) in enumerate(pairs):
-        if text.strip():
-            places.setdefault(query, []).append(place)
-    requests = [Request.of(query, [pairs[place][1] for place in inside]) for query, inside in places.items()]
-    scores: dict[int, float] = {}
-    rankings = source.reranker().rank_many(requests) if requests else []
-    for ranking, inside in zip(rankings, places.values(), strict=True):
-        if not ranking.scores_from:
-            scores |= {inside[row.index]: row.score for row in ranking if row.score is not None}
-    if len(scores) < sum(map(len, places.values())):
-        raise _unscored(source)
-    if empty := len(pairs) - len(scores):
-        logger.warning("%d texts without words get the lowest score of the others", empty)
-    lowest = min(scores.values(), default=0.0)
-    return [scores.get(place, lowest) for place in range(len(pairs))]
+    inside: dict[str, list[int]] = {}
+    for place, (query, _) in enumerate(pairs):
+        inside.setdefault(query, []).append(place)
+    asked = [Texts.of(query, [pairs[place][1] for place in places]) for query, places in inside.items()]
+    rankings = source.reranker().rank_many([texts.request for texts in asked]) if asked else []
+    numbers: dict[int, float] = {}
+    for texts, ranking, places in zip(asked, rankings, inside.values(), strict=True):
+        if ranking.dropped or not has_scores(ranking):
+            raise _unscored(source)
+        numbers |= dict(zip(places, texts.numbers_of_all(ranking), strict=True))
+    return [numbers[place] for place in range(len(pairs))]
 
 
 def ranking_warnings(ranking: Ranking) -> tuple[str, ...]:

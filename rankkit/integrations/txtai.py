@@ -19,7 +19,7 @@ from typing import overload
 from rankkit.config.kinds import Paradigm
 from rankkit.core.ranking import Ranking
 from rankkit.integrations.made_from import Model, RerankerSource
-from rankkit.integrations.numbers import along_request, as_it_is, as_probability, request_of
+from rankkit.integrations.numbers import Texts, as_it_is, as_probability
 
 #: A text's position, and its score.
 Row = tuple[int, float]
@@ -64,8 +64,9 @@ class Similarity:
         queries = [query] if isinstance(query, str) else list(query)
         rows: list[list[Row]] = [[] for _ in queries]
         if texts:
-            rankings = self._source.reranker().rank_many([request_of(one, texts) for one in queries])
-            rows = [_rows(ranking, raw=multilabel is None) for ranking in rankings]
+            asked = [Texts.of(one, texts) for one in queries]
+            rankings = self._source.reranker().rank_many([one.request for one in asked])
+            rows = [_rows(*pair, raw=multilabel is None) for pair in zip(asked, rankings, strict=True)]
         return rows[0] if isinstance(query, str) else rows
 
     def close(self) -> None:
@@ -76,6 +77,7 @@ class Similarity:
         return f"Similarity({self._source.name!r})"
 
 
-def _rows(ranking: Ranking, *, raw: bool) -> list[Row]:
-    numbers = along_request(ranking, as_it_is if raw else as_probability)
-    return [(place, numbers[place]) for place in (*ranking.order, *ranking.dropped)]
+def _rows(texts: Texts, ranking: Ranking, *, raw: bool) -> list[Row]:
+    numbers = texts.numbers_of_all(ranking, as_it_is if raw else as_probability)
+    ranked = [texts.places[index] for index in (*ranking.order, *ranking.dropped)]
+    return [(place, numbers[place]) for place in (*ranked, *texts.without_words)]

@@ -22,7 +22,7 @@ from rankkit.server.exchange import DialectFinder, Written
 from rankkit.server.keys import Keys, given_key
 from rankkit.server.metrics import Metrics
 from rankkit.server.problems import problem_of, refused
-from rankkit.server.record import Record, request_id
+from rankkit.server.record import Record, request_id, shown_path
 from rankkit.server.settings import Settings
 
 logger = logging.getLogger("rankkit.server")
@@ -81,7 +81,7 @@ class Front:
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
         path = route_path(scope)
-        record = Record(request_id(headers.get("x-request-id", "")), scope["method"], path[:100])
+        record = Record(_id_of(headers), scope["method"], shown_path(path, self._routes))
         scope["rankkit.record"], scope["rankkit.headers"] = record, headers
         incoming, reply = _Incoming(receive), _Reply(send, record, self._life)
         reply.page = _named_page(headers, self._settings)
@@ -152,6 +152,11 @@ class Front:
         self._metrics.requests.labels(route, record.dialect, record.model, str(record.status)).inc()
         self._metrics.seconds.labels(record.model).observe(record.seconds)
         record.log()
+
+
+def _id_of(headers: Mapping[str, str]) -> str:
+    said = headers.get("x-request-id", "")
+    return request_id("" if said == given_key(headers) else said)  # a key would go into the log
 
 
 class _Incoming:

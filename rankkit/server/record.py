@@ -8,6 +8,7 @@ import math
 import re
 import time
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from rankkit.server.exchange import Dialect
@@ -21,6 +22,14 @@ _WELL_FORMED = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}\Z")
 def request_id(given: str) -> str:
     """The client's own if it is well-formed, else a new one."""
     return given if _WELL_FORMED.match(given) else uuid.uuid4().hex
+
+
+def shown_path(path: str, routes: Collection[str]) -> str:
+    """As the log has it: one that is none of ``routes`` may hold a text or a key, so only the words of theirs stay."""
+    if path in routes:
+        return path
+    words = {word for route in routes for word in route.split("/")}
+    return "/".join(word if word in words else "*" for word in path[:100].split("/"))
 
 
 @dataclass(slots=True)

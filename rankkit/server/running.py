@@ -31,6 +31,8 @@ from rankkit.server.tracing import Spans
 #: How long connections without a request stay open at the end: replies sent meanwhile say that the connection ends, so
 #: that no client sends its next request on one that is being closed.
 _FAREWELL_SECONDS = 0.3
+#: How many clients may have called whom no process has answered yet.
+_CALLING = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ def check(service: Service, environment: Mapping[str, str] = os.environ) -> Keys
     for model in service.models:
         with naming(model.name):
             check_models(read_spec(model.what, options=model.options))
+    if not 0 <= service.port <= 65535:
+        raise ConfigError(f"port {service.port} is not possible", hint="Give 1 to 65535, or 0 for any that is free.")
     keys = keys_from(environment, service.keys)
     if keys is not None and service.no_keys:
         raise ConfigError("keys are given, and --no-keys", hint="Leave one of the two out.")
@@ -108,7 +112,7 @@ def bound(service: Service) -> socket.socket:
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the last one's connections may linger
             sock.bind(address)
-            sock.listen(2048)
+            sock.listen(_CALLING)
         except OSError:
             sock.close()
             raise
@@ -158,6 +162,7 @@ def run_application(
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=max(1, round(grace)),
+        backlog=1,  # taken at once: the process beside this one takes the next
     )
     server = _Server(config, life.stop)
     life.on_ready, life.on_failure = on_ready, server.give_up
@@ -191,6 +196,11 @@ class _Server(uvicorn.Server):
         """End by itself: there is nothing to serve."""
         self._stop()
         self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for sock in sockets or ():
+            sock.listen(_CALLING)  # what was set to the backlog above
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._stop()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields
 
 from rankkit.errors import ConfigError
 
 _MIB = 1024 * 1024
+
+#: ``scheme://name:port``.
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s*?#@]+/?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,12 @@ class Settings:
         _positive(self, but="queue")
         if self.queue < 0:
             raise ConfigError(f"a queue of {self.queue} is not possible", hint="Give 0 or more.")
+        for origin in self.allowed_origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ConfigError(
+                    f"{origin!r} is no origin of a page, as browsers write it",
+                    hint="Give scheme, name and, where it is not the scheme's own, port: https://app.example:8443.",
+                )
         if self.deadline > self.longest_deadline:
             object.__setattr__(self, "longest_deadline", self.deadline)
 

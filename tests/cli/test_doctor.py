@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from email.message import Message
 
 import pytest
 
@@ -55,8 +56,28 @@ def test_a_checkout_that_was_never_installed(monkeypatch):
     def unknown(_: str) -> None:
         raise importlib.metadata.PackageNotFoundError
 
-    monkeypatch.setattr(importlib.metadata, "requires", unknown)
+    monkeypatch.setattr(importlib.metadata, "metadata", unknown)
     assert DISTRIBUTION in doctor.examine()["extras"]["unknown"]
+
+
+def test_an_extra_lacks_what_is_not_here_or_too_old_once_and_only_on_this_python(monkeypatch):
+    about = Message()
+    lines = (
+        "numpy>=1.26",
+        "absent-package>=1; extra == 'one'",
+        "absent-package>=2; python_version >= '3' and extra == 'one'",
+        "another-package; python_version < '3' and extra == 'one'",
+        "numpy>=9999; extra == 'two'",
+        "numpy>=1.26; extra == 'three'",
+    )
+    for line in lines:
+        about["Requires-Dist"] = line
+    for extra in ("one", "two", "three"):
+        about["Provides-Extra"] = extra
+    monkeypatch.setattr(importlib.metadata, "metadata", lambda _: about)
+    extras = doctor.examine()["extras"]
+    assert extras["one"] == "pip install 'rankkit-rerank[one]'  (lacks absent-package)"
+    assert extras["two"].endswith("is not >=9999)") and extras["three"] == "installed"
 
 
 def test_no_line_names_somebody_elses_package():

@@ -19,4 +19,4 @@ def test_without_the_extra_the_pip_line_is_named(tmp_path):
 
 def test_the_help_names_the_transports():
     shown = rankkit("mcp", "--help").stdout
-    assert "--transport" in shown and "--allow-host" in shown and "--corpus" in shown
+    assert "--transport" in shown and "--allowed-host" in shown and "--corpus" in shown

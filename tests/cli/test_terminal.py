@@ -19,6 +19,9 @@ from rankkit.cli.terminal import NotWritten, Output, ReaderGone, visible
 from rankkit.core.ranking import Candidate, Query, Ranking, Request
 from tests.tiny import tiny_cross_encoder
 
+#: Real processes on terminals of all kinds.
+pytestmark = pytest.mark.slow
+
 HOSTILE = "\x1b]0;t\x07\x9b2J\x1b[31m\r\x08\u202eevil\u2066\x7f\udc00"
 
 

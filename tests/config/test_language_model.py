@@ -65,6 +65,7 @@ def test_a_day_changes_what_the_model_is_taken_for_and_is_written_down():
     assert usual == same != other
 
 
+@pytest.mark.slow
 def test_the_command_line_takes_it_and_checks_it(tmp_path):
     (tmp_path / "a.toml").write_text('paradigm = "listwise"\ndate = "yesterday"\n', encoding="utf-8")
     (tmp_path / "a.txt").write_text("One passage.\nAnother one.\n", encoding="utf-8")

@@ -108,7 +108,15 @@ def test_strings_mappings_and_one_passage_by_itself(folder):
 
 def test_a_method_without_scores_gives_none(search):
     prediction = Rerank(k=2, model=Backwards(), rm=search)(query="word")
-    assert prediction.passages == ["", "good"] and prediction.scores == [None, None]
+    assert prediction.passages == ["good", "best"] and prediction.scores == [None, None]
+
+
+def test_passages_without_words_come_last_and_unscored(folder, search):
+    search.found.insert(0, dspy.Example(long_text=" "))
+    prediction = Rerank(k=6, model=folder, rm=search)(query="word")
+    assert prediction.passages == ["best", "good", "word", "bad", " ", ""]
+    assert prediction.scores == [3.25, 1.25, 0.5, -0.75, None, None]
+    assert RerankedRM(search, model=folder)("word", k=6) == prediction.documents
 
 
 def test_what_cannot_be_done_is_an_error(search):

@@ -132,3 +132,11 @@ def test_it_travels_to_another_process_by_its_spec(tmp_path):
     assert pickle.loads(pickle.dumps(ranker)).rerank(request) == ranker.rerank(request)
     ranker.close()
     assert "Ranker(" in repr(ranker)
+
+
+def test_passages_without_words_come_last_with_the_lowest_score(tmp_path):
+    ranker = Ranker(str(tiny_cross_encoder(tmp_path)))
+    passages = [{"id": place, "text": text} for place, text in enumerate(["", "bad", " ", "best"])]
+    results = ranker.rerank(RerankRequest("word", passages))
+    assert [one["id"] for one in results] == [3, 1, 0, 2]
+    assert results[1]["score"] == results[2]["score"] == results[3]["score"] > 0

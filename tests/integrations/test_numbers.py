@@ -9,7 +9,7 @@ import pytest
 from rankkit.core.ranking import Candidate, Query, Ranking, Request, ScoreKind
 from rankkit.errors import EmptyQuery, InputError, InvalidDocument
 from rankkit.integrations.made_from import RerankerSource
-from rankkit.integrations.numbers import along_order, along_request, as_probability, pair_numbers, request_of
+from rankkit.integrations.numbers import Texts, along_order, along_request, as_probability, pair_numbers
 from tests.integrations.rerankers_for_tests import Backwards, NotToBeAsked
 from tests.tiny import tiny_cross_encoder
 
@@ -63,9 +63,34 @@ def test_what_is_made_a_probability(score, kind, expected):
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n"])
-def test_a_text_without_words_is_scored_as_such_and_stays_in_its_place(tmp_path, text):
+def test_a_text_without_words_gets_the_lowest_number_of_its_list_and_the_log_says_so(tmp_path, text, caplog):
     source = RerankerSource(str(tiny_cross_encoder(tmp_path)))
-    assert pair_numbers(source, [("word", "bad"), ("word", text), ("word", "best")]) == [-0.75, 0.25, 3.25]
+    pairs = [("word", text), ("word", "bad"), ("word", "best"), ("good", "best")]
+    numbers = pair_numbers(source, pairs)
+    assert numbers[:3] == [-0.75, -0.75, 3.25] and numbers[3] > numbers[0]
+    assert "documents without text, left at the end (1)" in caplog.text
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n"])
+def test_where_there_is_no_other_it_is_what_the_model_makes_of_an_empty_text(tmp_path, text):
+    source = RerankerSource(str(tiny_cross_encoder(tmp_path)))
+    assert pair_numbers(source, [("word", text)]) == [0.25] == pair_numbers(source, [("word", "\u200b")])
+    assert pair_numbers(source, [("word", text), ("word", "")]) == [0.25, 0.25]
+
+
+def test_texts_without_words_come_last_in_their_first_order_and_no_model_sees_them():
+    texts = Texts.of("q", ["", "a", " ", "b"])
+    assert [one.id for one in texts.request.candidates] == ["1", "3"]
+    assert texts.order(ranking((1, 0))) == [3, 1, 0, 2]
+    assert texts.numbers(ranking((1, 0), (2.0, 1.0), score_kind=ScoreKind.LOGIT)) == [2.0, 1.0, 1.0, 1.0]
+    assert texts.numbers_of_all(ranking((1, 0), (2.0, 1.0), score_kind=ScoreKind.LOGIT)) == [1.0, 1.0, 1.0, 2.0]
+
+
+def test_behind_a_cut_there_is_no_place_for_them():
+    texts = Texts.of("q", ["", "a", "b"])
+    cut = ranking((1,), (2.0,), dropped=(0,), score_kind=ScoreKind.LOGIT)
+    assert texts.order(cut) == [2] and texts.numbers(cut) == [2.0]
+    assert texts.numbers_of_all(cut) == [0.5, 0.5, 1.0]
 
 
 def test_pairs_of_one_query_are_ranked_together_whatever_their_order():
@@ -86,9 +111,9 @@ def test_a_pair_without_a_query_is_named(query):
 
 def test_what_is_no_text_is_refused_by_the_models_of_the_data():
     with pytest.raises(InvalidDocument, match="NoneType"):
-        request_of("q", [None])
+        Texts.of("q", [None])
     with pytest.raises(EmptyQuery):
-        request_of(" ", ["a"])
+        Texts.of(" ", ["a"])
     with pytest.raises(InputError, match="string"):
-        request_of(None, ["a"])
-    assert request_of("\ud800", ["\ud800"]).candidates[0].text == "\ufffd"
+        Texts.of(None, ["a"])
+    assert Texts.of("\ud800", ["\ud800"]).request.candidates[0].text == "\ufffd"

@@ -28,8 +28,8 @@ def test_results_best_first_with_ids_scores_and_ranks(ranker):
     assert [(one.doc_id, one.score, one.rank) for one in results] == [
         ("b", 3.25, 1),
         ("c", 3.25, 2),
-        ("d", 0.25, 3),
-        ("a", -0.75, 4),
+        ("a", -0.75, 3),
+        ("d", -0.75, 4),
     ]
     assert results.has_scores and results.query == "word" and results.results_count() == len(results) == 4
     assert [one.n for one in results.top_k(2)] == [1, 2]
@@ -40,7 +40,7 @@ def test_results_best_first_with_ids_scores_and_ranks(ranker):
 
 
 def test_ids_left_out_are_positions(ranker):
-    assert [one.doc_id for one in ranker.rank("word", TEXTS)] == [1, 2, 3, 0]
+    assert [one.doc_id for one in ranker.rank("word", TEXTS)] == [1, 2, 0, 3]
     [only] = ranker.rank("word", "best")
     assert (only.doc_id, only.rank, only.metadata) == (0, 1, {})
 
@@ -48,7 +48,7 @@ def test_ids_left_out_are_positions(ranker):
 def test_documents_come_back_as_the_very_objects(ranker):
     documents = [Document(text, doc_id=f"d{place}", metadata={"n": place}) for place, text in enumerate(TEXTS)]
     results = ranker.rank("word", documents)
-    assert [one.document for one in results] == [documents[place] for place in (1, 2, 3, 0)]
+    assert [one.document for one in results] == [documents[place] for place in (1, 2, 0, 3)]
     assert results[0].document is documents[1]
     [only] = ranker.rank("word", documents[0])
     assert only.document is documents[0]

@@ -115,6 +115,12 @@ def test_a_folder_says_what_its_logits_are_put_through(tmp_path, config, expecte
     assert ("not run from a file" in caplog.text) == ("os.system" in str(config))
 
 
+def test_documents_without_words_come_last_and_a_pair_by_itself_is_scored_as_it_is(model):
+    rows = model.rank("word", ["", "bad", "best"], activation_fn=Identity())
+    assert [(row["corpus_id"], row["score"]) for row in rows] == [(2, 3.25), (1, -0.75), (0, -0.75)]
+    assert model.predict(("word", ""), activation_fn=Identity()) == 0.25
+
+
 @pytest.mark.model
 def test_the_real_model_gives_probabilities(minilm_folder):
     scores = CrossEncoder("ms-marco-MiniLM-L-12-v2").predict(

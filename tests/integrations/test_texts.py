@@ -17,6 +17,7 @@ from rankkit.pipeline.judged import JudgeReranker
 from rankkit.pointwise.strategy import ScoreAll
 from rankkit.testing import ScriptedJudge, oracle
 from tests.integrations.doubles import Counting, failing, ordering, scoring
+from tests.tiny import tiny_cross_encoder
 
 
 def documents(*worths: float | None) -> list[dict[str, object]]:
@@ -59,7 +60,7 @@ def test_where_there_is_nothing_to_rank_no_model_is_called():
     assert rank_documents(source, "q", documents(None, None)).places == ((0, None), (1, None))
     assert rank_documents(source, "q", documents(None, None), top_k=1).places == ((0, None),)
     assert asyncio.run(rank_documents_async(source, "q", documents(None), threshold=0.0)).places == ()
-    assert score_pairs(source, []) == [] and score_pairs(source, [("q", " ")]) == [0.0]
+    assert score_pairs(source, []) == []
     assert counting.calls == []
     with pytest.raises(EmptyQuery):
         rank_documents(source, " ", documents(1))
@@ -149,6 +150,12 @@ def test_a_threshold_is_left_out_where_what_would_have_given_the_scores_failed(c
 def test_pairs_of_any_queries_are_scored_in_their_places():
     pairs = [("p", "aaa"), ("q", "a"), ("p", "aa"), ("q", ""), ("p", "aa")]
     assert score_pairs(RerankerSource(Lengths()), pairs) == [3.0, 1.0, 2.0, 1.0, 2.0]
+
+
+def test_a_pair_by_itself_has_the_same_score_whatever_else_is_there(tmp_path):
+    source = RerankerSource(str(tiny_cross_encoder(tmp_path)))
+    assert score_pairs(source, [("word", "")]) == score_pairs(source, [("word", ""), ("good", "best")])[:1] == [0.25]
+    assert score_pairs(source, [("word", "bad"), ("word", "")]) == [-0.75, -0.75]
 
 
 @pytest.mark.parametrize(

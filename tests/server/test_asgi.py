@@ -227,6 +227,7 @@ BODIES = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(path=st.sampled_from(PATHS), body=BODIES)
 def test_no_body_is_a_failure_of_the_server(path, body):
     with_dialects = TestClient(application({"it": ByLength()}), base_url="http://127.0.0.1:8000")

@@ -164,3 +164,15 @@ def test_a_log_line_has_names_and_numbers_and_no_text(caplog):
     }.items() <= ranked.items()
     assert {"status": 401, "error": "unauthorized"}.items() <= refused.items()
     assert "secret" not in caplog.text and "sesame" not in caplog.text
+
+
+def test_a_key_or_a_text_in_a_path_or_an_id_is_not_in_the_log(caplog):
+    logging.getLogger("rankkit.access").propagate = True
+    with caplog.at_level(logging.INFO, "rankkit.access"):
+        one = client(keys=KEYS)
+        headers = {"X-Api-Key": "sesame-one", "X-Request-Id": "sesame-one"}
+        assert one.get("/sesame-two/rerank", headers=headers).status_code == 404
+        assert one.post("/rerank", json=BODY, headers=headers).headers["x-request-id"] != "sesame-one"
+    unknown, ranked = (json.loads(record.message) for record in caplog.records)
+    assert unknown["path"] == "/*/rerank" and ranked["path"] == "/rerank"
+    assert "sesame" not in caplog.text

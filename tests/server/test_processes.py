@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -15,6 +16,9 @@ import pytest
 
 from tests.server.live import Address, serving
 from tests.tiny import tiny_cross_encoder
+
+#: Real processes that serve.
+pytestmark = pytest.mark.slow
 
 BODY = {"query": "word", "documents": ["bad", "best", "good"]}
 
@@ -55,7 +59,6 @@ def test_it_serves_logs_without_texts_and_ends_with_0_when_it_is_told_to(model):
     assert "best" not in "".join(server.lines + server.said)
 
 
-@pytest.mark.slow
 def test_under_load_what_was_accepted_is_answered_and_what_comes_later_refused():
     with serving("0.5", "20", program=SLOW) as server:
         address = server.ready()
@@ -82,7 +85,6 @@ def test_under_load_what_was_accepted_is_answered_and_what_comes_later_refused()
         address.ask(body=BODY)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_clients_that_keep_their_connections_lose_no_request(model, workers):
     """Each asks again and again on one connection: until it is said that the connection ends, nothing is lost on it. A
@@ -124,7 +126,6 @@ def test_clients_that_keep_their_connections_lose_no_request(model, workers):
     assert set(outcomes) <= {200, 503} and server.lines == []
 
 
-@pytest.mark.slow
 def test_the_grace_period_has_an_end():
     with serving("30", "1", program=SLOW) as server:
         address = server.ready()
@@ -139,7 +140,6 @@ def test_the_grace_period_has_an_end():
         assert server.wait() == 0
 
 
-@pytest.mark.slow
 def test_after_a_kill_it_starts_again_at_the_same_port(model):
     with serving("--model", model, "--port", "0") as server:
         address = server.ready()
@@ -183,7 +183,6 @@ def test_keys_of_a_variable(model):
         assert address.ask(body=BODY, headers={"X-Api-Key": "sesame-two"})[0] == 200
 
 
-@pytest.mark.slow
 def test_workers_share_the_address_are_replaced_and_end_together(model):
     with serving("--model", model, "--port", "0", "--workers", "2") as server:
         address = server.ready()
@@ -203,7 +202,27 @@ def test_workers_share_the_address_are_replaced_and_end_together(model):
     assert not any(alive(process) for process in (*now, second))
 
 
-@pytest.mark.slow
+def test_clients_that_call_at_once_are_shared_by_the_workers(model):
+    import psutil
+
+    with serving("--model", model, "--port", "0", "--workers", "2") as server, contextlib.ExitStack() as calls:
+        address = server.ready()
+        workers = [psutil.Process(worker) for worker in children_of(server.process.pid)]
+        for worker in workers:
+            worker.suspend()
+        for _ in range(200):
+            calls.enter_context(address.connect())
+        for worker in workers:
+            worker.resume()
+        while sum(taken := [connected(worker) for worker in workers]) < 200:
+            time.sleep(0.02)
+        assert min(taken) > 0
+
+
+def connected(process) -> int:
+    return sum(one.status == "ESTABLISHED" for one in process.net_connections("tcp"))
+
+
 def test_workers_end_when_the_process_that_started_them_is_killed(model):
     with serving("--model", model, "--port", "0", "--workers", "2") as server:
         server.ready()
@@ -221,7 +240,17 @@ def order(address: Address) -> tuple[int, ...]:
 def children_of(parent: int) -> list[int]:
     import psutil
 
-    return [one.pid for one in psutil.Process(parent).children() if "spawn_main" in " ".join(one.cmdline())]
+    return [one.pid for one in psutil.Process(parent).children() if "spawn_main" in command_of(one)]
+
+
+def command_of(process) -> str:
+    """None of one that has ended meanwhile."""
+    import psutil
+
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def alive(process: int) -> bool:
@@ -241,6 +270,9 @@ def alive(process: int) -> bool:
         (("--model", "MODEL", "--model", "MODEL", "--port", "0"), 2, "two models would be called 'tiny'"),
         (("--model", "MODEL", "--keys", "absent", "--port", "0"), 2, "cannot be read"),
         (("--model", "MODEL", "--workers", "0"), 2, "0"),
+        (("--model", "MODEL", "--port", "65536"), 2, "port 65536 is not possible"),
+        (("--model", "MODEL", "--port", "0", "--allowed-origin", "app.example"), 2, "is no origin"),
+        (("--model", "MODEL", "--port", "0", "--allowed-origin", "https://*.example"), 2, "is no origin"),
     ],
 )
 def test_what_cannot_be_served_is_said_and_is_an_exit_code(model, arguments, code, words):
@@ -266,3 +298,15 @@ def test_check_loads_and_says_what_would_be_served(model):
     ended = rankkit("serve", "--model", f"mine={model}", "--check")
     assert ended.returncode == 0
     assert ended.stdout.startswith("mine: pointwise(tiny)")
+
+
+def test_they_are_served_in_the_order_of_the_command_line(model, tmp_path):
+    from tests.cli.command import rankkit
+
+    (tmp_path / "file.toml").write_text(f"model = {json.dumps(str(model))}\n")
+    file = str(tmp_path / "file.toml")
+    for given in (("--model", f"b={model}", "-c", f"c={file}", f"-m=a={model}"), (f"--config={file}", "-m", model)):
+        ended = rankkit("serve", *given, "--check")
+        assert ended.returncode == 0
+        names = [line.partition(":")[0] for line in ended.stdout.splitlines()[:-1]]
+        assert names == (["b", "c", "a"] if given[0] == "--model" else ["file", "tiny"])

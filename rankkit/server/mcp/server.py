@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -12,7 +12,6 @@ from rankkit.core.extras import require_extra
 from rankkit.core.printing import clip
 from rankkit.errors import ConfigError, nearest
 from rankkit.pipeline.cascade import BaseReranker
-from rankkit.retrieval.searcher import Searcher
 from rankkit.server.mcp.limits import McpLimits
 from rankkit.server.mcp.tools import tools_for
 
@@ -20,6 +19,9 @@ with require_extra("mcp", "A server of the Model Context Protocol"):
     from mcp.server.mcpserver import MCPServer
     from mcp.server.mcpserver.exceptions import ToolError
     from mcp_types import ToolAnnotations
+
+if TYPE_CHECKING:
+    from rankkit.retrieval.searcher import Searcher
 
 _TITLES: Mapping[str, str] = {"rerank": "Rerank documents", "search": "Search the corpus"}
 _MOST_FAULTS = 3

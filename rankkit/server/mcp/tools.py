@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
@@ -12,13 +12,15 @@ from rankkit.core.extras import require_extra
 from rankkit.core.ranking import Request
 from rankkit.errors import InputError, RankkitError
 from rankkit.pipeline.cascade import BaseReranker
-from rankkit.retrieval.searcher import Searcher
 from rankkit.server.mcp.limits import McpLimits
 from rankkit.server.mcp.results import RerankAnswer, SearchAnswer, rerank_answer, search_answer
 
 with require_extra("mcp", "A server of the Model Context Protocol"):
     from mcp.server.mcpserver.exceptions import ToolError
     from mcp_types import CallToolResult, TextContent
+
+if TYPE_CHECKING:
+    from rankkit.retrieval.searcher import Searcher
 
 _DOCUMENT = {
     "anyOf": [

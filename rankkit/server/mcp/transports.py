@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hmac
 import ipaddress
 import os
 import signal
@@ -16,6 +15,7 @@ from typing import Any
 
 from rankkit.core.extras import require_extra
 from rankkit.errors import ConfigError
+from rankkit.server.keys import Keys, given_key
 from rankkit.server.mcp.server import RankkitServer
 
 with require_extra("mcp", "A server of the Model Context Protocol"):
@@ -71,7 +71,7 @@ def serve_http(
     host: str = "127.0.0.1",
     port: int = 8000,
     allowed_hosts: Sequence[str] = (),
-    keys: Sequence[str] = (),
+    keys: Keys | None = None,
     max_body: int = 8 * 1024 * 1024,
     ready: Callable[[str], None] | None = None,
 ) -> None:
@@ -80,20 +80,20 @@ def serve_http(
 
     Only requests for a host of this name are answered (``Host``), and none from a foreign web page (``Origin``): a
     server on loopback is called by its loopback names, another by ``allowed_hosts``. With ``keys``, a request needs
-    one of them (``Authorization: Bearer``); off loopback there must be some.
+    one of them, where ``given_key`` looks for it; off loopback there must be some.
 
     Raises:
         ConfigError: the address cannot be used, or others could use the server.
     """
     local = _is_loopback(host)
-    if not local and not keys:
+    if not local and keys is None:
         raise ConfigError(
-            f"anybody who reaches {host} could use the server", hint="Set keys, as in RANKKIT_API_KEYS=SECRET1,SECRET2."
+            f"anybody who reaches {host} could use the server", hint="Set RANKKIT_API_KEYS, or give --keys FILE."
         )
     names = [*allowed_hosts, *(("127.0.0.1", "localhost", "[::1]") if local else ())]
     if not names:
         raise ConfigError(
-            f"clients of {host} know it by a name, which has to be known here", hint="Name it: --allow-host NAME."
+            f"clients of {host} know it by a name, which has to be known here", hint="Name it: --allowed-host NAME."
         )
     app = server.streamable_http_app(
         streamable_http_path=PATH,
@@ -110,8 +110,8 @@ def serve_http(
             ],
         ),
     )
-    if keys:
-        app = _with_keys(app, [key.encode() for key in keys])
+    if keys is not None:
+        app = _with_keys(app, keys)
     with _bound(host, port) as listening:
         if ready is not None:
             shown = f"[{host}]" if ":" in host else host
@@ -120,11 +120,6 @@ def serve_http(
             app, log_config=None, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=5
         )
         asyncio.run(uvicorn.Server(config).serve(sockets=[listening]))
-
-
-def keys_from_environment() -> list[str]:
-    """Those of ``RANKKIT_API_KEYS``, separated by commas."""
-    return [key for part in os.environ.get("RANKKIT_API_KEYS", "").split(",") if (key := part.strip())]
 
 
 def _is_loopback(host: str) -> bool:
@@ -145,21 +140,19 @@ def _bound(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _with_keys(app: Any, keys: Sequence[bytes]) -> Any:
-    """The application behind a check that takes equally long for every wrong key."""
+def _with_keys(app: Any, keys: Keys) -> Any:
+    """The application behind a check of the key."""
 
     async def guarded(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
-        given = dict(scope["headers"]).get(b"authorization", b"")
-        kind, _, key = given.partition(b" ")
-        matches = [hmac.compare_digest(key.strip(), known) for known in keys]
-        if kind.lower() == b"bearer" and any(matches):
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        if keys.name_of(given_key(headers)) is not None:
             await app(scope, receive, send)
             return
-        headers = [(b"content-type", b"application/json"), (b"www-authenticate", b"Bearer")]
-        await send({"type": "http.response.start", "status": 401, "headers": headers})
+        said = [(b"content-type", b"application/json"), (b"www-authenticate", b"Bearer")]
+        await send({"type": "http.response.start", "status": 401, "headers": said})
         await send({"type": "http.response.body", "body": b'{"error": "a key is needed: Authorization: Bearer KEY"}'})
 
     return guarded

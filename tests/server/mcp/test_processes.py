@@ -30,6 +30,7 @@ DOCUMENTS = [
     {"id": "cats", "text": "Cats may have fleas."},
 ]
 QUERY = "how long do fleas live?"
+KEY = "one-long-key"
 
 
 @pytest.fixture
@@ -157,10 +158,21 @@ def test_foreign_pages_names_and_bodies_are_refused(corpus):
 
 
 def test_keys_over_http(corpus):
-    with serving("--corpus", corpus, RANKKIT_API_KEYS="one, two") as url:
-        assert _post(url) == 401 and _post(url, Authorization="Bearer three") == 401
-        assert _post(url, Authorization="Basic one") == 401 and _post(url, Authorization="one") == 401
-        assert _post(url, Authorization="Bearer two") == 400  # past the keys
+    with serving("--corpus", corpus, RANKKIT_API_KEYS=f"{KEY}, ours:another-key") as url:
+        assert _post(url) == 401 and _post(url, Authorization="Bearer a-third-key") == 401
+        assert _post(url, Authorization=f"Basic {KEY}") == 401 and _post(url, Authorization="Bearer ours") == 401
+        assert _post(url, Authorization="Bearer another-key") == 400  # past the keys
+        assert _post(url, Authorization=KEY) == 400 == _post(url, X_Api_Key=KEY)  # as `rankkit serve` takes them
+
+
+def test_keys_of_a_file_are_read_again(corpus, tmp_path):
+    file = tmp_path / "keys"
+    file.write_text(f"ours:{KEY}\n")
+    with serving("--corpus", corpus, "--keys", file) as url:
+        assert _post(url, Authorization=f"Bearer {KEY}") == 400
+        file.write_text("theirs:another-key\n")
+        assert _post(url, Authorization=f"Bearer {KEY}") == 401
+        assert _post(url, Authorization="Bearer another-key") == 400
 
 
 async def _until(words: str, marks) -> None:
@@ -199,13 +211,13 @@ def test_a_call_that_nobody_waits_for_is_ended(transport, tmp_path):
 
 
 def test_off_loopback_keys_and_names_are_checked(corpus):
-    off = ("--corpus", corpus, "--host", "0.0.0.0", "--allow-host", "search.example")
-    with serving(*off, RANKKIT_API_KEYS="one") as url:
+    off = ("--corpus", corpus, "--host", "0.0.0.0", "--allowed-host", "search.example")
+    with serving(*off, RANKKIT_API_KEYS=KEY) as url:
         here = url.replace("0.0.0.0", "127.0.0.1")
         assert _post(here, Host="search.example:80") == 401
-        assert _post(here, Host="search.example", Authorization="Bearer one") == 400  # past both
-        assert _post(here, Authorization="Bearer one") == 421  # by its address
-        assert _post(here, Host="search.example", Origin="null", Authorization="Bearer one") == 403
+        assert _post(here, Host="search.example", Authorization=f"Bearer {KEY}") == 400  # past both
+        assert _post(here, Authorization=f"Bearer {KEY}") == 421  # by its address
+        assert _post(here, Host="search.example", Origin="null", Authorization=f"Bearer {KEY}") == 403
 
 
 def _refused(*arguments: str, **environment: str) -> tuple[int, str]:
@@ -227,6 +239,8 @@ def _refused(*arguments: str, **environment: str) -> tuple[int, str]:
         (["--corpus", "{corpus}", "--transport", "http", "--host", "0.0.0.0"], 2, "RANKKIT_API_KEYS"),
         (["--corpus", "{corpus}", "--transport", "http", "--port", "99999"], 2, "cannot be listened on"),
         (["--corpus", "{corpus}", "--transport", "sse"], 2, "stdio"),
+        (["--corpus", "{corpus}", "--keys", "keys"], 2, "Add --transport http"),
+        (["--corpus", "{corpus}", "--transport", "http", "--keys", "{corpus}/none"], 2, "cannot be read"),
     ],
 )
 def test_what_cannot_be_served_is_said_before(arguments, code, words, corpus):
@@ -236,5 +250,17 @@ def test_what_cannot_be_served_is_said_before(arguments, code, words, corpus):
 
 def test_off_loopback_a_name_is_needed_too(corpus):
     arguments = ("--corpus", corpus, "--transport", "http", "--host", "0.0.0.0", "--port", "0")
-    got, said = _refused(*arguments, RANKKIT_API_KEYS="one")
-    assert got == 2 and "--allow-host NAME" in said
+    got, said = _refused(*arguments, RANKKIT_API_KEYS=KEY)
+    assert got == 2 and "--allowed-host NAME" in said
+
+
+def test_without_a_corpus_nothing_of_searching_is_needed():
+    code = """
+import sys
+sys.modules.update(bm25s=None, Stemmer=None)  # an import raises ModuleNotFoundError
+import rankkit
+from rankkit.server.mcp import build_server, serve_http
+print(build_server(rankkit.from_function(lambda query, texts: [1.0 for _ in texts])).name)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=surroundings())
+    assert done.returncode == 0, done.stderr

@@ -118,7 +118,7 @@ def test_nothing_to_rank_asks_no_model():
         ({"query": " ", "documents": ["a"]}, "the query is empty"),
         ({"query": "q", "documents": "a"}, "documents: input should be a valid list, not 'a'"),
         ({"query": "q", "documents": [3]}, "document 0 has no text: a int was given"),
-        ({"query": "q", "documents": [{"text": "a", "score": 10**400}]}, "a number that cannot be read"),
+        ({"query": "q", "documents": [{"text": "a", "score": 10**400}]}, "larger than any number"),
         ({"query": "q", "documents": [["a"]]}, "document 0 has no text: a list of str was given"),
         ({"query": "q", "documents": [{"text": 3}]}, "document 0: text and title are strings"),
         ({"query": "q", "documents": [{"id": "a", "text": "x"}] * 2}, "given more than once: 'a'"),
