@@ -19,8 +19,10 @@ from rankkit.core.lazy import lazily
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from rankkit.calibration.calibrating import calibrate as calibrate
     from rankkit.comparison.running import compare as compare
     from rankkit.comparison.tuning import tune as tune
+    from rankkit.config.filtering import filter as filter
     from rankkit.config.loading import clear_cache as clear_cache
     from rankkit.config.loading import load as load
     from rankkit.config.loading import rerank as rerank
@@ -59,8 +61,10 @@ else:
             "ScoreKind": "rankkit.core.ranking",
             "Step": "rankkit.core.step",
             "Usage": "rankkit.core.usage",
+            "calibrate": "rankkit.calibration.calibrating",
             "clear_cache": "rankkit.config.loading",
             "compare": "rankkit.comparison.running",
+            "filter": "rankkit.config.filtering",
             "from_function": "rankkit.integrations.functions",
             "fuse": "rankkit.pipeline.fusion",
             "listening": "rankkit.core.events",

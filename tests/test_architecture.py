@@ -26,7 +26,7 @@ LEVELS: tuple[frozenset[str], ...] = tuple(
         "backends",
         "judging",
         "pointwise pairwise listwise retrieval models",
-        "replay evaluation",
+        "replay evaluation calibration",
         "config testing",
         "planning integrations",
         "comparison server",

@@ -20,6 +20,7 @@ _COMMANDS = {
     "rerank": "rankkit.cli.rerank:rerank",
     "search": "rankkit.cli.search:search",
     "eval": "rankkit.cli.evaluate:evaluate",
+    "calibrate": "rankkit.cli.calibrate:calibrate",
     "compare": "rankkit.cli.compare:compare",
     "tune": "rankkit.cli.tune:tune",
     "plan": "rankkit.cli.plan:plan",

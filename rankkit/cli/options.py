@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
+from cyclopts import Parameter
+
 from rankkit.backends.rerank_api.dialects import DIALECTS
 from rankkit.cli.parameters import BUDGET, METHOD, MODEL, POINTWISE, flag, number, option
 from rankkit.config.files import check_name
@@ -185,6 +187,15 @@ class RerankerOptions:
 
     def _settings(self) -> Mapping[str, object]:
         return dict(map(_setting, self.settings or ()))
+
+
+@dataclass(frozen=True)
+class ScorerOptions(RerankerOptions):
+    """The same for a command whose ``--method`` is its own: how a model is asked is then said in a config, or by
+    ``--set method=...``.
+    """
+
+    method: Annotated[str | None, Parameter(parse=False)] = None
 
 
 def _setting(pair: str) -> tuple[str, object]:

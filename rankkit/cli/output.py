@@ -134,10 +134,7 @@ def ranking_dict(ranking: Ranking) -> dict[str, object]:
     """
     rows = [
         {
-            "rank": row.rank,
-            "index": row.index,
-            "id": row.candidate.id,
-            "score": row.score,
+            **row.numbers(raw=ranking.calibrated_by is not None),
             "first_stage_score": row.candidate.score,
             "text": row.candidate.text,
             "title": row.candidate.title,

@@ -46,6 +46,12 @@ def rerank(
     ] = "error",
     top_k: Annotated[int | None, number("--top-k", "-k", help="Only the best K.", minimum=0)] = None,
     threshold: Annotated[float | None, number("--threshold", help="Only scores of at least this.")] = None,
+    keep_if: Annotated[
+        float | None,
+        number(
+            "--keep-if", help="Only those relevant with at least this probability (docs/calibration.md).", minimum=0
+        ),
+    ] = None,
     instruction: Annotated[
         str, option("--instruction", help="What counts beside the query, for models that can be told so.")
     ] = "",
@@ -58,6 +64,9 @@ def rerank(
     if spec.first_stage is not None:
         stderr().print("the config's first stage is not asked: the documents are given", style="yellow")
     reranker = spec.build()
+    if keep_if is not None:
+        # A filter that could not decide has no result.
+        reranker = (reranker if spec.on_failure is not None else reranker.on_failure("raise")).keep_if(keep_if)
     with progress_bar("reranking") as progress:
         ranking = reranker.rank(request, top_k=top_k, threshold=threshold, progress=progress)
     explanation = explained(ranking, explain)

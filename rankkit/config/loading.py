@@ -8,10 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rankkit.config.checking import walk
 from rankkit.config.files import SUFFIXES, check_name, read_file
 from rankkit.config.kinds import DEFAULT_MODELS, PARADIGMS, Paradigm, Spec, parse
 from rankkit.config.model_cache import RerankerCache
 from rankkit.config.model_facts import kind_of_model
+from rankkit.config.pointwise import PointwiseSpec
 from rankkit.config.registry import kinds
 from rankkit.config.spec import BaseSpec, naming
 from rankkit.config.writing import as_toml
@@ -168,8 +170,7 @@ def rerank(  # noqa: PLR0913 - the keywords of load, and those of every form of 
     The last four models stay loaded from call to call: threads that want the same one share it, and one that makes
     way is closed. ``rankkit.clear_cache()`` gives their memory back; for a reranker of your own keeping, ``load``.
     """
-    spec = read_spec(*_defaults(model, paradigm), options=options)
-    with _KEPT.borrowed(repr(spec), partial(_built, spec)) as reranker:
+    with borrowed(model, paradigm, options) as reranker:
         return reranker.rerank(
             query,
             documents,
@@ -180,6 +181,27 @@ def rerank(  # noqa: PLR0913 - the keywords of load, and those of every form of 
             on_empty=on_empty,
             instruction=instruction,
         )
+
+
+def borrowed(
+    model: str | Path | Mapping[str, object] | None,
+    paradigm: Paradigm | None,
+    options: Mapping[str, object] | None,
+) -> contextlib.AbstractContextManager[BaseReranker]:
+    """A reranker from among those that are kept loaded from call to call."""
+    spec = read_spec(*_defaults(model, paradigm), options=options)
+    # A calibration that was fitted anew has its old name.
+    named = {part.calibration for _, part in walk(spec) if isinstance(part, PointwiseSpec) and part.calibration}
+    files = [(str(Path(name).resolve()), _stamp(Path(name))) for name in sorted(named)]
+    return _KEPT.borrowed(repr((spec, files)), partial(_built, spec))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Another one where the file was written anew."""
+    with contextlib.suppress(OSError):
+        seen = path.stat()
+        return seen.st_mtime_ns, seen.st_size
+    return 0, 0
 
 
 def clear_cache() -> None:

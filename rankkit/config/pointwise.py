@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
+from rankkit.calibration.applying import calibrated
+from rankkit.calibration.kept import Calibration, read_calibration
 from rankkit.config.methods import check_method
 from rankkit.config.model_facts import display_name, kind_of_model, trained_prompt
 from rankkit.config.model_spec import ModelSpec
 from rankkit.config.registry import default_method, methods
 from rankkit.config.rerank_api import RerankApiSpec
+from rankkit.config.spec import naming
+from rankkit.core.judge import Judge
+from rankkit.core.runner import OnReply
 from rankkit.errors import ConfigError
+from rankkit.pipeline.cascade import BaseReranker
 
 DEFAULT_MODEL = "ms-marco-MiniLM-L-12-v2"
+
+#: The keys that make a stage of a model.
+_PLACE = ("reorder_top", "drop_below", "drop_at_gap", "drop_after", "skip_if", "instruction")
 
 
 class LocalModelSpec(ModelSpec):
@@ -43,13 +54,15 @@ class PointwiseSpec(RerankApiSpec, LocalModelSpec):
     ``prompted`` for yes or no or for a grade, or read for the ``likelihood`` of the query; or a rerank ``api``.
 
     ``scores``: a cross-encoder gives ``logit`` (default) or ``probability``, monoT5 ``log-probability`` (default) or
-    ``probability``, some rerank APIs ``probability`` or ``relevance`` (default) or ``logit``.
+    ``probability``, some rerank APIs ``probability`` or ``relevance`` (default) or ``logit``. Any of them gives
+    ``calibrated`` probabilities of relevance with the ``calibration`` that was fitted for it (``rankkit calibrate``).
     """
 
     paradigm: Literal["pointwise"] = "pointwise"
     model: str = DEFAULT_MODEL
     prompt: str | None = Field(default=None, description="for monoT5 and language models")
-    scores: Literal["logit", "log-probability", "probability", "relevance"] | None = None
+    scores: Literal["logit", "log-probability", "probability", "relevance", "calibrated"] | None = None
+    calibration: str | None = Field(default=None, description="the file of calibrated scores: rankkit calibrate --out")
     graph: str | None = Field(default=None, description="the ONNX file of an encoder, where there are several")
     vectors: str | None = Field(default=None, description="a folder in which document vectors are kept")
 
@@ -70,7 +83,7 @@ class PointwiseSpec(RerankApiSpec, LocalModelSpec):
         misfits = [
             key for key in ("graph", "prompt", "vectors") if key not in row.keys and getattr(self, key) is not None
         ]
-        misfits += ["scores"] if self.scores is not None and self.scores not in row.scores else []
+        misfits += ["scores"] if self.scores not in (None, "calibrated", *row.scores) else []
         for key in misfits:
             raise ConfigError(
                 f"{key}: {self.model} is asked as a {row.name}, which has no use for {getattr(self, key)!r}",
@@ -79,6 +92,63 @@ class PointwiseSpec(RerankApiSpec, LocalModelSpec):
 
         self.check_method_keys()
         self.check_api()
+        self._check_calibration()
+
+    def _check_calibration(self) -> None:
+        if self.scores == "calibrated" and self.calibration is None:
+            raise ConfigError(
+                f"scores: {self.model} was never calibrated, as far as is said here: there is no calibration",
+                hint="Fit one on judged data (rankkit calibrate --model M --data DIR --out FILE), then say "
+                'calibration = "FILE".',
+            )
+        if self.scores != "calibrated" and self.calibration is not None:
+            raise ConfigError(
+                f"calibration: {self.calibration} is not used where scores are {self.scores or 'raw'}",
+                hint='Say scores = "calibrated", or leave the calibration out.',
+            )
+        if self.calibration is not None:
+            _ = self._calibration
+
+    @cached_property
+    def _calibration(self) -> Calibration:
+        with naming("calibration"):
+            return read_calibration(Path(self.calibration or ""))
+
+    def uncalibrated(self) -> PointwiseSpec:
+        """The same, with the raw scores that the calibration was fitted to."""
+        return self.model_copy(update={"scores": self._calibration.scores or None, "calibration": None})
+
+    def as_scored(self) -> PointwiseSpec:
+        """The same, with the scores that it can give raw said outright: what is calibrated.
+
+        Raises:
+            ConfigError: they are calibrated already, or it has a place in a cascade.
+        """
+        if self.scores == "calibrated":
+            raise ConfigError("scores: these are calibrated already", hint="Calibrate the raw ones: leave it out.")
+        placed = [key for key in _PLACE if getattr(self, key) is not None]
+        if placed:
+            raise ConfigError(
+                f"{placed[0]}: a calibration is of all that a model scores, whatever follows", hint="Leave it out."
+            )
+        return self.model_copy(update={"scores": self.decided()["scores"]})
+
+    def judge(self) -> Judge[Any, Any]:
+        if self.scores != "calibrated":
+            return super().judge()
+        self.check()
+        return self.uncalibrated().judge()
+
+    def reranker(self, *, on_reply: OnReply | None = None) -> BaseReranker:
+        made = super().reranker(on_reply=on_reply)
+        if self.scores != "calibrated":
+            return made
+        try:
+            with naming("calibration"):
+                return calibrated(made, self._calibration)
+        except BaseException:
+            made.close()
+            raise
 
     def decided(self) -> dict[str, object]:
         row = self.method_row

@@ -77,7 +77,8 @@ class RerankApiSpec(LanguageModelSpec):
         if self.api is not None:
             dialect = DIALECTS[self.api]
             _ = self.address
-            check_scores(dialect, getattr(self, "scores", None))
+            said = getattr(self, "scores", None)
+            check_scores(dialect, None if said == "calibrated" else said)
             check_prices(dialect, self._prices)
             check_extra_body(self.extra_body)
 

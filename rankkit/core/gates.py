@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+from rankkit.core.step import NOT_CALIBRATED
 from rankkit.errors import ConfigError
 
 
@@ -167,6 +168,33 @@ class DropBelow:
 
     def kept(self, scores: Sequence[float | None]) -> Sequence[int]:
         return [place for place, score in enumerate(scores) if score is not None and score >= self.score]
+
+
+@dataclass(frozen=True)
+class KeepRelevant:
+    """Those that are relevant with a probability of ``at_least`` so much; perhaps none. ``basis`` says in words what
+    is held against it.
+    """
+
+    at_least: float
+    basis: str
+    calibrated: bool
+    needs_scores: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.at_least <= 1.0:
+            raise ConfigError(f"keep_if({self.at_least:g})", hint="Give a probability, from 0 to 1.")
+
+    def __repr__(self) -> str:
+        return f"keep_if({self.at_least:g})"
+
+    def kept(self, scores: Sequence[float | None]) -> Sequence[int]:
+        return [place for place, score in enumerate(scores) if score is not None and score >= self.at_least]
+
+    @property
+    def note(self) -> str:
+        """What was decided on, for the ``Step``."""
+        return f"kept by {self.basis} of at least {self.at_least:g}{'' if self.calibrated else NOT_CALIBRATED}"
 
 
 @dataclass(frozen=True)

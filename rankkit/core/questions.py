@@ -129,6 +129,7 @@ class StrategyResult:
     """A strategy's result: every position once, best first; with scores along it where the method yields any.
 
     ``kind`` is set where the strategy made the scores (wins, say), and ``None`` where they are the judge's own.
+    ``raw_scores`` are the judge's own, along the order, where ``scores`` were made of them one by one.
     ``notes`` go into the ``Step``.
     """
 
@@ -137,6 +138,7 @@ class StrategyResult:
     kind: ScoreKind | None = None
     diagnostics: tuple[tuple[str, float], ...] = ()
     notes: tuple[str, ...] = ()
+    raw_scores: tuple[float | None, ...] | None = None
 
 
 #: A strategy at work: yields rounds of independent questions, is sent their answers in the same order, returns the
@@ -165,3 +167,11 @@ class Bounded(Protocol):
 
     def most_questions(self, task: Task) -> int | None:
         """How many questions it asks at most, whatever the answers, missing ones too; ``None`` if it cannot say."""
+
+
+@runtime_checkable
+class ScoresEach(Protocol):
+    """A strategy whose scores are each of one document alone."""
+
+    def kind_of(self, judges: ScoreKind | None) -> ScoreKind | None:
+        """What its scores mean, of a judge whose own are of this kind."""

@@ -33,6 +33,8 @@ class ScoreKind(StrEnum):
 
     LOGIT = "logit"
     PROBABILITY = "probability"
+    #: Fitted on judged data (``rankkit calibrate``); a plain probability is what a model says of itself.
+    CALIBRATED = "calibrated probability"
     LOG_LIKELIHOOD = "log-likelihood"
     LOG_ODDS = "log-odds"
     SIMILARITY = "similarity"
@@ -205,12 +207,20 @@ def _valid_fields(fields: Fields, notes: Counter[str]) -> Fields:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """One row of a ranking; ``rank`` counts from 1, ``index`` is the position in the request."""
+    """One row of a ranking; ``rank`` counts from 1, ``index`` is the position in the request. ``raw_score`` is the
+    model's own where ``score`` is a calibrated probability.
+    """
 
     rank: int
     index: int
     candidate: Candidate
     score: float | None
+    raw_score: float | None = None
+
+    def numbers(self, *, raw: bool) -> dict[str, object]:
+        """For JSON: all but the texts, with the ``raw`` score where there may be one."""
+        said = {"rank": self.rank, "index": self.index, "id": self.candidate.id, "score": self.score}
+        return {**said, **({"raw_score": self.raw_score} if raw else {})}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -281,7 +291,16 @@ class Ranking:
     def _row(self, place: int) -> Ranked:
         index = self.order[place]
         score = None if self.scores is None else self.scores[place]
-        return Ranked(place + 1, index, self.request.candidates[index], score)
+        candidate, calibrated = self.request.candidates[index], self.calibrated_by
+        raw = calibrated.raw_scores.get(candidate.id) if calibrated is not None else None
+        return Ranked(place + 1, index, candidate, score, raw)
+
+    @property
+    def calibrated_by(self) -> Step | None:
+        """The step that made calibrated probabilities of raw scores, if these are the scores here."""
+        if self.score_kind is not ScoreKind.CALIBRATED:
+            return None
+        return next((step for step in reversed(self.steps) if step.raw_scores), None)
 
     def explain(self, document: str | int) -> Explanation:
         """What each stage made of one document, named by its id, or by its rank counted from 1.
@@ -348,11 +367,10 @@ class Ranking:
             "query_id": self.query.id,
             **({"instruction": self.query.instruction} if self.query.instruction else {}),
             "score_kind": self.score_kind and self.score_kind.value,
+            **({"raw_score_kind": calibrated.raw_kind} if (calibrated := self.calibrated_by) else {}),
             "scores_from": self.scores_from or None,
             "input_notes": dict(self.request.notes),
-            "results": [
-                {"rank": row.rank, "index": row.index, "id": row.candidate.id, "score": row.score} for row in self
-            ],
+            "results": [row.numbers(raw=calibrated is not None) for row in self],
             "usage": usage_to_dict(self.usage),
             "steps": [step_to_dict(step) for step in self.steps],
         }

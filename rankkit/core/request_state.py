@@ -156,9 +156,15 @@ class RequestState(Generic[Q, A]):
             diagnostics=dict(self.result.diagnostics),
             order=tuple(self.request.candidates[index].id for index in self.result.order),
             scores=self.result.scores,
+            raw_scores=self._raw_scores(self.result),
+            raw_kind=str(self.judge.score_kind or "") if self.result.raw_scores else "",
         )
         kind = self.result.kind or (self.judge.score_kind if self.result.scores else None)
         return Ranking(self.request, self.result.order, self.result.scores, kind, self.usage, (step,))
+
+    def _raw_scores(self, result: StrategyResult) -> dict[str, float]:
+        along = zip(result.order, result.raw_scores or (), strict=False)
+        return {self.request.candidates[index].id: score for index, score in along if score is not None}
 
 
 def _translated(answer: Answer[Any], names: Mapping[Any, Any]) -> Answer[Any]:

@@ -16,7 +16,7 @@ from rankkit.core.events import logger
 from rankkit.core.execution import Execution, OnProgress
 from rankkit.core.plan import Plan
 from rankkit.core.printing import clip
-from rankkit.core.ranking import Query, Ranking, Request
+from rankkit.core.ranking import Query, Ranking, Request, ScoreKind
 from rankkit.core.step import THRESHOLD_LEFT_OUT, THRESHOLD_WITHOUT_SCORES
 from rankkit.core.usage import Budget
 from rankkit.core.workers import drive
@@ -64,6 +64,18 @@ class AccountedReranker(ABC):
     rebuild: ClassVar[partial[Reranker] | None] = None
     #: Whether candidates come out with scores, if only with an earlier stage's; ``None`` where that is not known.
     leaves_scores: ClassVar[bool | None] = None
+
+    @property
+    def score_kind(self) -> ScoreKind | None:
+        """What the scores mean that it gives each document by itself, whatever else is in the list; ``None`` where it
+        gives none, they are of comparisons or put together, or nobody knows.
+        """
+        return None
+
+    @property
+    def zero_to_one(self) -> bool:
+        """Whether these are a service's that promises numbers between 0 and 1 for the relevance of a document."""
+        return False
 
     def children(self) -> tuple[Reranker, ...]:
         """The rerankers that this one is made of, in order; none for one that asks a judge."""

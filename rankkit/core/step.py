@@ -15,6 +15,8 @@ THRESHOLD_LEFT_OUT = "threshold left out: the scores are an earlier stage's"
 TOO_CLOSE = "too close to call: the top places are not settled"
 #: And where the stage that would have given some failed or was skipped.
 THRESHOLD_WITHOUT_SCORES = "threshold left out: the stage that gives scores failed or was skipped"
+#: How the note of a filter ends whose scores no judged data stands behind.
+NOT_CALIBRATED = " (never calibrated)"
 #: How the notes on gates and cuts end that could not decide.
 HAD_NO_SCORES = " had no scores"
 
@@ -25,7 +27,8 @@ class Step:
 
     ``stopped`` names the limit that ended a stage early, ``skipped`` the reason why it was not run at all. ``seconds``
     are this request's own, from its first call. ``order`` has the ids of the candidates as they stood behind the step,
-    best first, and ``scores``, along it, those that the step itself gave.
+    best first, and ``scores``, along it, those that the step itself gave. Where these are calibrated, ``raw_scores``
+    has the model's own by id, and ``raw_kind`` what they mean.
     """
 
     stage: str
@@ -44,6 +47,8 @@ class Step:
     skipped: str = ""
     order: tuple[str, ...] = field(default=(), repr=False)
     scores: tuple[float | None, ...] | None = field(default=None, repr=False)
+    raw_scores: Mapping[str, float] = field(default_factory=dict, hash=False, repr=False)
+    raw_kind: str = ""
 
     @property
     def trouble(self) -> str:
@@ -55,10 +60,11 @@ class Step:
     @property
     def warnings(self) -> tuple[str, ...]:
         """The notes that whoever reads the result should see: the model does not know the text's script, the top is too
-        close to call, or a cut, a gate or a threshold was left out for want of scores.
+        close to call, a cut, a gate or a threshold was left out for want of scores, or a filter went by a number that
+        was never calibrated.
         """
         seen = (OTHER_SCRIPT, THRESHOLD_LEFT_OUT, THRESHOLD_WITHOUT_SCORES, TOO_CLOSE)
-        return tuple(note for note in self.notes if note in seen or note.endswith(HAD_NO_SCORES))
+        return tuple(note for note in self.notes if note in seen or note.endswith((HAD_NO_SCORES, NOT_CALIBRATED)))
 
     @property
     def late(self) -> bool:

@@ -28,7 +28,8 @@ from rankkit.core.events import logger
 from rankkit.core.execution import Execution
 from rankkit.core.gates import Cut, DropAfter, DropAtGap, DropBelow, Gate
 from rankkit.core.plan import Plan
-from rankkit.core.ranking import Ranking, Request, Step
+from rankkit.core.ranking import Ranking, Request, ScoreKind, Step
+from rankkit.core.relevance import keep_relevant
 from rankkit.core.reranker import AccountedReranker, Reranker, children_of
 from rankkit.core.step import HAD_NO_SCORES
 from rankkit.core.usage import Budget
@@ -71,6 +72,15 @@ class BaseReranker(AccountedReranker):
     def drop_below(self, score: float) -> Cascade:
         """Only those scored ``score`` or more go on (in the unit of this reranker's scores)."""
         return Cascade.of(self).dropping(DropBelow(score))
+
+    def keep_if(self, at_least: float = 0.5) -> Cascade:
+        """Only those go on that are relevant with a probability of ``at_least`` so much, perhaps none. The ``Step``
+        says whose probability that is, and whether it was ever calibrated.
+
+        Raises:
+            ConfigError: its scores say no probability of relevance (logits, similarities, wins), or there are none.
+        """
+        return Cascade.of(self).dropping(keep_relevant(self, at_least))
 
     def drop_at_gap(self, *, least: int = 1) -> Cascade:
         """Only those before the largest drop in score go on, at least ``least`` of them."""
@@ -120,6 +130,18 @@ class Cascade(BaseReranker):
         """Each stage's reranker, and behind it its fallback, if it has one."""
         inside = ((stage.reranker, stage.fallback) for stage in self.stages)
         return tuple(reranker for pair in inside for reranker in pair if reranker is not None)
+
+    @property
+    def score_kind(self) -> ScoreKind | None:
+        """That of its last stage, if its fallback's is the same."""
+        last = self.stages[-1]
+        kinds = {getattr(one, "score_kind", None) for one in (last.reranker, last.fallback) if one is not None}
+        return kinds.pop() if len(kinds) == 1 else None
+
+    @property
+    def zero_to_one(self) -> bool:
+        last = self.stages[-1]
+        return all(getattr(one, "zero_to_one", False) for one in (last.reranker, last.fallback) if one is not None)
 
     def refuses_instruction(self) -> str:
         return next(filter(None, (stage.refuses_instruction(given=True) for stage in self.stages)), "")

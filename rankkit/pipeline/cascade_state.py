@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rankkit.core.budgeting import Account
-from rankkit.core.gates import Cut, Situation
+from rankkit.core.gates import Cut, KeepRelevant, Situation
 from rankkit.core.plan import StagePlan
 from rankkit.core.ranking import Ranking, Request, ScoreKind, Step
 from rankkit.core.step import HAD_NO_SCORES
@@ -117,7 +117,12 @@ class CascadeState:
                 if self.order and self.steps:
                     self.note(f"{cut!r}{HAD_NO_SCORES}")
                 return
-        places = cut.kept([self.scores.get(place) for place in self.order])
+        found = [self.scores.get(place) for place in self.order]
+        places = cut.kept(found)
+        if isinstance(cut, KeepRelevant) and self.order and self.steps:
+            self.note(cut.note, len(places))
+            if unscored := found.count(None):
+                self.note("documents without a score, not kept", unscored)
         kept = [self.order[place] for place in places]
         inside = set(kept)
         gone = [place for place in self.order if place not in inside]

@@ -11,8 +11,8 @@ from rankkit.core.execution import Execution
 from rankkit.core.judge import Backed, Gated, Judge
 from rankkit.core.limits import Gate
 from rankkit.core.plan import Plan, plan_on
-from rankkit.core.questions import Question, Strategy
-from rankkit.core.ranking import Ranking, Request
+from rankkit.core.questions import Question, ScoresEach, Strategy
+from rankkit.core.ranking import Ranking, Request, ScoreKind
 from rankkit.core.runner import OnCallFailure, OnReply, Runner
 from rankkit.core.usage import Budget
 from rankkit.pipeline.cascade import BaseReranker
@@ -67,6 +67,14 @@ class JudgeReranker(BaseReranker, Generic[Q, A]):
     def resources(self) -> tuple[object, ...]:
         """The judge's backend, and the judge if that is what can be closed."""
         return (self.judge, *((self.judge.backend,) if isinstance(self.judge, Backed) else ()))
+
+    @property
+    def score_kind(self) -> ScoreKind | None:
+        return self.strategy.kind_of(self.judge.score_kind) if isinstance(self.strategy, ScoresEach) else None
+
+    @property
+    def zero_to_one(self) -> bool:
+        return bool(getattr(self.judge, "zero_to_one", False))
 
     def refuses_instruction(self) -> str:
         return "" if getattr(self.judge, "takes_instruction", False) else self.name

@@ -33,6 +33,11 @@ class RemoteJudge(BackendJudge[DocumentScorer]):
         return self.backend.score_kind
 
     @property
+    def zero_to_one(self) -> bool:
+        """Whether the service promises numbers between 0 and 1."""
+        return bool(getattr(self.backend, "zero_to_one", False))
+
+    @property
     def takes_instruction(self) -> bool:
         """Whether the API has a field for a request's instruction."""
         return self.backend.takes_instruction

@@ -18,6 +18,7 @@ from rankkit.server.exchange import Result, ScoreForm, WireRequest, cut
 _PROMISED: Mapping[ScoreKind, tuple[float, float, Callable[[float], float]]] = {
     ScoreKind.LOGIT: (-math.inf, math.inf, logistic),
     ScoreKind.PROBABILITY: (0.0, 1.0, float),
+    ScoreKind.CALIBRATED: (0.0, 1.0, float),
     ScoreKind.LOG_LIKELIHOOD: (-math.inf, 0.0, math.exp),
     ScoreKind.SIMILARITY: (-1.0, 1.0, lambda cosine: (1.0 + cosine) / 2.0),
 }
@@ -58,6 +59,8 @@ def _own_scores(ranking: Ranking, form: ScoreForm) -> tuple[list[float | None] |
     known = [score for score in given if score is not None]
     if reason := _unusable(ranking, known):
         return None, (f"{_BY_RANK}: {reason}",) if len(ranking.request) else ()
+    if form == "raw" and ranking.calibrated_by is not None:
+        return [row.raw_score for row in ranking], ()
     if form == "raw":
         probabilities = kind == ScoreKind.PROBABILITY
         return given, ("raw scores were asked for: this reranker gives probabilities",) if probabilities else ()

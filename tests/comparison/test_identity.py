@@ -187,7 +187,9 @@ def test_every_limit_counts(limit: str) -> None:
 
 def test_every_gate_and_cut_with_its_number_counts():
     kinds = [kind for _, kind in inspect.getmembers(gates, inspect.isclass) if is_dataclass(kind)]
-    made = [kind(number) for kind in kinds if kind is not gates.Situation for number in (1, 2)]
+    others = (gates.Situation, gates.KeepRelevant)
+    made = [kind(number) for kind in kinds if kind not in others for number in (1, 2)]
+    made += [gates.KeepRelevant(number, "a basis", calibrated=said) for number in (0.1, 0.2) for said in (True, False)]
     assert len(made) >= 16
     stages = [{"cuts" if hasattr(one, "kept") else "gates": (one,)} for one in made]
     assert len({fingerprint(Cascade((Stage(scoring(), **stage),))) for stage in stages}) == len(made)

@@ -61,7 +61,7 @@ def test_options_and_budgets_reach_the_reranker(folder):
         ({"paradigm": "pointless"}, "no paradigm 'pointless'\n  Did you mean pointwise"),
         ({"modle": "x"}, r"modle: extra inputs.*\n.*Known keys:.*model"),
         ({"threads": 0}, r"threads: .*greater than or equal to 1 \(seen: 0\)"),
-        ({"scores": "percent"}, r"scores: .*'logit', .*'probability' or 'relevance'.*seen: 'percent'"),
+        ({"scores": "percent"}, r"scores: .*'logit', .*'relevance' or 'calibrated'.*seen: 'percent'"),
         ({"budget": {"calls": "many"}}, r"budget\.calls: .*integer.*seen: 'many'"),
         ({"budget": {"calls": -1}}, "-1 calls"),
     ],

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankkit.core.ranking import Ranking, Request, ScoreKind
+from rankkit.core.ranking import Ranking, Request, ScoreKind, Step
 from rankkit.server.exchange import WireRequest
 from rankkit.server.scores import results_of
 
@@ -145,3 +146,11 @@ def test_numbers_are_finite_never_rise_and_lie_between_0_and_1(scores, kind, fal
         assert all(0.0 <= number <= 1.0 for number in numbers)
     if numbers and (not n or carried or not any(one is not None for one in scores)):
         assert warnings and len(set(numbers)) == len(numbers)
+
+
+def test_calibrated_probabilities_are_promised_as_they_are_and_raw_ones_are_the_model_s():
+    ranking = ranking_of((0.9, 0.2), ScoreKind.CALIBRATED)
+    step = Step("one", raw_scores=dict(zip(ranking.ids, (4.0, -1.0), strict=True)), raw_kind="logit")
+    ranking = replace(ranking, steps=(step,))
+    assert numbers_of(ranking) == ([0.9, 0.2], [])
+    assert numbers_of(ranking, asked(score_form="raw")) == ([4.0, -1.0], [])

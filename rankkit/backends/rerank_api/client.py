@@ -180,6 +180,14 @@ class RerankApi:
         return self._dialect.scores[self._settings.score_form].kind
 
     @property
+    def zero_to_one(self) -> bool:
+        """Whether its relevance is a hosted service's, between 0 and 1, and each document's alone. What people run
+        themselves in the form ``relevance`` is whatever the model's head gives.
+        """
+        hosted = self.score_kind is ScoreKind.RELEVANCE and bool(self._dialect.base_url)
+        return hosted and self._dialect.scores_alone(self._settings.model) is True
+
+    @property
     def takes_instruction(self) -> bool:
         return bool(self._settings.instruction)
 
