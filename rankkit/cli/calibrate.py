@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from rich.table import Table
 
-from rankkit.cli.first_stage import Bm25Options
+from rankkit.cli.first_stage import FirstStageOptions
 from rankkit.cli.options import ScorerOptions
 from rankkit.cli.output import figure, progress_bar, remark, say, stdout, write_json
-from rankkit.cli.parameters import FIRST_STAGE, SPREAD, AsJson, number, option
+from rankkit.cli.parameters import SPREAD, AsJson, number, option
 from rankkit.config.kinds import Spec
 from rankkit.config.pointwise import PointwiseSpec
 from rankkit.data.datasets import Dataset, load_dataset
@@ -27,7 +27,7 @@ def calibrate(
     data: Annotated[
         Path, option("--data", "-d", help="A folder with queries, qrels and candidates (docs/evaluation.md).")
     ],
-    bm25: Annotated[Bm25Options, SPREAD] = Bm25Options(),
+    finding: Annotated[FirstStageOptions, SPREAD] = FirstStageOptions(),
     options: Annotated[ScorerOptions, SPREAD] = ScorerOptions(),
     method: Annotated[
         Literal["temperature", "platt", "isotonic"],
@@ -42,10 +42,6 @@ def calibrate(
         list[float] | None, option("--at-precision", help="Where held-out precision reaches this; 0.8 and 0.9.")
     ] = None,
     depth: Annotated[int | None, number("--depth", help="Only the first N candidates of a query.", minimum=1)] = None,
-    stage: Annotated[
-        Literal["bm25"] | None,
-        option("--first-stage", help="Search the data's corpus with BM25 for candidates.", panel=FIRST_STAGE),
-    ] = None,
     limit: Annotated[int | None, number("--limit", help="Only the first N queries.", minimum=1)] = None,
     split: Annotated[
         str | None, option("--split", help="Of several splits in the folder, this one: test, dev, train.")
@@ -65,7 +61,7 @@ def calibrate(
         raise ConfigError("--check fits nothing: there is nothing for --out and --report")
     if out is not None:
         check_calibration_out(out)
-    judged = _data(data, stage, bm25, depth=depth, limit=limit, split=split)
+    judged = _data(data, finding, depth=depth, limit=limit, split=split)
     bar = progress_bar("scoring")
     if known is not None:
         with raw.build() as reranker, bar as progress:
@@ -100,17 +96,17 @@ def calibrate(
 
 
 def _data(
-    folder: Path, stage: str | None, bm25: Bm25Options, *, depth: int | None, limit: int | None, split: str | None
+    folder: Path, finding: FirstStageOptions, *, depth: int | None, limit: int | None, split: str | None
 ) -> Dataset:
     dataset = load_dataset(folder, depth=depth, limit=limit, split=split)
-    if stage is None:
-        if bm25.given:
-            raise ConfigError("--k, --tokenizer and --stemmer go with --first-stage bm25")
+    if finding.method is None:
+        if finding.given:
+            raise ConfigError("--k, --tokenizer, --stemmer and the like go with --first-stage")
         return dataset
     from rankkit.evaluation.first_stage import searched
 
-    first = bm25.over(None)
-    return searched(dataset, first.settings(), first.k)[0]
+    first = finding.over(None)
+    return searched(dataset, first.build, first.k)[0]
 
 
 def _show_measured(before: CalibrationFigures | None, after: CalibrationFigures, *, as_json: bool) -> None:

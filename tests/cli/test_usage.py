@@ -179,7 +179,7 @@ def test_a_page_of_help_has_the_options_in_their_panels():
         "Budget: when it runs out, the best order so far",
     ]
     first = page[page.index("First stage") : page.index("─ Model")]
-    assert "--k N>=1" in first and "--first-stage" in first and "[choices: bm25]" in first
+    assert "--k N>=1" in first and "--first-stage" in first and "[choices: bm25" in first
     assert "--model -m STR" in page and "--set KEY=VALUE" in page and "[required]" in page
     assert "--no-" not in page and "--empty-" not in page and "[default: False]" not in page
     assert "[default: 10]" in rankkit("search", "--help").stdout

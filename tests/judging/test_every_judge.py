@@ -32,12 +32,23 @@ from rankkit.testing import ScriptedModel, request_of
 
 @dataclass(frozen=True)
 class AnyEncoder:
-    """What cross-encoders and sequence-to-sequence models can do, as far as building a judge needs it."""
+    """What encoders of all kinds can do, as far as building a judge needs it."""
 
     fingerprint: str = "one"
     name: str = "encoder"
     concurrency: int = 1
     score_kind: ScoreKind = ScoreKind.LOGIT
+    document_fingerprint: str = "one"
+
+    def queries(self, texts: object) -> Iterable[PairBatch]:
+        return []
+
+    def documents(self, texts: object) -> Iterable[PairBatch]:
+        return []
+
+    def query_vectors(self, batch: PairBatch) -> Any: ...
+
+    def document_vectors(self, batch: PairBatch) -> Any: ...
 
     def batches(self, pairs: object) -> Iterable[PairBatch]:
         return []
@@ -93,11 +104,16 @@ OTHERS: dict[str, Any] = {
     "passage_tokens": 17,
     "policy": "raise",
     "by_text": True,
+    "store": object(),
     "scores": "probability",
 }
 SETWISE = (SetwiseJudge, SetwiseConstrainedJudge, SetwiseTextJudge)
-#: What changes no answer: how much is remembered.
-CHANGES_NO_ANSWER = {("ScoreDifferenceJudge", "remembered"), ("ScoreDifferenceJudge", "most_bytes")}
+#: What changes no answer: how much is remembered, and where.
+CHANGES_NO_ANSWER = {
+    ("ScoreDifferenceJudge", "remembered"),
+    ("ScoreDifferenceJudge", "most_bytes"),
+    ("SimilarityJudge", "store"),
+}
 
 
 def built() -> dict[str, Any]:
@@ -107,6 +123,7 @@ def built() -> dict[str, Any]:
     from rankkit.pointwise.monot5 import MonoT5Judge
     from rankkit.pointwise.prompted import PromptedScoreJudge
     from rankkit.pointwise.remote import RemoteJudge
+    from rankkit.pointwise.similarity import SimilarityJudge
 
     model, order, choose = ScriptedModel(), load_prompt("listwise/small"), load_prompt("listwise/setwise")
     judges = [
@@ -118,6 +135,7 @@ def built() -> dict[str, Any]:
         *(kind(AnyEncoder()) for kind in (DuoEncoderJudge, DuoT5Judge, CrossEncoderJudge, MonoT5Judge)),
         ScoreDifferenceJudge(pointwise()),
         RemoteJudge(AnyService()),
+        SimilarityJudge(AnyEncoder()),
     ]
     return {type(judge).__name__: judge for judge in judges}
 
