@@ -35,7 +35,7 @@ class SimilarityJudge(BackendJudge[VectorEncoder]):
 
     @property
     def fingerprints(self) -> Mapping[str, str]:
-        return {"model": f"{self.backend.name}@{self.backend.fingerprint}"}
+        return {"model": f"{self.backend.name}@{self.backend.fingerprint}", "method": "similarity"}
 
     @property
     def score_kind(self) -> ScoreKind:
