@@ -99,7 +99,7 @@ endif
 	touch $@
 
 .venv/.dev: .venv/.core
-	$(PIP) install --editable ".[openai,eval,ir-datasets,search]" --group dev
+	$(PIP) install --editable ".[openai,eval,ir-datasets,search,pandas]" --group dev
 	touch $@
 
 # Built once a machine and flags, then kept. `rankkit doctor` says which flags are safe here: a default build crashes on CPUs with AMX.
