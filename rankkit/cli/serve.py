@@ -87,22 +87,23 @@ def serve(
         workers=workers,
         grace=grace,
         traces=traces,
+        access_log=not no_access_log,
     )
     check_service(service)
     if check:
         _check(service)
         return
-    _run(service, access=not no_access_log)
+    _run(service)
 
 
-def _run(service: Service, *, access: bool) -> None:
+def _run(service: Service) -> None:
     from rankkit.server.logs import set_up_logs
     from rankkit.server.running import bound, run_here, url_of
     from rankkit.server.workers import run_workers
 
     sock = bound(service)
     where = f"{url_of(sock)} ({', '.join(model.name for model in service.models)})"
-    set_up_logs(access=access)
+    set_up_logs(access=service.access_log)
     remark(f"loading for {where}")
     run = run_here if service.workers == 1 else run_workers
     try:

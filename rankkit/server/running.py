@@ -28,8 +28,8 @@ from rankkit.server.keys import Keys, keys_from
 from rankkit.server.settings import Settings
 from rankkit.server.tracing import Spans
 
-#: Between a signal to stop and the end of the listening: replies sent meanwhile say that the connection ends, so that
-#: no client sends its next request on one that is being closed.
+#: How long connections without a request stay open at the end: replies sent meanwhile say that the connection ends, so
+#: that no client sends its next request on one that is being closed.
 _FAREWELL_SECONDS = 0.3
 
 
@@ -57,6 +57,7 @@ class Service:
     workers: int = 1
     grace: float = 30.0
     traces: bool = False
+    access_log: bool = True
 
     @property
     def is_local(self) -> bool:
@@ -174,7 +175,9 @@ def _settings(service: Service, keys: Keys | None) -> Settings:
 
 
 class _Server(uvicorn.Server):
-    """Stops in two steps: for a moment it refuses in words, then it does not listen any more."""
+    """Stops in two steps: it does not listen any more and refuses in words on the connections that are there; then it
+    closes those that have nothing to wait for.
+    """
 
     def __init__(self, config: uvicorn.Config, stop: Callable[[], None]) -> None:
         super().__init__(config)
@@ -191,6 +194,8 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._stop()
+        for listener in (*self.servers, *(sockets or ())):
+            listener.close()  # who connects from now on is refused
         if not self.force_exit:
             await asyncio.sleep(_FAREWELL_SECONDS)
         await super().shutdown(sockets)

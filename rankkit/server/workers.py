@@ -130,7 +130,7 @@ class _Supervisor:
 
 
 def _work(service: Service, sock: socket.socket, ready: Event) -> None:
-    set_up_logs()
+    set_up_logs(access=service.access_log)
     threading.Thread(target=_end_with_parent, name="rankkit-parent", daemon=True).start()
     try:
         run_here(service, sock, ready.set)

@@ -8,7 +8,8 @@ import signal
 import socket
 import threading
 import time
-from http.client import HTTPException
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection, HTTPException, HTTPResponse, RemoteDisconnected
 
 import pytest
 
@@ -79,6 +80,48 @@ def test_under_load_what_was_accepted_is_answered_and_what_comes_later_refused()
         assert server.wait() == 0
     with pytest.raises(OSError):
         address.ask(body=BODY)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_clients_that_keep_their_connections_lose_no_request(model, workers):
+    """Each asks again and again on one connection: until it is said that the connection ends, nothing is lost on it. A
+    new one that was not yet taken when the server stopped to listen is refused: by the system, if need be.
+    """
+
+    def ask(connection: HTTPConnection) -> HTTPResponse:
+        connection.request("POST", "/rerank", json.dumps(BODY), {"Content-Type": "application/json"})
+        reply = connection.getresponse()
+        reply.read()
+        outcomes.append(reply.status)
+        return reply
+
+    def client(address: Address, outcomes: list[int]) -> None:
+        while True:
+            connection = HTTPConnection(address.host, address.port, timeout=60)
+            try:
+                reply = ask(connection)
+            except (ConnectionError, RemoteDisconnected):
+                connection.close()
+                return
+            while reply.getheader("connection") != "close":
+                reply = ask(connection)
+            connection.close()
+
+    outcomes: list[int] = []
+    with (
+        ThreadPoolExecutor(8) as pool,
+        serving("--model", model, "--port", "0", "--workers", workers, "--no-access-log") as server,
+    ):
+        address = server.ready()
+        clients = [pool.submit(client, address, outcomes) for _ in range(8)]
+        while len(outcomes) < 50:
+            time.sleep(0.01)
+        server.send()
+        for one in clients:
+            one.result()  # raises where a request was lost
+        assert server.wait() == 0
+    assert set(outcomes) <= {200, 503} and server.lines == []
 
 
 @pytest.mark.slow
