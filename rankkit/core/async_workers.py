@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from functools import partial
 from typing import TypeVar
 
-from rankkit.core.cancellation import Cancellation
+from rankkit.core.cancellation import Cancellation, current
 from rankkit.core.threads import Threads
 from rankkit.core.workers import Work, Workers
 from rankkit.errors import Cancelled
@@ -95,6 +95,7 @@ class AsyncWorkers(Workers[K, R]):
 
 def _inside(place: AbstractContextManager[None], run: Callable[[], R]) -> R:
     with place:
+        current().check()  # cancelled while it waited for a thread: nothing is begun
         return run()
 
 

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 
 import pytest
 
+from rankkit.core.async_workers import AsyncWorkers
 from rankkit.core.judge import BoundQuestion, Call, Reply
 from rankkit.core.questions import Answer, Score
 from rankkit.core.usage import Budget, Usage
+from rankkit.core.workers import Work
 from rankkit.errors import ConnectionFailed
 from rankkit.pipeline.cascade import Cascade
 from rankkit.pipeline.fusion import fuse
@@ -175,3 +177,19 @@ def test_documents_without_a_text_are_left_out_on_demand_and_counted():
     ranking = on_threads().rerank("q", documents, on_empty="skip")
     again = asyncio.run(on_threads().rerank_async("q", documents, on_empty="skip"))
     assert ranking.ids == again.ids == ("b",) and sum(ranking.request.notes.values()) == 1
+
+
+def test_work_that_waits_for_a_thread_is_not_begun_once_nobody_waits_for_it():
+    begun: list[str] = []
+    handed = []
+
+    async def left() -> None:
+        async with AsyncWorkers(1) as workers:
+            workers._threads.run = lambda context, task: handed.append((context, task))  # type: ignore[method-assign]
+            workers.submit("one", Work(lambda: begun.append("one")))
+            await asyncio.sleep(0)
+
+    asyncio.run(left())
+    [(context, task)] = handed
+    context.run(task)
+    assert begun == []
