@@ -13,6 +13,7 @@ needs("clients", "schemathesis", "starlette", "uvicorn")
 
 import schemathesis
 from hypothesis import settings
+from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from rankkit.server.interface import as_openapi
@@ -26,8 +27,10 @@ EXAMPLES = max(5, int(os.environ.get("RANKKIT_FUZZ", "250")) // OPERATIONS)
 @schema.parametrize()
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=True)
 def test_every_reply_is_as_the_document_says(case, server):
-    case.call_and_validate(
+    reply = case.call_and_validate(
         base_url=server.url,
         headers={"Authorization": f"Bearer {server.key}"},
-        excluded_checks=[positive_data_acceptance],
+        # A document cannot say that a query has words in it; and who gives a request 1 ms gets a 504.
+        excluded_checks=[positive_data_acceptance, not_a_server_error],
     )
+    assert reply.status_code < 500 or (reply.status_code == 504 and "X-Rankkit-Deadline-Ms" in case.headers)
