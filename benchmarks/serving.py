@@ -72,7 +72,7 @@ def requests_of(arguments: argparse.Namespace) -> list[Request]:
 
 def infinity(tasks: list[Task], size: Size, console: Console) -> Mapping[str, Figures]:
     if not INFINITY.exists():
-        console.print("infinity is not installed (make infinity): left out")
+        console.print("infinity is not installed (make bench-serving): left out")
         return {}
     folder = store.locate(MODEL)
     with Server("--model", f"served={MODEL}", "--deadline", "280") as ours:

@@ -79,7 +79,7 @@ class Server:
 
 
 class Infinity(Server):
-    """infinity_emb with the same weights, in an environment of its own (``make infinity``)."""
+    """infinity_emb with the same weights, in an environment of its own (``make bench-serving``)."""
 
     path = "/rerank"
     name = "infinity"
@@ -116,11 +116,12 @@ class Infinity(Server):
         return False
 
 
-#: optimum imports its exporter where it only loads, and that a name which newer versions of torch do not have.
+#: optimum imports its exporter where it only loads, and that names which newer versions of torch do not have.
 _INFINITY = """
-import torch.onnx.symbolic_opset14 as names
-names._attention_scale = getattr(names, "_attention_scale", None)
-names._causal_attention_mask = getattr(names, "_causal_attention_mask", None)
+from unittest.mock import MagicMock
+import torch.onnx.symbolic_opset14 as module
+for name in "_attention_scale _causal_attention_mask _onnx_symbolic _type_utils jit_utils symbolic_helper".split():
+    vars(module).setdefault(name, MagicMock())
 from infinity_emb.cli import cli
 cli()
 """
