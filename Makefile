@@ -11,6 +11,7 @@
 #   make lowest  a smoke test with the lowest versions that pyproject.toml allows
 #   make compare  systems on TREC DL 2019, from examples/compare.toml; reports in build/compare
 #   make bench   rankkit beside its peers, which get an environment of their own
+#   make bench-serving  rankkit serve under load, and infinity's server beside it; wants a machine that does nothing else
 #   make parity  exports beside transformers, in an environment of their own; writes tests/golden
 #   make amx     a build of llama.cpp with AMX kernels, which end a process, and rankkit unharmed by it
 
@@ -21,7 +22,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # Tested with this version; users may have any that the `gguf` extra allows.
 LLAMA_CPP := llama-cpp-python==0.3.36
 
-.PHONY: demo check test frameworks clients browser lint tables lowest compare bench parity amx clean models
+.PHONY: demo check test frameworks clients browser lint tables lowest compare bench bench-serving parity amx clean models
 
 demo: .venv/.core
 	$(BIN)/rankkit demo --pull
@@ -80,6 +81,9 @@ compare: .venv/.dev
 bench: .venv/.dev .venv/.gguf .venv-peers/.done models
 	$(BIN)/python -m benchmarks
 
+bench-serving: .venv/.dev .venv-infinity/.done models
+	$(BIN)/python -m benchmarks serving
+
 # Models with terms to accept are pulled only if you say so: make test ACCEPT_GEMMA_TERMS=1
 models: .venv/.core
 	$(BIN)/rankkit models pull ms-marco-MiniLM-L-12-v2
@@ -117,6 +121,12 @@ TORCH ?= torch==2.13.0
 	.venv-peers/bin/python -m pip install --quiet --no-deps blitzrank==0.1.0
 	touch $@
 
+.venv-infinity/.done: benchmarks/infinity.txt
+	$(PYTHON) -m venv .venv-infinity
+	.venv-infinity/bin/python -m pip install --quiet "$(TORCH)"
+	.venv-infinity/bin/python -m pip install --quiet --requirement benchmarks/infinity.txt
+	touch $@
+
 parity: .venv-parity/.done
 	.venv-parity/bin/python -m scripts.parity
 
@@ -138,4 +148,4 @@ amx: .venv-amx/.done models
 	touch $@
 
 clean:
-	rm -rf .venv .venv-frameworks .venv-clients .venv-peers .venv-parity .venv-amx .venv-lowest build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-frameworks .venv-clients .venv-peers .venv-infinity .venv-parity .venv-amx .venv-lowest build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

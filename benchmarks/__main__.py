@@ -1,5 +1,5 @@
-"""Run the benchmarks that are named, or all but ``graphs``, ``vectors``, ``noise``, which takes half an hour, and
-``methods`` and ``cold``, which hold models against a server.
+"""Run the benchmarks that are named, or all but ``graphs``, ``vectors``, ``noise``, which takes half an hour,
+``methods`` and ``cold``, which hold models against a server, and ``serving``, which wants a machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.common import default_data
 
 USUAL = ("pointwise", "listwise", "pairwise")
-SECTIONS = (*USUAL, "graphs", "vectors", "methods", "cold", "noise")
+SECTIONS = (*USUAL, "graphs", "vectors", "methods", "cold", "noise", "serving")
 
 
 def main() -> int:
@@ -20,6 +20,7 @@ def main() -> int:
     parser.add_argument("sections", nargs="*", default=USUAL, metavar="section", help=f"of: {', '.join(SECTIONS)}")
     parser.add_argument("--data", type=Path, default=default_data(), help="folder that holds trec-dl19/ and noveleval/")
     parser.add_argument("--queries", type=int, default=8, help="queries to time")
+    parser.add_argument("--quick", action="store_true", help="serving: a few seconds a row, to see that it works")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
     for section in arguments.sections:

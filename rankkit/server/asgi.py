@@ -21,12 +21,11 @@ with require_extra("server", "the server"):
 
 from rankkit.server import dialects
 from rankkit.server.endpoint import RerankEndpoint
-from rankkit.server.exchange import DialectFinder
+from rankkit.server.exchange import DialectFinder, Problem, WireError
 from rankkit.server.front import Front
 from rankkit.server.keys import Keys
 from rankkit.server.metrics import Metrics
 from rankkit.server.pages import Pages
-from rankkit.server.problems import refused
 from rankkit.server.served import Opener, Served
 from rankkit.server.settings import Settings
 
@@ -130,7 +129,8 @@ async def _passed_on(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
     words = f"{request.method} {request.url.path[:100]}: {error.detail}"
-    raise refused(error.status_code, kind, words) from error
+    problem = Problem(error.status_code, kind, words)
+    raise WireError(problem, {name.lower(): value for name, value in (error.headers or {}).items()}) from error
 
 
 def _posts(endpoint: ASGIApp) -> list[Route]:

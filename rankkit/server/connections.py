@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from rankkit.server.dialects.shared import UNREAD
+from rankkit.server.exchange import Problem
 
 #: A client may take so long for the head of a request, and for the rest of a body that was answered already.
 HEAD_SECONDS = 10.0
@@ -38,6 +42,22 @@ class PatientProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop()
         super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """JSON for what is no HTTP too: whatever client reads it, it reads JSON. Nothing where an answer has begun."""
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.abort()
+            return
+        if self.cycle is not None:  # the request whose body it was has its answer
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        problem = Problem(400, "invalid_request", "this is no HTTP request: its first line or its headers are wrong")
+        body = json.dumps(UNREAD.write_problem(problem).json).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        answer = h11.Response(status_code=400, headers=[*headers, (b"connection", b"close")], reason=b"Bad Request")
+        for event in (answer, h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def _unfinished(self) -> bool:
         """Whether a head is due, or a body of which nobody waits for the rest. A body that is wanted has its own time

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 from rankkit.core.ranking import Ranking
@@ -79,11 +80,14 @@ class Problem:
 
 
 class WireError(Exception):
-    """Raised where a body cannot be read or served; answered by the dialect with ``problem``."""
+    """Raised where a body cannot be read or served; answered by the dialect with ``problem``, and with ``headers``
+    that HTTP asks for.
+    """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, headers: Mapping[str, str] = MappingProxyType({})) -> None:
         super().__init__(problem.message)
         self.problem = problem
+        self.headers = headers
 
 
 @dataclass(frozen=True, slots=True)

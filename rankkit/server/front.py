@@ -18,7 +18,7 @@ with require_extra("server", "the server"):
 
 from rankkit.errors import Cancelled
 from rankkit.server.bodies import ClientGone
-from rankkit.server.exchange import DialectFinder, Written
+from rankkit.server.exchange import DialectFinder, WireError, Written
 from rankkit.server.keys import Keys, given_key
 from rankkit.server.metrics import Metrics
 from rankkit.server.problems import problem_of, refused
@@ -137,6 +137,8 @@ class Front:
         writer = record.writer or self._find(path, headers, None)
         written = writer.write_problem(problem)
         more = {"connection": "close"} if problem.status in (408, 413) and not self._life.stopping else {}
+        if isinstance(error, WireError):
+            more |= error.headers
         if problem.retry_after is not None:
             more["retry-after"] = str(problem.retry_after)
         if problem.status == 401:

@@ -78,7 +78,7 @@ def _ranking(path: str, schemas: dict[str, Any]) -> dict[str, Any]:
         "operationId": f"post{path}",
         "parameters": [
             _header(DEADLINE_HEADER.title(), "Milliseconds until the reply is due.", {"type": "integer", "minimum": 1}),
-            _header("X-Request-Id", "Comes back, and stands in the log.", {"type": "string", "maxLength": 128}),
+            _header("X-Request-Id", "Comes back, and stands in the log, if it is well-formed.", {"type": "string"}),
         ],
         "requestBody": {
             "required": True,

@@ -118,6 +118,13 @@ def test_compressed_bodies_are_refused():
     assert client().post("/rerank", content=b"\x1f\x8b", headers={"content-encoding": "gzip"}).status_code == 415
 
 
+@pytest.mark.parametrize(("method", "path", "allowed"), [("GET", "/rerank", "POST"), ("TRACE", "/ready", "GET, HEAD")])
+def test_a_wrong_method_is_answered_with_the_right_ones(method, path, allowed):
+    reply = client().request(method, path)
+    assert (reply.status_code, reply.json()["kind"]) == (405, "method_not_allowed")
+    assert set(reply.headers["allow"].split(", ")) == set(allowed.split(", "))
+
+
 class Failing:
     def __init__(self, error: Exception) -> None:
         self.error = error

@@ -6,6 +6,9 @@ import json
 import socket
 import threading
 import time
+from http.client import HTTPResponse
+
+import pytest
 
 from rankkit.server.settings import Limits, Settings
 from tests.server.live import Address, listening
@@ -138,3 +141,25 @@ def asked(address: Address) -> bool:
         return address.ask(body=BODY)[0] == 200
     except OSError:
         return False
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "nonsense\r\n\r\n",
+        "POST /rerank HTTP/1.1\r\nHost: localhost\r\nContent-Length: abc\r\n\r\n",
+        f"{HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        # Answered without its body, whose end is broken.
+        "POST /nowhere HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+)
+def test_what_is_no_http_is_answered_once_and_in_json(sent, caplog):
+    with listening(app()) as address, address.connect() as sock:
+        sock.sendall(sent.encode())
+        reply = HTTPResponse(sock)
+        reply.begin()
+        assert (reply.status, reply.getheader("content-type")) == (400, "application/json")
+        assert "no HTTP request" in json.loads(reply.read())["message"]
+        assert sock.recv(10) == b""
+        assert address.ask(body=BODY)[0] == 200
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

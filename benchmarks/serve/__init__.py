@@ -1,0 +1,1 @@
+"""Clients and processes for ``python -m benchmarks serving``, all on loopback."""
