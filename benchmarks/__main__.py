@@ -1,5 +1,5 @@
-"""Run the benchmarks that are named, or all but ``graphs``, ``vectors``, ``noise``, which takes half an hour,
-``methods`` and ``cold``, which hold models against a server, and ``serving``, which wants a machine that does nothing else.
+"""Run the benchmarks that are named, or all but those that take long or want a machine to themselves: ``graphs``,
+``vectors``, ``noise``, ``methods`` and ``cold``, which hold models against a server, and ``serving``.
 """
 
 from __future__ import annotations
