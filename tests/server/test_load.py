@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +20,7 @@ from rankkit.server.settings import Settings
 from rankkit.testing import ScriptedJudge
 from tests.server.live import Address, Process, listening, serving
 from tests.server.plain import app
-from tests.server.test_connections import HEAD, until
+from tests.server.test_connections import until
 from tests.tiny import tiny_cross_encoder
 
 WORDS = ("good", "bad", "best", "word")
@@ -82,68 +78,6 @@ def test_memory_does_not_grow(server, tasks):
         held.append(process.memory_info().rss / 2**20)
     assert held[-1] - held[1] < MEGABYTES, held
     assert process.num_fds() < 100 and process.num_threads() < 60
-
-
-@pytest.mark.slow
-def test_those_who_behave_do_not_notice_those_who_do_not(server, tasks):
-    """Some hang, some drip, some send 100 MB and some are gone at once, all the time that the others ask."""
-    address, end = server.ready(), threading.Event()
-    rude = (hanging, dripping, huge, in_chunks, leaving)
-    with ThreadPoolExecutor(len(rude)) as pool:
-        others = [pool.submit(repeated, kind, address, end) for kind in rude]
-        try:
-            outcome = Loop(address.port, tasks, most=1000).closed(8)
-            seen = [address.ask("/health")[0], address.ask("/ready")[0]]
-        finally:
-            end.set()
-        assert all(other.result(60) > 0 for other in others)
-    assert (len(outcome.seconds), outcome.refused, outcome.wrong, outcome.lost) == (1000, 0, 0, 0)
-    assert seen == [200, 200]
-    until(lambda: "rankkit_in_flight 0.0" in address.ask("/metrics")[1])
-
-
-def repeated(kind, address: Address, end: threading.Event) -> int:
-    """How often it was done: once at least, and then until the end."""
-    times = 0
-    while not end.is_set() or not times:
-        with address.connect() as sock, contextlib.suppress(OSError):  # closed by the server: as it should be
-            kind(sock, end)
-        times += 1
-    return times
-
-
-def hanging(sock: socket.socket, end: threading.Event) -> None:
-    sock.sendall(HEAD.encode())
-    end.wait(60)
-
-
-def dripping(sock: socket.socket, end: threading.Event) -> None:
-    sock.sendall(f"{HEAD}Content-Length: 100000\r\n\r\n{{".encode())
-    while not end.wait(0.02):
-        sock.sendall(b" ")
-
-
-def huge(sock: socket.socket, end: threading.Event) -> None:
-    sock.sendall(f"{HEAD}Content-Length: 100000000\r\n\r\n".encode())
-    poured(sock, b"x" * 1_000_000)
-
-
-def in_chunks(sock: socket.socket, end: threading.Event) -> None:
-    sock.sendall(f"{HEAD}Transfer-Encoding: chunked\r\n\r\n".encode())
-    poured(sock, b"f4240\r\n" + b"x" * 1_000_000 + b"\r\n")
-
-
-def poured(sock: socket.socket, part: bytes) -> None:
-    for _ in range(100):
-        sock.sendall(part)
-    said = sock.recv(1000)
-    assert b" 413 " in said.partition(b"\r\n")[0], said
-
-
-def leaving(sock: socket.socket, end: threading.Event) -> None:
-    body = json.dumps({"query": "word", "documents": ["good bad best word"] * 900})
-    sock.sendall(f"{HEAD}Content-Length: {len(body)}\r\n\r\n{body}".encode())
-    end.wait(0.02)
 
 
 def test_short_lists_do_not_wait_for_the_end_of_a_long_one():
