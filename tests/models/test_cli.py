@@ -14,6 +14,9 @@ from rankkit.models import store
 from tests.cli.command import Ended, rankkit
 from tests.models.conftest import ROW, TERMS, WEIGHTS, tiny_wheel
 
+#: Real processes and pulls.
+pytestmark = pytest.mark.slow
+
 
 def run(*arguments: str) -> Ended:
     return rankkit("models", *arguments, home=os.environ["RANKKIT_HOME"])

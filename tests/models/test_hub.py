@@ -13,6 +13,9 @@ from rankkit.models.progress import PullProgress
 from tests.models.conftest import ROW, TOKENIZER, WEIGHTS, Server, sha, tiny_wheel
 from tests.models.test_cli import read, run
 
+#: A hub of its own, and real downloads from it.
+pytestmark = pytest.mark.slow
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 HUB = """

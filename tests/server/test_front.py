@@ -13,6 +13,9 @@ from rankkit.server.keys import FixedKeys
 from rankkit.server.settings import Settings
 from tests.server.plain import BODY, app
 
+#: An application is built for each.
+pytestmark = pytest.mark.slow
+
 KEYS = FixedKeys({"search": "sesame-one", "shop": "sesame-two"})
 
 

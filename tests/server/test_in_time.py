@@ -18,6 +18,9 @@ from rankkit.server.settings import Settings
 from rankkit.testing import ScriptedJudge, request_of
 from tests.server.plain import BODY, app, sleepy
 
+#: Real deadlines.
+pytestmark = pytest.mark.slow
+
 
 def scoring(before: object = lambda: None, concurrency: int = 1) -> JudgeReranker:
     """Scores documents by their length, one a call; ``before`` is called before each."""

@@ -26,6 +26,9 @@ from rankkit.prompting.loading import load_prompt
 from rankkit.testing import request_of
 from tests.backends.loopback import Cuts, Hangs, Loopback, Raw, Reply, Says, chat, error
 
+#: Real waits between tries.
+pytestmark = pytest.mark.slow
+
 SOON = {"retry-after-ms": "1"}
 #: What one try may come to, and whether it is made again.
 OUTCOMES: dict[str, tuple[Reply, bool]] = {

@@ -17,6 +17,9 @@ from rankkit.errors import AuthenticationFailed, ModelNotServed, RequestRefused,
 from tests.backends.rerank_api.test_dialects import reranker
 from tests.server.clients.conftest import DOCUMENTS, KEY, LOGITS, ORDER, QUERY, SCORES
 
+#: A server for each wire format.
+pytestmark = pytest.mark.slow
+
 REQUEST = Request.of(QUERY, DOCUMENTS)
 
 

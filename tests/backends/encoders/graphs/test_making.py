@@ -26,6 +26,9 @@ from tests.conftest import ROOT
 from tests.small_encoders import STYLES, WORDS, small_encoder
 from tests.tiny import tiny_cross_encoder, tiny_tokenizer
 
+#: Graphs are made and run.
+pytestmark = pytest.mark.slow
+
 GOLDEN = ROOT / "tests" / "golden"
 
 
