@@ -21,6 +21,9 @@ from rankkit.errors import ConfigError, DataError
 from tests.comparison.data import TEXTS, write_data
 from tests.tiny import tiny_cross_encoder
 
+#: Many small models are run.
+pytestmark = pytest.mark.slow
+
 QUERIES = [f"q{number}" for number in range(12)]
 
 

@@ -22,6 +22,9 @@ from rankkit.prompting.loading import load_prompt
 from rankkit.testing import request_of
 from tests.backends.loopback import Cuts, Hangs, Loopback, Says, chat, error
 
+#: A real server that hangs and breaks.
+pytestmark = pytest.mark.slow
+
 KEY = "sk-very-secret-key-0123456789"
 SOON = {"retry-after-ms": "10"}
 GOOD = chat("[4] > [3] > [2] > [1]")

@@ -20,6 +20,9 @@ from rankkit.pointwise.strategy import ScoreAll
 from rankkit.testing import ScriptedJudge, check_reranker, oracle, request_of
 from tests.backends.loopback import Loopback, chat
 
+#: Side by side, with real waits.
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Fixed:

@@ -25,6 +25,9 @@ from rankkit.retrieval.searcher import Searcher
 from tests.cli.command import rankkit as command
 from tests.tiny_vectors import WORDS, tiny_encoder
 
+#: Small models are run over corpora.
+pytestmark = pytest.mark.slow
+
 
 def corpus(count: int = 300) -> list[Candidate]:
     source = random.Random(7)

@@ -17,6 +17,9 @@ from rankkit.pipeline.judged import JudgeReranker
 from rankkit.testing import check_oracle_order, check_reranker, oracle, request_of
 from tests.listwise.strategies.play import best, limits, noise, play, shuffled, silence, truth, worths
 
+#: Every strategy on every kind of answer.
+pytestmark = pytest.mark.slow
+
 DEFAULTS = [
     Single(),
     Sliding(),

@@ -30,6 +30,10 @@ relevances = st.lists(st.integers(0, 5), max_size=20)
 tops = st.none() | st.integers(1, 24)
 
 
+#: Thousands of simulated lists.
+pytestmark = pytest.mark.slow
+
+
 def erring(relevance: Sequence[float], share: float, seed: int) -> Callable[[Compare], Answer[float]]:
     """Right but for a share of the pairs, of which both orders are wrong, each time that they are asked."""
     right = truth(relevance)
